@@ -1,0 +1,3 @@
+//! The `realmform` program; everything lives in the library.
+
+fn main() {}
