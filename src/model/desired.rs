@@ -1,0 +1,119 @@
+//! What the files want.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::{Address, FieldPath, Kind, RealmName, SecretRef};
+
+/// Everything the files of a project want, resolved: nothing later re-checks it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Desired {
+    /// By realm name.
+    pub realms: BTreeMap<RealmName, DesiredRealm>,
+}
+
+/// What the files want of one realm.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DesiredRealm {
+    /// The realm itself (always there) and every declared object.
+    pub objects: BTreeMap<Address, DesiredObject>,
+    /// What happens to objects that are no longer, or were never, declared.
+    pub prune: PruneRules,
+}
+
+/// One declared object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DesiredObject {
+    /// What it is.
+    pub kind: &'static Kind,
+    /// Where it is declared first.
+    pub origin: Origin,
+    /// The declared leaves in canonical form.
+    pub fields: BTreeMap<FieldPath, Declared>,
+    /// How its life is guarded.
+    pub lifecycle: Lifecycle,
+}
+
+/// One declared leaf.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Declared {
+    /// What is wanted.
+    pub value: Value,
+    /// Where it is written.
+    pub origin: Origin,
+}
+
+/// A wanted value in canonical form: as Keycloak's JSON has it, sets sorted, text where Keycloak stores text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// A plain value. `""`, `[]` and `null` mean that the field is empty.
+    Json(serde_json::Value),
+    /// A secret, by reference.
+    Secret(SecretRef),
+}
+
+/// A place in a file.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// The file, relative to the project folder, with `/`.
+    pub file: Arc<str>,
+    /// Counted from 1.
+    pub line: u32,
+    /// Counted from 1, in characters.
+    pub column: u32,
+    /// Bytes of the file.
+    pub span: Range<usize>,
+}
+
+impl std::fmt::Debug for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+impl std::fmt::Display for Origin {
+    /// `customer-acme/realm.toml:12`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// The `lifecycle` table of an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lifecycle {
+    /// A plan that would delete or replace it is refused.
+    pub prevent_destroy: bool,
+    /// Fields that are set at creation and left to the server afterwards.
+    pub ignore: Vec<FieldPath>,
+    /// The name that it had before: it is renamed in place.
+    pub renamed_from: Option<String>,
+}
+
+/// What happens to objects that are not declared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Prune {
+    /// Nothing is deleted; objects that left the files are forgotten.
+    None,
+    /// What this project created or adopted and no longer declares is deleted.
+    #[default]
+    Managed,
+    /// Everything that is not declared is deleted, except what every realm has.
+    All,
+}
+
+/// `prune = "managed"`, or a table by collection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PruneRules {
+    /// For kinds that are not named.
+    pub default: Prune,
+    /// By collection of the realm: `clients`, `roles`, …; holds for what hangs below, too.
+    pub by_collection: BTreeMap<String, Prune>,
+}
+
+impl PruneRules {
+    /// The rule for an object, by the collection at the top of its address.
+    pub fn rule(&self, address: &Address) -> Prune {
+        address.collection().and_then(|name| self.by_collection.get(name)).copied().unwrap_or(self.default)
+    }
+}

@@ -1,0 +1,73 @@
+//! The description of one type of object.
+
+use super::field::{Field, FieldPath, Type, Write};
+
+/// One type of object: what it is called in files and on the wire, and which fields it has.
+#[derive(Debug)]
+pub struct Kind {
+    /// The singular term for messages: `client scope`.
+    pub name: &'static str,
+    /// The table in files that holds such objects by name: `clientScopes`; empty for the realm.
+    pub collection: &'static str,
+    /// The field of Keycloak's representation that holds the natural key: `clientId`.
+    pub key: &'static str,
+    /// The known fields. Others are accepted with a warning: Keycloak may be newer than we are.
+    pub fields: &'static [Field],
+    /// The kinds that hang below an object of this kind.
+    pub children: &'static [&'static Kind],
+    /// Fields a new object gets when the file is silent and the server's own choice would surprise: (field, value).
+    pub on_create: &'static [(&'static str, bool)],
+    /// Whether deleting an object also deletes data that no file holds (users, sessions, links), so that consent is needed.
+    pub bears_data: bool,
+    /// Whether the request that creates the parent also creates these, when they are in its body.
+    pub carried_at_creation: bool,
+}
+
+impl Kind {
+    /// The kind that lives in the collection of that name below this kind.
+    pub fn child(&self, collection: &str) -> Option<&'static Kind> {
+        self.children.iter().copied().find(|kind| kind.collection == collection)
+    }
+
+    /// A known field by name.
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The type of the leaf at `path`; [`Type::Json`] for what is unknown.
+    pub fn leaf_type(&self, path: &FieldPath) -> Type {
+        let Some(field) = self.field(path.top()) else { return Type::Json };
+        leaf_type(field.ty, path.rest())
+    }
+
+    /// The element that the server itself adds to a set and that files need not name: a client with a service account
+    /// gets the scope `service_account` when the account is switched on (Keycloak 25 and later).
+    pub fn server_adds(&self, path: &FieldPath) -> Option<&'static str> {
+        (self.name == "client" && path.top() == "defaultClientScopes").then_some("service_account")
+    }
+
+    /// How the leaf at `path` is written; unknown fields are part of the body.
+    pub fn write(&self, path: &FieldPath) -> Write {
+        self.field(path.top()).map_or(Write::Body, |field| field.write)
+    }
+}
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Kind {}
+
+fn leaf_type(ty: Type, rest: &[String]) -> Type {
+    let Some(key) = rest.first() else { return ty };
+    match ty {
+        Type::TextMap(special) => special.iter().find(|(name, _)| name == key).map_or(Type::Text, |(_, ty)| *ty),
+        Type::Table(fields) => {
+            fields.iter().find(|field| field.name == key).map_or(Type::Json, |field| leaf_type(field.ty, &rest[1..]))
+        }
+        Type::SetMap | Type::ClientRoleMap => Type::TextSet,
+        _ => Type::Json,
+    }
+}

@@ -1,0 +1,38 @@
+//! One file per kind. A new kind is a new file, and a line in the `children` of the kind that it hangs below.
+
+mod client;
+mod client_role;
+mod client_scope;
+mod group;
+mod identity_provider;
+mod identity_provider_mapper;
+mod protocol_mapper;
+mod realm;
+mod role;
+
+pub use client::CLIENT;
+pub use client_role::CLIENT_ROLE;
+pub use client_scope::CLIENT_SCOPE;
+pub use group::GROUP;
+pub use identity_provider::IDENTITY_PROVIDER;
+pub use identity_provider_mapper::IDENTITY_PROVIDER_MAPPER;
+pub use protocol_mapper::PROTOCOL_MAPPER;
+pub use realm::REALM;
+pub use role::ROLE;
+
+use super::field::{Field, Type, Write};
+
+/// A field of the object's own representation.
+const fn body(name: &'static str, ty: Type) -> Field {
+    Field { name, ty, write: Write::Body }
+}
+
+/// A field with endpoints of its own.
+const fn link(name: &'static str, ty: Type) -> Field {
+    Field { name, ty, write: Write::Link }
+}
+
+/// A field that the server fills and files leave alone.
+const fn server(name: &'static str) -> Field {
+    Field { name, ty: Type::Json, write: Write::Server }
+}

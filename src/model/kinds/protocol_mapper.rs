@@ -1,0 +1,23 @@
+//! Protocol mappers of clients and client scopes.
+
+use super::{Type, body, server};
+use crate::model::Kind;
+
+/// What puts claims into tokens and attributes into assertions. Its `protocol` is its parent's unless it says otherwise.
+pub static PROTOCOL_MAPPER: Kind = Kind {
+    name: "protocol mapper",
+    collection: "protocolMappers",
+    key: "name",
+    fields: &[
+        body("protocol", Type::OneOf(&["openid-connect", "saml", "docker-v2", "oid4vc"])),
+        body("protocolMapper", Type::Text),
+        body("config", Type::TextMap(&[])),
+        server("consentRequired"),
+        server("consentText"),
+    ],
+    children: &[],
+    on_create: &[],
+    bears_data: false,
+    // POST of clients and of client scopes honours mappers.
+    carried_at_creation: true,
+};

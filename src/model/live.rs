@@ -1,0 +1,155 @@
+//! What the server has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+use super::{Address, FieldPath, Kind, RealmName, Record, Reference, Type};
+
+/// What the server has of the realms that were asked for.
+#[derive(Debug, Default)]
+pub struct Live {
+    /// By realm name; a realm that does not exist is not there.
+    pub realms: BTreeMap<RealmName, LiveRealm>,
+}
+
+/// What one realm has, as far as it was asked for.
+#[derive(Debug, Default)]
+pub struct LiveRealm {
+    /// The realm itself and the objects found. An object that was asked for and is missing does not exist.
+    pub objects: BTreeMap<Address, LiveObject>,
+    /// Those of `objects` that are neither declared nor recorded: found where `prune = "all"` made the reader look.
+    pub unmanaged: BTreeSet<Address>,
+    /// Names that files refer to without declaring them, and that the server knows.
+    pub known: BTreeSet<(Reference, String)>,
+    /// The name that the realm has on the server until it is renamed to the one it is listed by.
+    pub renamed_from: Option<RealmName>,
+    /// What was applied last by this project.
+    pub record: Option<Record>,
+    /// The id of the client that holds the record.
+    pub record_id: Option<String>,
+}
+
+/// One object of the server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveObject {
+    /// What it is.
+    pub kind: &'static Kind,
+    /// Keycloak's id.
+    pub id: String,
+    /// All leaves in canonical form, those that we do not know included; empty ones are left out.
+    pub fields: BTreeMap<FieldPath, LiveValue>,
+}
+
+/// A leaf of the server's.
+#[derive(Clone, Debug)]
+pub enum LiveValue {
+    /// A plain value.
+    Json(Value),
+    /// A secret that the server reveals.
+    Secret(SecretString),
+    /// A secret that the server only shows as asterisks.
+    Masked,
+}
+
+impl PartialEq for LiveValue {
+    fn eq(&self, other: &Self) -> bool {
+        use secrecy::ExposeSecret as _;
+        match (self, other) {
+            (Self::Json(a), Self::Json(b)) => a == b,
+            (Self::Secret(a), Self::Secret(b)) => a.expose_secret() == b.expose_secret(),
+            (Self::Masked, Self::Masked) => true,
+            _ => false,
+        }
+    }
+}
+
+/// What Keycloak shows in place of a secret.
+const MASK: &str = "**********";
+
+/// Keycloak's JSON object as canonical leaves: known tables are flattened, sets sorted, empty values dropped.
+pub fn flatten(kind: &'static Kind, object: &Map<String, Value>) -> BTreeMap<FieldPath, LiveValue> {
+    let mut leaves = BTreeMap::new();
+    for (name, value) in object {
+        let ty = kind.field(name).map_or(Type::Json, |field| field.ty);
+        flatten_into(&mut leaves, FieldPath(vec![name.clone()]), ty, value);
+    }
+    leaves
+}
+
+fn flatten_into(leaves: &mut BTreeMap<FieldPath, LiveValue>, path: FieldPath, ty: Type, value: &Value) {
+    match (ty, value) {
+        (Type::TextMap(_) | Type::SetMap | Type::ClientRoleMap | Type::Table(_), Value::Object(table)) => {
+            for (key, value) in table {
+                let mut path = path.clone();
+                path.0.push(key.clone());
+                flatten_into(leaves, path, entry_type(ty, key), value);
+            }
+        }
+        _ if is_empty(value) => {}
+        (_, Value::String(text)) if text == MASK => {
+            leaves.insert(path, LiveValue::Masked);
+        }
+        (Type::Secret, Value::String(text)) => {
+            leaves.insert(path, LiveValue::Secret(text.as_str().into()));
+        }
+        (_, Value::Array(items)) if ty.is_set() => {
+            leaves.insert(path, LiveValue::Json(sorted(items)));
+        }
+        _ => {
+            leaves.insert(path, LiveValue::Json(value.clone()));
+        }
+    }
+}
+
+fn entry_type(ty: Type, key: &str) -> Type {
+    match ty {
+        Type::TextMap(special) => special.iter().find(|(name, _)| *name == key).map_or(Type::Text, |(_, ty)| *ty),
+        Type::Table(fields) => fields.iter().find(|field| field.name == key).map_or(Type::Json, |field| field.ty),
+        _ => Type::TextSet,
+    }
+}
+
+/// Whether a value says as little as no value: null, `""`, `[]`, `{}`.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(table) => table.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// A set in canonical form, the same for Desired and Live.
+pub(crate) fn sorted(items: &[Value]) -> Value {
+    let mut items = items.to_vec();
+    items.sort_by_cached_key(Value::to_string);
+    items.dedup();
+    Value::Array(items)
+}
+
+/// Leaves as Keycloak's JSON object again.
+pub fn unflatten<'a>(leaves: impl IntoIterator<Item = (&'a FieldPath, Value)>) -> Map<String, Value> {
+    let mut object = Map::new();
+    for (path, value) in leaves {
+        insert(&mut object, &path.0, value);
+    }
+    object
+}
+
+fn insert(object: &mut Map<String, Value>, path: &[String], value: Value) {
+    match path {
+        [] => {}
+        [name] => {
+            object.insert(name.clone(), value);
+        }
+        [name, rest @ ..] => {
+            let table = object.entry(name.clone()).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(table) = table {
+                insert(table, rest, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+/*!
+What Keycloak's objects are, independent of where they come from.
+
+[`Kind`] describes one type of object (its natural key, its fields and how they are written), [`Address`] names one
+object of a realm, [`Desired`] is what the files want, [`Live`] what the server has and [`Record`] what was applied
+last. The later rooms only move these values around. Nothing here does I/O, and nothing here knows TOML or HTTP.
+
+Adding a kind is one file under `kinds/` and one line in its parent's `children`.
+*/
+
+mod address;
+mod builtin;
+mod desired;
+mod duration;
+mod field;
+mod kind;
+pub mod kinds;
+mod live;
+mod record;
+mod reference;
+mod secret_ref;
+
+pub use address::{Address, RealmName};
+pub use builtin::{defaults, is_builtin, is_builtin_flow};
+pub use desired::{Declared, Desired, DesiredObject, DesiredRealm, Lifecycle, Origin, Prune, PruneRules, Value};
+pub use duration::parse_seconds;
+pub use field::{Field, FieldPath, Reference, Type, Write};
+pub use kind::Kind;
+pub(crate) use live::sorted;
+pub use live::{Live, LiveObject, LiveRealm, LiveValue, flatten, unflatten};
+pub use record::{Record, RecordError};
+pub use reference::{Names, texts};
+pub use secret_ref::SecretRef;

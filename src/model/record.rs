@@ -1,0 +1,189 @@
+//! What this project applied last, as the server keeps it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read as _, Write as _};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::{Address, FieldPath};
+
+/// The newest format that this version reads and the one it writes.
+const FORMAT: u32 = 1;
+
+/// What was applied last to one realm: the only source of what may be deleted or reset.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// The commit that was applied, in full; `None` outside a repository.
+    pub commit: Option<String>,
+    /// Whether the work tree differed from that commit.
+    pub dirty: bool,
+    /// The version of realmform that wrote it.
+    pub tool: String,
+    /// When, in RFC 3339.
+    pub time: String,
+    /// Who: a person or a CI run.
+    pub actor: String,
+    /// The managed objects with the leaves that were declared.
+    pub objects: BTreeMap<Address, BTreeSet<FieldPath>>,
+    /// Fingerprints of applied secrets that the server does not reveal.
+    pub fingerprints: BTreeMap<Address, BTreeMap<FieldPath, String>>,
+}
+
+/// A record that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The attribute is not what this program writes.
+    #[error("the record on the server is damaged: {0}")]
+    Damaged(String),
+    /// A newer version wrote it.
+    #[error("the record was written in format {found} by realmform {tool}; this version reads up to {FORMAT}")]
+    Newer {
+        /// The format found.
+        found: u32,
+        /// The version that wrote it.
+        tool: String,
+    },
+}
+
+/// The record's JSON. A thousand clients share a few sets of field names, so these are kept once, by index.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    format: u32,
+    tool: String,
+    #[serde(default)]
+    commit: Option<String>,
+    #[serde(default)]
+    dirty: bool,
+    #[serde(default)]
+    time: String,
+    #[serde(default)]
+    actor: String,
+    #[serde(default)]
+    shapes: Vec<BTreeSet<FieldPath>>,
+    #[serde(default)]
+    objects: BTreeMap<String, usize>,
+    #[serde(default)]
+    fingerprints: BTreeMap<String, Vec<(FieldPath, String)>>,
+}
+
+impl Record {
+    /// The text kept on the server: JSON, deflated, base64.
+    pub fn encode(&self) -> String {
+        let json = serde_json::to_vec(&self.stored()).unwrap_or_default();
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+        // Writing to a Vec cannot fail.
+        let packed = encoder.write_all(&json).and_then(|()| encoder.finish()).unwrap_or_default();
+        STANDARD_NO_PAD.encode(packed)
+    }
+
+    /// Reads what [`Record::encode`] wrote. Objects of kinds that this version does not know are an error, since
+    /// forgetting them would orphan them.
+    pub fn decode(realm: &str, text: &str) -> Result<Self, RecordError> {
+        let damaged = |e: &dyn std::fmt::Display| RecordError::Damaged(e.to_string());
+        let packed = STANDARD_NO_PAD.decode(text.trim()).map_err(|e| damaged(&e))?;
+        let mut json = Vec::new();
+        flate2::read::DeflateDecoder::new(packed.as_slice()).read_to_end(&mut json).map_err(|e| damaged(&e))?;
+        let header: Header = serde_json::from_slice(&json).map_err(|e| damaged(&e))?;
+        if header.format > FORMAT {
+            return Err(RecordError::Newer { found: header.format, tool: header.tool });
+        }
+        let stored: Stored = serde_json::from_slice(&json).map_err(|e| damaged(&e))?;
+        Self::from_stored(realm, stored).map_err(RecordError::Damaged)
+    }
+
+    fn stored(&self) -> Stored {
+        let shapes: BTreeSet<&BTreeSet<FieldPath>> = self.objects.values().collect();
+        let index: BTreeMap<_, _> = shapes.iter().enumerate().map(|(i, shape)| (*shape, i)).collect();
+        let objects = self.objects.iter().map(|(address, shape)| (address.within_realm(), index[shape])).collect();
+        let fingerprints = self.fingerprints.iter().map(|(address, of)| {
+            (address.within_realm(), of.iter().map(|(path, print)| (path.clone(), print.clone())).collect())
+        });
+        Stored {
+            format: FORMAT,
+            tool: self.tool.clone(),
+            commit: self.commit.clone(),
+            dirty: self.dirty,
+            time: self.time.clone(),
+            actor: self.actor.clone(),
+            objects,
+            fingerprints: fingerprints.collect(),
+            shapes: shapes.into_iter().cloned().collect(),
+        }
+    }
+
+    fn from_stored(realm: &str, stored: Stored) -> Result<Self, String> {
+        let address = |text: &str| {
+            Address::parse(realm, text).ok_or_else(|| format!("it names {text:?}, of a kind unknown here"))
+        };
+        let mut objects = BTreeMap::new();
+        for (name, shape) in stored.objects {
+            let fields = stored.shapes.get(shape).ok_or("an index is out of range")?;
+            objects.insert(address(&name)?, fields.clone());
+        }
+        let mut fingerprints = BTreeMap::new();
+        for (name, prints) in stored.fingerprints {
+            fingerprints.insert(address(&name)?, prints.into_iter().collect());
+        }
+        let Stored { tool, commit, dirty, time, actor, .. } = stored;
+        Ok(Self { commit, dirty, tool, time, actor, objects, fingerprints })
+    }
+}
+
+/// What every format has.
+#[derive(Deserialize)]
+struct Header {
+    format: u32,
+    #[serde(default)]
+    tool: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::kinds;
+
+    fn record(clients: usize) -> Record {
+        let realm = Address::realm("acme");
+        let mut record = Record { tool: "0.1.0".into(), commit: Some("3f2a9c1".into()), ..Record::default() };
+        let fields = |names: &[&str]| names.iter().map(|name| FieldPath::new([*name])).collect::<BTreeSet<_>>();
+        for i in 0..clients {
+            let client = realm.child(&kinds::CLIENT, format!("client-{i:04}"));
+            for mapper in ["audience", "tenant", "groups"] {
+                record
+                    .objects
+                    .insert(client.child(&kinds::PROTOCOL_MAPPER, mapper), fields(&["protocolMapper", "config"]));
+            }
+            for role in ["reader", "writer"] {
+                record.objects.insert(client.child(&kinds::CLIENT_ROLE, role), fields(&["description"]));
+            }
+            record.objects.insert(client, fields(&["redirectUris", "secret", "standardFlowEnabled"]));
+        }
+        record
+    }
+
+    #[test]
+    fn a_record_reads_back() {
+        let mut record = record(3);
+        let idp = Address::realm("acme").child(&kinds::IDENTITY_PROVIDER, "a/b");
+        let prints = BTreeMap::from([(FieldPath::new(["config", "clientSecret"]), "$argon2id$…".to_owned())]);
+        record.fingerprints.insert(idp, prints);
+        assert_eq!(Record::decode("acme", &record.encode()).unwrap(), record);
+    }
+
+    #[test]
+    fn a_thousand_clients_stay_under_100_kb() {
+        assert!(record(1000).encode().len() < 100_000);
+    }
+
+    #[test]
+    fn damage_and_the_future_are_told_apart() {
+        assert!(matches!(Record::decode("acme", "%%%"), Err(RecordError::Damaged(_))));
+        let future = br#"{"format": 2, "tool": "9.0.0", "objects": []}"#;
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(future).unwrap();
+        let text = STANDARD_NO_PAD.encode(encoder.finish().unwrap());
+        assert!(matches!(Record::decode("acme", &text), Err(RecordError::Newer { found: 2, .. })));
+    }
+}
