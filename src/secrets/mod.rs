@@ -1,1 +1,16 @@
-//! The secrets room.
+//! The secrets room: a reference becomes a value, and a value a fingerprint.
+//!
+//! Values exist as [`SecretString`](secrecy::SecretString) alone, which no `Debug` shows and which
+//! is overwritten when it is dropped. Errors name the reference. What may be stored of a value is
+//! its [`Fingerprint`]; what may be printed of a text that could hold one is what a [`Redactor`]
+//! leaves of it.
+
+mod error;
+mod fingerprint;
+mod redactor;
+mod resolver;
+
+pub use error::SecretError;
+pub use fingerprint::Fingerprint;
+pub use redactor::Redactor;
+pub use resolver::Resolver;
