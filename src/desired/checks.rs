@@ -1,0 +1,130 @@
+//! What can only be checked once all files are merged.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::builder::Builder;
+use super::problem::Problem;
+use super::references::Use;
+use super::source::Place;
+use crate::model::{Address, DesiredObject, DesiredRealm, FieldPath, Reference, Value, kinds};
+
+/// Checks everything that was put in.
+pub(super) fn check(builder: &mut Builder) {
+    let mut problems = Vec::new();
+    let mut parents = Vec::new();
+    for (name, realm) in &builder.desired.realms {
+        for (address, object) in &realm.objects {
+            problems.extend(default_roles(builder, name, address, object));
+            problems.extend(missing_basic(builder, realm, address, object));
+            parents.extend(parent_group(builder, realm, address, object));
+        }
+        problems.extend(renames(builder, realm));
+    }
+    builder.problems.extend(problems);
+    for (parent, user) in parents {
+        builder.refer(Reference::Group, &parent, user);
+    }
+}
+
+/// The composites of this role are the realm's default roles, which have a field of their own.
+fn default_roles(builder: &Builder, realm: &str, address: &Address, object: &DesiredObject) -> Option<Problem> {
+    let is_it = *object.kind == kinds::ROLE
+        && address.name().strip_prefix("default-roles-").is_some_and(|rest| rest.eq_ignore_ascii_case(realm));
+    let composites = object.fields.get(&FieldPath::new(["composites"])).filter(|_| is_it)?;
+    let problem = Problem::error(format!("the composites of `{}` are the realm's default roles", address.name()))
+        .help("write them as `defaultRoles = […]` at the top level of the realm");
+    Some(at(problem, builder.place(&composites.origin), "set in the wrong place"))
+}
+
+fn missing_basic(
+    builder: &Builder,
+    realm: &DesiredRealm,
+    address: &Address,
+    object: &DesiredObject,
+) -> Option<Problem> {
+    let scopes = object.fields.get(&FieldPath::new(["defaultClientScopes"]))?;
+    let Value::Json(Json::Array(names)) = &scopes.value else { return None };
+    let names: Vec<&str> = names.iter().filter_map(Json::as_str).collect();
+    if !is_oidc(object) || names.contains(&"basic") || has_sub_mapper(realm, address, &names) {
+        return None;
+    }
+    let problem = Problem::warning(format!("tokens of {} will lack `sub`", address.name())).help(
+        "Keycloak 25 and later put `sub` and `auth_time` into tokens by the client scope `basic`: add it to the list",
+    );
+    Some(at(problem, builder.place(&scopes.origin), "a list without `basic`"))
+}
+
+fn is_oidc(client: &DesiredObject) -> bool {
+    let protocol = client.fields.get(&FieldPath::new(["protocol"])).map(|declared| &declared.value);
+    matches!(protocol, None | Some(Value::Json(Json::String(_))))
+        && protocol.is_none_or(|it| *it == Value::Json(Json::from("openid-connect")))
+}
+
+/// Whether the client or one of its scopes puts `sub` in by itself.
+fn has_sub_mapper(realm: &DesiredRealm, client: &Address, scopes: &[&str]) -> bool {
+    let owners: Vec<Address> = scopes
+        .iter()
+        .map(|scope| Address::realm(client.realm_name()).child(&kinds::CLIENT_SCOPE, *scope))
+        .chain([client.clone()])
+        .collect();
+    let mapper = FieldPath::new(["protocolMapper"]);
+    let sub = Value::Json(Json::from("oidc-sub-mapper"));
+    owners.iter().any(|owner| {
+        let below = realm.objects.range(owner.clone()..).take_while(|(address, _)| address.is_within(owner));
+        below.into_iter().any(|(_, object)| object.fields.get(&mapper).is_some_and(|it| it.value == sub))
+    })
+}
+
+/// The parent of a group that is not declared must be known to the server.
+fn parent_group(
+    builder: &Builder,
+    realm: &DesiredRealm,
+    address: &Address,
+    object: &DesiredObject,
+) -> Option<(String, Use)> {
+    if *object.kind != kinds::GROUP {
+        return None;
+    }
+    let (parent, _) = address.name().rsplit_once('/').filter(|(parent, _)| !parent.is_empty())?;
+    if realm.objects.contains_key(&Address::realm(address.realm_name()).child(&kinds::GROUP, parent)) {
+        return None;
+    }
+    let place = builder.place(&object.origin)?;
+    Some((parent.to_owned(), Use { address: address.clone(), path: FieldPath::new(["path"]), place }))
+}
+
+/// An old name may be taken again only by an object that got it by a rename, too.
+fn renames(builder: &Builder, realm: &DesiredRealm) -> Vec<Problem> {
+    let path = FieldPath::new(["lifecycle", "renamedFrom"]);
+    let mut problems = Vec::new();
+    let mut olds: BTreeMap<Address, &Address> = BTreeMap::new();
+    for (address, object) in &realm.objects {
+        let Some(name) = &object.lifecycle.renamed_from else { continue };
+        let Some(parent) = address.parent() else { continue };
+        let old = parent.child(object.kind, name);
+        let place = builder.setting(address, &path).cloned();
+        if let Some(other) = realm.objects.get(&old).filter(|other| other.lifecycle.renamed_from.is_none()) {
+            let problem = Problem::error(format!("{address} cannot be renamed from `{name}`, which is still declared"))
+                .help(format!("remove `{name}`, or leave `renamedFrom` out to have both"));
+            let problem = at(problem, place.clone(), "the name is taken");
+            problems.push(match builder.place(&other.origin) {
+                Some(there) => problem.and(there, "declared here"),
+                None => problem,
+            });
+        }
+        if let Some(first) = olds.insert(old, address) {
+            let problem = Problem::error(format!("`{name}` cannot become two objects: {first} and {address}"));
+            problems.push(at(problem, place, "renamed a second time"));
+        }
+    }
+    problems
+}
+
+fn at(problem: Problem, place: Option<Place>, label: &str) -> Problem {
+    match place {
+        Some(place) => problem.at(place, label),
+        None => problem,
+    }
+}

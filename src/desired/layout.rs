@@ -1,0 +1,234 @@
+//! Which file holds what: realm folders, whole-realm files, and files whose path is an address.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::Options;
+use super::parse::{Parsed, entry};
+use super::problem::Problem;
+use super::source::{Place, Source, display_name};
+use super::suggest::{closest, did_you_mean, one_of};
+use super::unsupported;
+use crate::model::{Address, Kind, RealmName, kinds};
+
+/// The file that makes a folder a project.
+pub const PROJECT_FILE: &str = "realmform.toml";
+
+/// Folders beside the project file that are no realms.
+const RESERVED: &[&str] = &["blueprints", "environments"];
+
+/// The files of a project, sorted out.
+pub(super) struct Layout {
+    pub(super) project: Option<Parsed>,
+    pub(super) realms: Vec<RealmFolder>,
+}
+
+pub(super) struct RealmFolder {
+    pub(super) name: RealmName,
+    pub(super) files: Vec<RealmFile>,
+}
+
+pub(super) struct RealmFile {
+    pub(super) parsed: Parsed,
+    /// The realm, or the object that the path names.
+    pub(super) address: Address,
+}
+
+/// Sorts the files out. What cannot be read or placed is left out and reported.
+pub(super) fn lay_out(
+    files: &BTreeMap<PathBuf, Vec<u8>>,
+    options: &Options<'_>,
+    problems: &mut Vec<Problem>,
+) -> Layout {
+    let known = options.realm_folders.iter().filter_map(|path| top_folder(path));
+    let mut folders: BTreeMap<String, Folder> = known.map(|folder| (folder, Folder::default())).collect();
+    let mut project = None;
+    for (path, bytes) in files {
+        let role = role(path);
+        if let Role::Realm(folder) = &role {
+            folders.entry(folder.clone()).or_default().has_toml |= is_toml(path);
+        }
+        if matches!(role, Role::Ignored) || !is_toml(path) {
+            continue;
+        }
+        match (Parsed::new(path, bytes), role) {
+            (Ok(parsed), Role::Project) => project = Some(parsed),
+            (Ok(parsed), Role::Realm(folder)) => folders.entry(folder).or_default().files.push((path.clone(), parsed)),
+            (Ok(parsed), _) => problems.push(stray(&parsed)),
+            // What is not read as a realm need not be TOML.
+            (Err(_), Role::Stray) => {}
+            (Err(problem), _) => problems.push(problem),
+        }
+    }
+    problems.extend(folders.iter().filter(|(_, folder)| !folder.has_toml).map(|(name, _)| empty(name)));
+    folders.retain(|_, folder| folder.has_toml);
+    let realms = folders.into_iter().map(|(name, folder)| realm(&name, folder.files, problems)).collect();
+    Layout { project, realms: without_same_names(realms, problems) }
+}
+
+/// A folder beside the project file.
+#[derive(Default)]
+struct Folder {
+    has_toml: bool,
+    files: Vec<(PathBuf, Parsed)>,
+}
+
+/// What a file is, by its path.
+enum Role {
+    Ignored,
+    Project,
+    Stray,
+    /// Of the realm folder of that name; perhaps no TOML.
+    Realm(String),
+}
+
+fn role(path: &Path) -> Role {
+    match (top_folder(path), path.components().count()) {
+        (Some(name), 1) if name == PROJECT_FILE => Role::Project,
+        (Some(_), 1) if is_toml(path) => Role::Stray,
+        (None, _) | (Some(_), 1) => Role::Ignored,
+        (Some(folder), _) => Role::Realm(folder),
+    }
+}
+
+fn is_toml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "toml")
+}
+
+/// The first part of a path; `None` where nothing is read: in reserved and hidden folders.
+fn top_folder(path: &Path) -> Option<String> {
+    let mut parts = path.components().map(|part| part.as_os_str().to_string_lossy());
+    if parts.clone().any(|part| part.starts_with('.')) {
+        return None;
+    }
+    parts.next().filter(|part| !RESERVED.contains(&&**part)).map(Into::into)
+}
+
+fn stray(parsed: &Parsed) -> Problem {
+    let name = parsed.source.name();
+    let problem = Problem::warning(format!("{name} is not read: it is in no realm's folder"));
+    match closest(name, [PROJECT_FILE]) {
+        Some(_) => problem.help(format!("did you mean `{PROJECT_FILE}`?")),
+        None => problem.help("move it into the folder of the realm that it belongs to"),
+    }
+}
+
+fn empty(folder: &str) -> Problem {
+    Problem::error(format!("the realm folder {folder} has no realm file")).help(format!(
+        "write {folder}/realm.toml (it may be empty: a realm with Keycloak's defaults), or remove the folder; each \
+         folder beside {PROJECT_FILE} is a realm"
+    ))
+}
+
+fn realm(folder: &str, files: Vec<(PathBuf, Parsed)>, problems: &mut Vec<Problem>) -> RealmFolder {
+    let is_whole = |path: &Path| path.components().count() == 2;
+    let written =
+        files.iter().filter(|(path, _)| is_whole(path)).find_map(|(_, parsed)| own_name(parsed, &kinds::REALM));
+    let name = written.unwrap_or_else(|| folder.to_owned());
+    let names: BTreeMap<PathBuf, String> = files.iter().filter_map(|(path, parsed)| given_name(path, parsed)).collect();
+    let realm = Address::realm(name.clone());
+    let mut placed = Vec::new();
+    for (path, parsed) in files {
+        let address = if is_whole(&path) { Ok(realm.clone()) } else { address(&realm, &path, &names) };
+        match address {
+            Ok(address) => placed.push(RealmFile { parsed, address }),
+            Err(problem) => problems.push(problem.at(Place::start(&parsed.source), "this file")),
+        }
+    }
+    RealmFolder { name, files: placed }
+}
+
+/// The natural key that a file gives its object.
+fn own_name(parsed: &Parsed, kind: &Kind) -> Option<String> {
+    entry(parsed.root(), kind.key)?.node.as_text().filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
+/// The name inside a file whose path is an address, by the path that files below it start with.
+fn given_name(path: &Path, parsed: &Parsed) -> Option<(PathBuf, String)> {
+    let kind = kind_of(&parts(path))?;
+    Some((path.with_extension(""), own_name(parsed, kind)?))
+}
+
+/// The folders below the realm's, and the file's name without its ending.
+fn parts(path: &Path) -> Vec<String> {
+    let path = path.with_extension("");
+    path.components().skip(1).map(|part| part.as_os_str().to_string_lossy().into_owned()).collect()
+}
+
+fn kind_of(parts: &[String]) -> Option<&'static Kind> {
+    let mut kind: &'static Kind = &kinds::REALM;
+    for pair in parts.chunks(2) {
+        kind = kind.child(&pair[0])?;
+        if *kind == kinds::GROUP {
+            return Some(kind);
+        }
+        pair.get(1)?;
+    }
+    Some(kind)
+}
+
+fn address(realm: &Address, path: &Path, names: &BTreeMap<PathBuf, String>) -> Result<Address, Problem> {
+    let shown = display_name(path);
+    let parts = parts(path);
+    let mut prefix: PathBuf = path.components().take(1).collect();
+    let mut address = realm.clone();
+    for (i, pair) in parts.chunks(2).enumerate() {
+        let kind = address.kind().child(&pair[0]).ok_or_else(|| no_collection(&shown, address.kind(), &pair[0]))?;
+        prefix.push(&pair[0]);
+        if *kind == kinds::GROUP {
+            let own = names.get(&path.with_extension(""));
+            return Ok(
+                address.child(kind, own.cloned().unwrap_or_else(|| format!("/{}", parts[2 * i + 1..].join("/"))))
+            );
+        }
+        let name = pair.get(1).ok_or_else(|| no_name(&shown, &pair[0], kind))?;
+        prefix.push(name);
+        address = address.child(kind, names.get(&prefix).unwrap_or(name));
+    }
+    Ok(address)
+}
+
+fn no_collection(path: &str, parent: &'static Kind, collection: &str) -> Problem {
+    if unsupported::is_future(parent, collection) {
+        return unsupported::problem(collection);
+    }
+    let collections: Vec<&str> = parent.children.iter().map(|kind| kind.collection).collect();
+    let help = match collections.as_slice() {
+        [] => format!("nothing hangs below a {}", parent.name),
+        known => format!("below a {}, a folder is {}", parent.name, one_of(known)),
+    };
+    Problem::error(format!("the path {path} is no address: a {} has no `{collection}`", parent.name))
+        .help(help)
+        .maybe_help(did_you_mean(collection, collections.iter().copied()))
+}
+
+fn no_name(path: &str, collection: &str, kind: &Kind) -> Problem {
+    let folder = path.trim_end_matches(".toml");
+    Problem::error(format!("the path {path} is no address: it ends with `{collection}`, which holds many"))
+        .help(format!("write one file for each {}, such as {folder}/<{}>.toml", kind.name, kind.key))
+}
+
+/// Two folders cannot be one realm: which file then names an object could not be told from its path. Only the first
+/// is read.
+fn without_same_names(realms: Vec<RealmFolder>, problems: &mut Vec<Problem>) -> Vec<RealmFolder> {
+    let place = |realm: &RealmFolder| realm.files.iter().map(|file| name_place(&file.parsed)).next();
+    let mut kept: BTreeMap<RealmName, RealmFolder> = BTreeMap::new();
+    for realm in realms {
+        let Some(first) = kept.get(&realm.name) else {
+            kept.insert(realm.name.clone(), realm);
+            continue;
+        };
+        let mut problem = Problem::error(format!("two folders are the realm `{}`", realm.name))
+            .help("put the files into one folder, or correct `realm = …`");
+        if let (Some(here), Some(there)) = (place(&realm), place(first)) {
+            problem = problem.at(here, "one").and(there, "the other");
+        }
+        problems.push(problem);
+    }
+    kept.into_values().collect()
+}
+
+fn name_place(parsed: &Parsed) -> Place {
+    let source: &std::sync::Arc<Source> = &parsed.source;
+    entry(parsed.root(), kinds::REALM.key).map_or_else(|| Place::start(source), |it| Place::new(source, it.key))
+}

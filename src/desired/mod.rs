@@ -1,0 +1,93 @@
+/*!
+What the files of a project want: TOML with spans → merge → checks → [`Desired`].
+
+Two shapes of files are mixed freely: whole-realm files in a realm's folder, and files whose path is an address
+(`acme/clients/shop.toml`). Nothing is merged as TOML: every file is walked along the kinds, and each leaf is put, in
+canonical form and with its place, into the one Desired; a leaf that is there already is an error with both places.
+
+This room does no I/O: it gets the files as bytes and returns values, and all problems of a run at once. A name that
+the files use but do not declare is handed on as a [`Ref`], since only the server can know it. Nothing later
+re-checks what is in Desired.
+*/
+
+mod builder;
+mod checks;
+mod convert;
+mod hide;
+mod json;
+mod layout;
+mod objects;
+mod parse;
+mod problem;
+mod project;
+mod references;
+mod secret;
+mod settings;
+mod source;
+mod suggest;
+mod unsupported;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use builder::Builder;
+
+use crate::model::Desired;
+
+pub use layout::PROJECT_FILE;
+pub use problem::{Problem, Problems, render};
+pub use project::{Policy, Project, Server};
+pub use references::{Ref, Use, declared_names, unknown_reference};
+pub use source::{Place, Source};
+
+/// How files are loaded.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// Unknown fields and values are errors; the project file may say so, too.
+    pub strict: bool,
+    /// The folders beside the project file, where they are known: one without files is an error, and git doesn't keep it.
+    pub realm_folders: &'a [PathBuf],
+}
+
+/// A project whose files are in order.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The project file.
+    pub project: Project,
+    /// What the realm files want.
+    pub desired: Desired,
+    /// Names that the files use and do not declare, by realm, kind and name.
+    pub references: Vec<Ref>,
+    /// What is probably not meant.
+    pub warnings: Vec<Problem>,
+}
+
+/// Loads a project from its files, by their paths relative to the project's folder; files other than `*.toml` are
+/// ignored. Fails with all problems of all files at once, the warnings included.
+pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result<Loaded, Problems> {
+    let mut problems = Vec::new();
+    let layout = layout::lay_out(files, options, &mut problems);
+    let has_project_file = files.contains_key(Path::new(PROJECT_FILE));
+    let project = project::read(layout.project.as_ref(), has_project_file, &mut problems);
+    let strict = options.strict || project.as_ref().is_some_and(|project| project.strict);
+
+    let mut builder = Builder::new(strict);
+    for realm in &layout.realms {
+        builder.realm(&realm.name);
+        realm.files.iter().for_each(|file| objects::read_file(&mut builder, file));
+    }
+    checks::check(&mut builder);
+
+    let references = references::unresolved(builder.take_references(), &builder.desired);
+    problems.append(&mut builder.problems);
+    problems.sort_by(|a, b| a.order().cmp(&b.order()));
+    match project {
+        Some(project) if !problems.iter().any(Problem::is_error) => {
+            Ok(Loaded { project, desired: builder.desired, references, warnings: problems })
+        }
+        _ => Err(Problems(problems)),
+    }
+}

@@ -1,0 +1,198 @@
+//! Bytes → a document with spans.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use toml_edit::{Document, Item, TableLike, TomlError, Value};
+
+use super::problem::Problem;
+use super::source::{Place, Source};
+
+/// A file whose TOML is well formed.
+pub(super) struct Parsed {
+    pub(super) source: Arc<Source>,
+    document: Document<Arc<str>>,
+}
+
+impl Parsed {
+    /// Reads a file.
+    pub(super) fn new(path: &Path, bytes: &[u8]) -> Result<Self, Problem> {
+        let source = Source::new(path, std::str::from_utf8(bytes).map_err(|error| not_utf8(path, bytes, error))?);
+        match Document::parse(Arc::clone(source.text())) {
+            Ok(document) => Ok(Self { source, document }),
+            Err(error) => Err(syntax(&source, &error)),
+        }
+    }
+
+    pub(super) fn root(&self) -> &dyn TableLike {
+        self.document.as_table()
+    }
+}
+
+/// A value without the many ways in which TOML writes it.
+pub(super) struct Node<'a> {
+    pub(super) shape: Shape<'a>,
+    pub(super) span: Range<usize>,
+}
+
+pub(super) enum Shape<'a> {
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(&'a str),
+    Date,
+    List(Vec<Node<'a>>),
+    Table(&'a dyn TableLike),
+}
+
+/// One key of a table with its value.
+pub(super) struct Entry<'a> {
+    pub(super) name: &'a str,
+    pub(super) key: Range<usize>,
+    pub(super) node: Node<'a>,
+}
+
+/// The entries of a table in the order of the file.
+pub(super) fn entries(table: &dyn TableLike) -> impl Iterator<Item = Entry<'_>> {
+    table.iter().filter_map(|(name, item)| {
+        let key = table.key(name).and_then(toml_edit::Key::span).unwrap_or(0..0);
+        Some(Entry { name, node: Node::of(item, &key)?, key })
+    })
+}
+
+/// One entry by name.
+pub(super) fn entry<'a>(table: &'a dyn TableLike, name: &str) -> Option<Entry<'a>> {
+    let (key, item) = table.get_key_value(name)?;
+    let span = key.span().unwrap_or(0..0);
+    Some(Entry { name: key.get(), node: Node::of(item, &span)?, key: span })
+}
+
+impl<'a> Node<'a> {
+    fn of(item: &'a Item, key: &Range<usize>) -> Option<Self> {
+        let span = item.span().unwrap_or_else(|| key.clone());
+        let shape = match item {
+            Item::None => return None,
+            Item::Value(value) => return Some(Self::of_value(value, key)),
+            Item::Table(table) => Shape::Table(table),
+            Item::ArrayOfTables(tables) => Shape::List(
+                tables
+                    .iter()
+                    .map(|table| Self { span: table.span().unwrap_or_else(|| key.clone()), shape: Shape::Table(table) })
+                    .collect(),
+            ),
+        };
+        Some(Self { shape, span })
+    }
+
+    fn of_value(value: &'a Value, key: &Range<usize>) -> Self {
+        let shape = match value {
+            Value::Boolean(it) => Shape::Bool(*it.value()),
+            Value::Integer(it) => Shape::Int(*it.value()),
+            Value::Float(it) => Shape::Float(*it.value()),
+            Value::String(it) => Shape::Text(it.value()),
+            Value::Datetime(_) => Shape::Date,
+            Value::Array(items) => Shape::List(items.iter().map(|item| Self::of_value(item, key)).collect()),
+            Value::InlineTable(table) => Shape::Table(table),
+        };
+        Self { shape, span: value.span().unwrap_or_else(|| key.clone()) }
+    }
+
+    /// What it is, for messages.
+    pub(super) fn found(&self) -> &'static str {
+        match &self.shape {
+            Shape::Bool(_) => "true or false",
+            Shape::Int(_) => "a whole number",
+            Shape::Float(_) => "a number with a fraction",
+            Shape::Text(_) => "text",
+            Shape::Date => "a date",
+            Shape::List(_) => "a list",
+            Shape::Table(_) => "a table",
+        }
+    }
+
+    pub(super) fn as_text(&self) -> Option<&'a str> {
+        if let Shape::Text(text) = self.shape { Some(text) } else { None }
+    }
+
+    pub(super) fn as_table(&self) -> Option<&'a dyn TableLike> {
+        if let Shape::Table(table) = self.shape { Some(table) } else { None }
+    }
+}
+
+fn not_utf8(path: &Path, bytes: &[u8], error: std::str::Utf8Error) -> Problem {
+    let offset = error.valid_up_to();
+    let source = Source::new(path, String::from_utf8_lossy(bytes));
+    let width = char::REPLACEMENT_CHARACTER.len_utf8();
+    Problem::error(format!("{} is not UTF-8", source.name()))
+        .at(Place::new(&source, offset..offset + width), format!("byte {offset} is not part of any character"))
+        .help("TOML is UTF-8: save the file in that encoding")
+}
+
+fn syntax(source: &Arc<Source>, error: &TomlError) -> Problem {
+    let span = error.span().unwrap_or(0..0);
+    let span = span.start.min(source.text().len())..span.end.min(source.text().len());
+    if error.message() == "duplicate key" {
+        return duplicate_key(source, span);
+    }
+    Problem::error(format!("{} is not valid TOML", source.name())).at(Place::new(source, span), error.message())
+}
+
+/// The parser names only the second place; the first is looked up in what stands before it.
+fn duplicate_key(source: &Arc<Source>, span: Range<usize>) -> Problem {
+    let text = source.text();
+    let name = text.get(span.clone()).unwrap_or_default();
+    let problem =
+        Problem::error(format!("`{name}` is set twice")).at(Place::new(source, span.clone()), "the second time");
+    let problem = match first_place(text, span.start) {
+        Some(first) => problem.and(Place::new(source, first), "the first time"),
+        None => problem,
+    };
+    problem.help("keep one of them; a table may be opened only once in a file, so its fields belong together")
+}
+
+fn first_place(text: &str, at: usize) -> Option<Range<usize>> {
+    let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let line_end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
+    let before = &text[..line_start];
+    let line = &text[line_start..line_end];
+    let earlier = Document::parse(before).ok()?;
+    let mut path = if line.trim_start().starts_with('[') { Vec::new() } else { last_header(before)? };
+    let repeated = Document::parse(line).ok()?;
+    path.extend(keys_until(repeated.as_table(), at - line_start));
+    find(earlier.as_table(), &path)
+}
+
+/// The keys of the table that is open at the end of a text.
+fn last_header(text: &str) -> Option<Vec<String>> {
+    let header = text.lines().rev().find(|line| line.trim_start().starts_with('[') && Document::parse(*line).is_ok());
+    let Some(header) = header else { return Some(Vec::new()) };
+    Some(keys_until(Document::parse(header).ok()?.as_table(), usize::MAX))
+}
+
+/// The keys of a one-line document down to the one that starts at `at`.
+fn keys_until(table: &dyn TableLike, at: usize) -> Vec<String> {
+    let mut keys = Vec::new();
+    let mut table = Some(table);
+    while let Some(entry) = table.and_then(|table| entries(table).next()) {
+        keys.push(entry.name.to_owned());
+        if entry.key.start >= at {
+            break;
+        }
+        table = entry.node.as_table();
+    }
+    keys
+}
+
+fn find(table: &dyn TableLike, path: &[String]) -> Option<Range<usize>> {
+    let (name, rest) = path.split_first()?;
+    let entry = entry(table, name)?;
+    if rest.is_empty() {
+        return Some(entry.key);
+    }
+    match entry.node.shape {
+        Shape::Table(table) => find(table, rest),
+        Shape::List(items) => find(items.last()?.as_table()?, rest),
+        _ => None,
+    }
+}

@@ -1,0 +1,330 @@
+//! The project file: the project's name, its servers and its policy. Secrets are never in it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use toml_edit::TableLike;
+
+use super::layout::PROJECT_FILE;
+use super::parse::{Entry, Node, Parsed, Shape, entries};
+use super::problem::Problem;
+use super::secret;
+use super::source::{Place, Source};
+use super::suggest::{did_you_mean, one_of};
+use crate::model::{Origin, SecretRef, parse_seconds};
+
+const TOP: &[&str] = &["name", "strict", "defaultServer", "servers", "policy"];
+const SERVER: &[&str] = &[
+    "url",
+    "realm",
+    "clientId",
+    "clientSecret",
+    "username",
+    "password",
+    "accessToken",
+    "caFile",
+    "identity",
+    "timeout",
+    "parallelism",
+];
+const POLICY: &[&str] = &["protectedRealms", "deleteLimit", "requireClean"];
+/// Tables of the design that come later.
+const FUTURE: &[&str] = &["environments", "outputs", "lint", "waivers", "blueprints"];
+
+/// What `realmform.toml` says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Project {
+    /// The name of the record on the server: letters, digits, `.`, `_`, `-`.
+    pub name: String,
+    /// Unknown fields and values are errors, not warnings.
+    pub strict: bool,
+    /// By name.
+    pub servers: BTreeMap<String, Server>,
+    /// The server that is meant when none is named: as written, or the only one.
+    pub default_server: Option<String>,
+    /// What a plan may do.
+    pub policy: Policy,
+    /// Where the name is written.
+    pub origin: Origin,
+}
+
+/// One server. What is `None` comes from the environment or has a default.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Server {
+    /// The base URL: `https://sso.example`.
+    pub url: String,
+    /// The realm that the credential belongs to.
+    pub realm: Option<String>,
+    /// The client that signs in.
+    pub client_id: Option<String>,
+    /// Its secret.
+    pub client_secret: Option<SecretRef>,
+    /// The user that signs in, instead of a service account.
+    pub username: Option<String>,
+    /// The user's password.
+    pub password: Option<SecretRef>,
+    /// A token from elsewhere, instead of signing in.
+    pub access_token: Option<SecretRef>,
+    /// Certificates (PEM) to trust besides the system's; relative to the project.
+    pub ca_file: Option<PathBuf>,
+    /// A certificate with its private key (PEM) for mutual TLS.
+    pub identity: Option<SecretRef>,
+    /// The longest that one request may take.
+    pub timeout: Option<Duration>,
+    /// How many requests may be under way at once.
+    pub parallelism: Option<usize>,
+    /// Where it is written.
+    pub origin: Origin,
+}
+
+/// What a plan may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Realms that are never changed; `master` unless said otherwise.
+    pub protected_realms: Vec<String>,
+    /// The largest part of the managed objects that one plan may delete, in percent.
+    pub delete_limit: u8,
+    /// Apply refuses when the work tree differs from the commit.
+    pub require_clean: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { protected_realms: vec!["master".to_owned()], delete_limit: 30, require_clean: false }
+    }
+}
+
+/// Reads the project file. `None` when there is none, or when it gives no name.
+pub(super) fn read(parsed: Option<&Parsed>, file_is_there: bool, problems: &mut Vec<Problem>) -> Option<Project> {
+    let Some(parsed) = parsed else {
+        if !file_is_there {
+            let problem = Problem::error(format!("there is no {PROJECT_FILE}"))
+                .help(format!("`realmform init` writes one; the folder that holds {PROJECT_FILE} is the project"));
+            problems.push(problem);
+        }
+        return None;
+    };
+    let mut reader = Reader { source: &parsed.source, problems };
+    reader.project(parsed.root())
+}
+
+struct Reader<'a> {
+    source: &'a Arc<Source>,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn project(&mut self, table: &dyn TableLike) -> Option<Project> {
+        let mut name = None;
+        let mut default_server = None;
+        let (mut strict, mut servers, mut policy) = (false, BTreeMap::new(), Policy::default());
+        for entry in entries(table) {
+            match entry.name {
+                "name" => name = self.name(&entry).map(|text| (text, self.place(&entry).origin())),
+                "strict" => strict = self.boolean(&entry).unwrap_or_default(),
+                "defaultServer" => default_server = self.text(&entry).map(|text| (text, self.place(&entry))),
+                "servers" => servers = self.servers(&entry),
+                "policy" => policy = self.policy(&entry),
+                _ => self.unknown("the project file", &entry, TOP),
+            }
+        }
+        let default_server = self.default_server(default_server, &servers);
+        if table.get("name").is_none() {
+            let problem = Problem::error("the project has no name")
+                .at(Place::start(self.source), "expected `name = \"…\"`")
+                .help("the name marks on the server what this project manages, so choose it once");
+            self.problems.push(problem);
+        }
+        let (name, origin) = name?;
+        Some(Project { name, strict, servers, default_server, policy, origin })
+    }
+
+    fn name(&mut self, entry: &Entry<'_>) -> Option<String> {
+        let name = self.text(entry)?;
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if !name.is_empty() && name.len() <= 100 && name.chars().all(allowed) {
+            return Some(name);
+        }
+        let problem = Problem::error("this is no name for a project")
+            .at(self.place(entry), "expected up to 100 letters, digits, `.`, `_` and `-`")
+            .help("it becomes part of a clientId on the server");
+        self.problems.push(problem);
+        None
+    }
+
+    fn default_server(
+        &mut self,
+        written: Option<(String, Place)>,
+        servers: &BTreeMap<String, Server>,
+    ) -> Option<String> {
+        let Some((name, place)) = written else {
+            let only = servers.len() == 1;
+            return servers.keys().next().filter(|_| only).cloned();
+        };
+        if !servers.contains_key(&name) {
+            let problem = Problem::error(format!("there is no server `{name}`"))
+                .at(place, "unknown server")
+                .help(format!("write [servers.{name}]"))
+                .maybe_help(did_you_mean(&name, servers.keys().map(String::as_str)));
+            self.problems.push(problem);
+        }
+        Some(name)
+    }
+
+    fn servers(&mut self, entry: &Entry<'_>) -> BTreeMap<String, Server> {
+        let Some(table) = self.table(entry) else { return BTreeMap::new() };
+        entries(table).filter_map(|entry| Some((entry.name.to_owned(), self.server(&entry)?))).collect()
+    }
+
+    fn server(&mut self, entry: &Entry<'_>) -> Option<Server> {
+        let table = self.table(entry)?;
+        let origin = self.place(entry).origin();
+        let mut server = empty_server(origin);
+        for entry in entries(table) {
+            match entry.name {
+                "url" => server.url = self.text(&entry).unwrap_or_default(),
+                "realm" => server.realm = self.text(&entry),
+                "clientId" => server.client_id = self.text(&entry),
+                "clientSecret" => server.client_secret = self.secret(&entry),
+                "username" => server.username = self.text(&entry),
+                "password" => server.password = self.secret(&entry),
+                "accessToken" => server.access_token = self.secret(&entry),
+                "caFile" => server.ca_file = self.text(&entry).map(PathBuf::from),
+                "identity" => server.identity = self.secret(&entry),
+                "timeout" => server.timeout = self.seconds(&entry),
+                "parallelism" => server.parallelism = self.count(&entry, 1..=64),
+                _ => self.unknown("a server", &entry, SERVER),
+            }
+        }
+        if table.get("url").is_none() {
+            let problem = Problem::error(format!("the server `{}` has no `url`", entry.name))
+                .at(self.place(entry), "expected `url = \"https://…\"`");
+            self.problems.push(problem);
+        }
+        Some(server)
+    }
+
+    fn policy(&mut self, entry: &Entry<'_>) -> Policy {
+        let mut policy = Policy::default();
+        let Some(table) = self.table(entry) else { return policy };
+        for entry in entries(table) {
+            match entry.name {
+                "protectedRealms" => policy.protected_realms = self.texts(&entry),
+                "deleteLimit" => {
+                    let percent = self.count(&entry, 0..=100).and_then(|percent| u8::try_from(percent).ok());
+                    policy.delete_limit = percent.unwrap_or(policy.delete_limit);
+                }
+                "requireClean" => policy.require_clean = self.boolean(&entry).unwrap_or_default(),
+                _ => self.unknown("`policy`", &entry, POLICY),
+            }
+        }
+        policy
+    }
+
+    fn text(&mut self, entry: &Entry<'_>) -> Option<String> {
+        let text = entry.node.as_text();
+        self.expect(entry, "text", text.map(str::to_owned))
+    }
+
+    fn texts(&mut self, entry: &Entry<'_>) -> Vec<String> {
+        let texts = match &entry.node.shape {
+            Shape::List(items) => items.iter().map(|item| item.as_text().map(str::to_owned)).collect(),
+            _ => None,
+        };
+        self.expect(entry, "a list of texts", texts).unwrap_or_default()
+    }
+
+    fn boolean(&mut self, entry: &Entry<'_>) -> Option<bool> {
+        let value = if let Shape::Bool(it) = entry.node.shape { Some(it) } else { None };
+        self.expect(entry, "true or false", value)
+    }
+
+    fn count(&mut self, entry: &Entry<'_>, range: std::ops::RangeInclusive<usize>) -> Option<usize> {
+        let number = if let Shape::Int(it) = entry.node.shape { usize::try_from(it).ok() } else { None };
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
+        self.expect(entry, &expected, number.filter(|it| range.contains(it)))
+    }
+
+    fn seconds(&mut self, entry: &Entry<'_>) -> Option<Duration> {
+        let seconds = match entry.node.shape {
+            Shape::Int(number) => Some(number),
+            Shape::Text(text) => parse_seconds(text),
+            _ => None,
+        };
+        let seconds = seconds.and_then(|it| u64::try_from(it).ok()).filter(|it| *it > 0);
+        self.expect(entry, "a number of seconds or a duration such as \"30s\"", seconds.map(Duration::from_secs))
+    }
+
+    fn secret(&mut self, entry: &Entry<'_>) -> Option<SecretRef> {
+        match secret::read(self.source, entry.name, &self.place(entry), &entry.node) {
+            Ok(SecretRef::Keep) => {
+                let problem = Problem::error(format!("`{}` is needed to sign in", entry.name))
+                    .at(self.place(entry), "there is nothing on the server to keep")
+                    .help("write { env = \"NAME\" } or { file = \"path\" }");
+                self.problems.push(problem);
+                None
+            }
+            Ok(reference) => Some(reference),
+            Err(problem) => {
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
+
+    fn table<'n>(&mut self, entry: &Entry<'n>) -> Option<&'n dyn TableLike> {
+        let table = Node::as_table(&entry.node);
+        self.expect(entry, "a table", table)
+    }
+
+    fn expect<T>(&mut self, entry: &Entry<'_>, expected: &str, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            let label = match entry.node.shape {
+                // The number is the mistake, and it is in the excerpt.
+                Shape::Int(_) => format!("expected {expected}"),
+                _ => format!("expected {expected}, found {}", entry.node.found()),
+            };
+            let problem = Problem::error(format!("`{}` has the wrong value", entry.name)).at(self.place(entry), label);
+            self.problems.push(problem);
+        }
+        value
+    }
+
+    /// An error, never a warning: a misspelt guard would guard nothing.
+    fn unknown(&mut self, table: &str, entry: &Entry<'_>, known: &[&str]) {
+        let place = self.place(entry);
+        let problem = if FUTURE.contains(&entry.name) {
+            Problem::error(format!("`{}` is not supported by this version yet", entry.name))
+                .at(place, "not supported yet")
+        } else {
+            Problem::error(format!("{table} has no `{}`", entry.name))
+                .at(place, "unknown setting")
+                .help(format!("expected {}", one_of(known)))
+                .maybe_help(did_you_mean(entry.name, known.iter().copied()))
+        };
+        self.problems.push(problem);
+    }
+
+    fn place(&self, entry: &Entry<'_>) -> Place {
+        Place::new(self.source, entry.key.clone())
+    }
+}
+
+fn empty_server(origin: Origin) -> Server {
+    Server {
+        url: String::new(),
+        realm: None,
+        client_id: None,
+        client_secret: None,
+        username: None,
+        password: None,
+        access_token: None,
+        ca_file: None,
+        identity: None,
+        timeout: None,
+        parallelism: None,
+        origin,
+    }
+}

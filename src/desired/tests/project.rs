@@ -1,0 +1,191 @@
+//! The project file.
+
+use super::*;
+use crate::model::SecretRef;
+
+#[test]
+fn all_of_it() {
+    let project = loaded(&[(
+        PROJECT_FILE,
+        r#"
+        name = "platform"
+        defaultServer = "prod"
+        [servers.prod]
+        url = "https://sso.example"
+        realm = "master"
+        clientId = "realmform"
+        clientSecret = { env = "SECRET" }
+        caFile = "ca.pem"
+        timeout = "30s"
+        parallelism = 4
+        [servers.test]
+        url = "https://test.example"
+        username = "admin"
+        password = { file = "/run/secrets/admin" }
+        [policy]
+        protectedRealms = ["master", "core"]
+        deleteLimit = 10
+        requireClean = true
+        "#,
+    )])
+    .project;
+    assert_eq!(project.name, "platform");
+    assert_eq!(project.default_server.as_deref(), Some("prod"));
+    assert_eq!(project.servers["prod"].client_secret, Some(SecretRef::Env("SECRET".to_owned())));
+    assert_eq!(project.servers["prod"].timeout, Some(std::time::Duration::from_secs(30)));
+    assert_eq!(project.servers["test"].password, Some(SecretRef::File("/run/secrets/admin".into())));
+    let protected = vec!["master".to_owned(), "core".to_owned()];
+    assert_eq!(project.policy, Policy { protected_realms: protected, delete_limit: 10, require_clean: true });
+}
+
+#[test]
+fn defaults() {
+    let project = loaded(&[(PROJECT_FILE, "name = \"x\"\n[servers.only]\nurl = \"https://x\"\n")]).project;
+    assert_eq!(project.default_server.as_deref(), Some("only"));
+    assert_eq!(project.policy.protected_realms, ["master"]);
+    assert_eq!(project.policy.delete_limit, 30);
+}
+
+#[test]
+fn mistakes() {
+    insta::assert_snapshot!(report(&[(
+        PROJECT_FILE,
+        r#"defaultServer = "prd"
+outputs = {}
+[servers.prod]
+realms = "x"
+clientSecret = "hunter2"
+password = { keep = true }
+timeout = 0
+"#,
+    )]), @r#"
+ × the project has no name
+  ╭─[realmform.toml:1:1]
+1 │ defaultServer = "prd"
+  · ▲
+  · ╰── expected `name = "…"`
+2 │ outputs = {}
+  ╰────
+ help: the name marks on the server what this project manages, so choose it once
+
+ × there is no server `prd`
+  ╭─[realmform.toml:1:1]
+1 │ defaultServer = "prd"
+  · ──────┬──────
+  ·       ╰── unknown server
+2 │ outputs = {}
+  ╰────
+ help: did you mean `prod`?
+
+ × `outputs` is not supported by this version yet
+  ╭─[realmform.toml:2:1]
+1 │ defaultServer = "prd"
+2 │ outputs = {}
+  · ───┬───
+  ·    ╰── not supported yet
+3 │ [servers.prod]
+  ╰────
+
+ × the server `prod` has no `url`
+  ╭─[realmform.toml:3:10]
+2 │ outputs = {}
+3 │ [servers.prod]
+  ·          ──┬─
+  ·            ╰── expected `url = "https://…"`
+4 │ realms = "x"
+  ╰────
+
+ × a server has no `realms`
+  ╭─[realmform.toml:4:1]
+3 │ [servers.prod]
+4 │ realms = "x"
+  · ───┬──
+  ·    ╰── unknown setting
+5 │ clientSecret = "***    "
+  ╰────
+ help: did you mean `realm`?
+
+ × `clientSecret` is a secret: it is written as a reference, never as text
+  ╭─[realmform.toml:5:1]
+4 │ realms = "x"
+5 │ clientSecret = "***    "
+  · ──────┬─────
+  ·       ╰── has the secret itself
+6 │ password = { keep = true }
+  ╰────
+ help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git)
+       or { keep = true } (whatever the server holds); if this was ever committed, replace the
+       secret, since git keeps it
+
+ × `password` is needed to sign in
+  ╭─[realmform.toml:6:1]
+5 │ clientSecret = "***    "
+6 │ password = { keep = true }
+  · ────┬───
+  ·     ╰── there is nothing on the server to keep
+7 │ timeout = 0
+  ╰────
+ help: write { env = "NAME" } or { file = "path" }
+
+ × `timeout` has the wrong value
+  ╭─[realmform.toml:7:1]
+6 │ password = { keep = true }
+7 │ timeout = 0
+  · ───┬───
+  ·    ╰── expected a number of seconds or a duration such as "30s"
+  ╰────
+"#);
+}
+
+#[test]
+fn mistakes_in_the_policy() {
+    insta::assert_snapshot!(report(&[(
+        PROJECT_FILE,
+        r#"name = "x"
+[environments.test]
+[policy]
+protectedRealm = ["master"]
+deleteLimit = 300
+"#,
+    )]), @r#"
+ × `environments` is not supported by this version yet
+  ╭─[realmform.toml:2:2]
+1 │ name = "x"
+2 │ [environments.test]
+  ·  ──────┬─────
+  ·        ╰── not supported yet
+3 │ [policy]
+  ╰────
+
+ × `policy` has no `protectedRealm`
+  ╭─[realmform.toml:4:1]
+3 │ [policy]
+4 │ protectedRealm = ["master"]
+  · ───────┬──────
+  ·        ╰── unknown setting
+5 │ deleteLimit = 300
+  ╰────
+ help: did you mean `protectedRealms`?
+
+ × `deleteLimit` has the wrong value
+  ╭─[realmform.toml:5:1]
+4 │ protectedRealm = ["master"]
+5 │ deleteLimit = 300
+  · ─────┬─────
+  ·      ╰── expected a whole number from 0 to 100
+  ╰────
+"#);
+    insta::assert_snapshot!(report(&[(PROJECT_FILE, "name = \"a b\"\n")]), @r#"
+ × this is no name for a project
+  ╭─[realmform.toml:1:1]
+1 │ name = "a b"
+  · ──┬─
+  ·   ╰── expected up to 100 letters, digits, `.`, `_` and `-`
+  ╰────
+ help: it becomes part of a clientId on the server
+"#);
+    insta::assert_snapshot!(report_of(&BTreeMap::new(), &Options::default()), @r#"
+× there is no realmform.toml
+help: `realmform init` writes one; the folder that holds realmform.toml is the project
+"#);
+}

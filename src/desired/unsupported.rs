@@ -1,0 +1,64 @@
+//! What Keycloak has and this version does not manage yet, and what is written elsewhere.
+
+use super::problem::Problem;
+use crate::model::{Kind, kinds};
+
+/// Collections and fields of the design that come later. Taking them for unknown fields would send them as they are.
+const REALM: &[&str] = &[
+    "authenticationFlows",
+    "authenticatorConfigs",
+    "clientPolicies",
+    "clientProfiles",
+    "components",
+    "keys",
+    "localization",
+    "organizations",
+    "permissions",
+    "requiredActions",
+    "userFederation",
+    "userProfile",
+    "users",
+    "workflows",
+];
+const CLIENT: &[&str] =
+    &["authenticationFlowBindingOverrides", "authorization", "authorizationServicesEnabled", "authorizationSettings"];
+
+/// Realm attributes in which Keycloak keeps a field of the realm: set in both places they would fight.
+const MIRRORED: &[(&str, &str)] = &[
+    ("oauth2DeviceCodeLifespan", "oauth2DeviceCodeLifespan"),
+    ("oauth2DevicePollingInterval", "oauth2DevicePollingInterval"),
+    ("realmReusableOtpCode", "otpPolicyCodeReusable"),
+];
+
+/// Whether this is a name that a later version will know.
+pub(super) fn is_future(kind: &'static Kind, name: &str) -> bool {
+    (*kind == kinds::REALM && REALM.contains(&name)) || (*kind == kinds::CLIENT && CLIENT.contains(&name))
+}
+
+/// Names that a later version will know, for suggestions.
+pub(super) fn problem(name: &str) -> Problem {
+    Problem::error(format!("`{name}` is not supported by this version yet"))
+        .help("leave it out; what the files do not say is not touched")
+}
+
+/// The field of the realm to write instead of an attribute.
+pub(super) fn mirrored(attribute: &str) -> Option<&'static str> {
+    MIRRORED.iter().find(|(name, _)| *name == attribute).map(|(_, field)| *field)
+}
+
+/// What to write instead of a field that is the server's own.
+pub(super) fn instead(kind: &'static Kind, name: &str) -> Option<&'static str> {
+    Some(match name {
+        "identityProviderMappers" => "write [identityProviders.<alias>.mappers.<name>]",
+        "defaultRole" => "write defaultRoles = [\"<role>\", …]",
+        "subGroups" => "write each group by its path: [groups.\"/staff/ops\"]",
+        "name" | "parentId" if *kind == kinds::GROUP => {
+            "a group's name and parent are its path: [groups.\"/staff/ops\"]"
+        }
+        "composite" => "write composites = [\"<role>\", …]",
+        "clientRole" | "containerId" => "a client's role is written as [clients.<clientId>.roles.<name>]",
+        "identityProviderAlias" => "a mapper's provider is the one that it is written below",
+        "id" | "internalId" => "objects are known by their names, so that files fit every server",
+        _ => return None,
+    })
+}
