@@ -1,1 +1,38 @@
-//! The keycloak room.
+/*!
+Keycloak's admin API: signing in, reading realms into [`crate::model::Live`], writing single objects.
+
+All quirks of the wire end here. The room knows nothing of files or plans: it is told which objects matter
+([`Interest`]) and what to write.
+*/
+
+pub mod auth;
+pub mod connection;
+mod directory;
+pub mod error;
+mod fresh;
+pub mod http;
+mod interest;
+mod kinds;
+pub mod path;
+mod reader;
+mod record;
+pub mod retry;
+mod server_error;
+mod shape;
+mod survey;
+mod version;
+mod wire;
+mod writer;
+
+pub use auth::Credentials;
+pub use connection::Connection;
+pub use error::HttpError;
+pub use fresh::record_defaults;
+pub use http::{Http, RequestCounts};
+pub use interest::Interest;
+pub use reader::read_realm;
+pub use record::{Holder, LOCK_TIME, Ledger, Lock};
+pub use retry::RetryPolicy;
+pub use server_error::ServerError;
+pub use survey::{names_of, read_abandoned};
+pub use writer::{Changes, Leaf, Leaves, Links, Writer};

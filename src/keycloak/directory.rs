@@ -1,0 +1,260 @@
+//! From the names that files use to the ids that requests need.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use super::interest::splits;
+use super::path::{query, segment};
+use super::shape::{Object, object, objects, text};
+use super::{Http, ServerError};
+use crate::model::{Address, Reference, kinds};
+
+/// The ids of a realm's objects: those that were read or made in this run, and others as they are asked for.
+#[derive(Debug)]
+pub(super) struct Directory {
+    http: Http,
+    realm: Address,
+    /// `/acme`, percent-encoded.
+    base: String,
+    ids: Mutex<HashMap<Address, String>>,
+    /// clientIds by id: composites name their client by id.
+    clients: Mutex<HashMap<String, String>>,
+    flows: OnceCell<Vec<(String, String)>>,
+}
+
+impl Directory {
+    /// An empty one for the realm that is called `name_on_server` there.
+    pub(super) fn new(http: Http, realm: Address, name_on_server: &str) -> Self {
+        let base = format!("/{}", segment(name_on_server));
+        Self { http, realm, base, ids: Mutex::default(), clients: Mutex::default(), flows: OnceCell::new() }
+    }
+
+    /// The path of the realm: `/acme`.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The realm.
+    pub(super) fn realm(&self) -> &Address {
+        &self.realm
+    }
+
+    /// The connection.
+    pub(super) fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// Notes the id of an object.
+    pub(super) fn note(&self, address: &Address, id: &str) {
+        if address.kind() == &kinds::CLIENT {
+            lock(&self.clients).insert(id.to_owned(), address.name().to_owned());
+        }
+        lock(&self.ids).insert(address.clone(), id.to_owned());
+    }
+
+    /// Forgets an object that is gone.
+    pub(super) fn forget(&self, address: &Address) {
+        lock(&self.ids).retain(|known, _| !known.is_within(address));
+    }
+
+    /// The id of an object that is known already.
+    pub(super) fn known(&self, address: &Address) -> Option<String> {
+        lock(&self.ids).get(address).cloned()
+    }
+
+    /// The id of an object that has to exist.
+    pub(super) async fn id(&self, address: &Address) -> Result<String, ServerError> {
+        let id = match address.kind().name {
+            "client" => self.client(address.name()).await?,
+            "client scope" => self.client_scope(address.name()).await?,
+            "group" => self.group(address.name()).await?,
+            "role" => self.role_at(address, format!("{}/roles/{}", self.base, segment(address.name()))).await?,
+            "client role" => match address.parent() {
+                Some(client) => self.client_role(client.name(), address.name()).await?,
+                None => None,
+            },
+            _ => self.known(address),
+        };
+        id.ok_or_else(|| ServerError::Missing { address: address.to_string() })
+    }
+
+    /// Whether the server knows what a file refers to.
+    pub(super) async fn knows(&self, reference: Reference, name: &str) -> Result<bool, ServerError> {
+        Ok(match reference {
+            Reference::Role => self.role(name).await?.is_some(),
+            Reference::RealmRole => self.realm_role(name).await?.is_some(),
+            Reference::ClientRole => self.any_client_role(name).await?.is_some(),
+            Reference::ClientScope => self.client_scope(name).await?.is_some(),
+            Reference::Group => self.group(name).await?.is_some(),
+            Reference::Client => self.client(name).await?.is_some(),
+            Reference::Flow => self.flow(name).await?.is_some(),
+        })
+    }
+
+    /// What requests that grant roles name a role by.
+    pub(super) async fn role(&self, name: &str) -> Result<Option<Value>, ServerError> {
+        if !name.contains(':') {
+            return self.realm_role(name).await;
+        }
+        match self.any_client_role(name).await? {
+            Some(role) => Ok(Some(role)),
+            None => self.realm_role(name).await,
+        }
+    }
+
+    /// A role of the realm.
+    pub(super) async fn realm_role(&self, name: &str) -> Result<Option<Value>, ServerError> {
+        let address = self.realm.child(&kinds::ROLE, name);
+        let id = self.role_at(&address, format!("{}/roles/{}", self.base, segment(name))).await?;
+        Ok(id.map(|id| json!({ "id": id, "name": name })))
+    }
+
+    /// The id of a role of a client.
+    pub(super) async fn client_role(&self, client: &str, role: &str) -> Result<Option<String>, ServerError> {
+        let Some(id) = self.client(client).await? else { return Ok(None) };
+        let address = self.realm.child(&kinds::CLIENT, client).child(&kinds::CLIENT_ROLE, role);
+        self.role_at(&address, format!("{}/clients/{}/roles/{}", self.base, segment(&id), segment(role))).await
+    }
+
+    async fn any_client_role(&self, name: &str) -> Result<Option<Value>, ServerError> {
+        for (client, role) in splits(name) {
+            if let Some(id) = self.client_role(client, role).await? {
+                return Ok(Some(json!({ "id": id, "name": role, "clientRole": true })));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The server answers the creation of a role with its name, so its id is asked for when it is needed.
+    async fn role_at(&self, address: &Address, path: String) -> Result<Option<String>, ServerError> {
+        self.cached(address, async || match self.http.find(&path).await? {
+            Some(role) => Ok(Some(text(&object(role, "a role")?, "id")?.to_owned())),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// The id of a client.
+    pub(super) async fn client(&self, client_id: &str) -> Result<Option<String>, ServerError> {
+        let address = self.realm.child(&kinds::CLIENT, client_id);
+        self.cached(&address, async || match self.find_client(client_id).await? {
+            Some(client) => Ok(Some(text(&client, "id")?.to_owned())),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// A client by its clientId, in full.
+    pub(super) async fn find_client(&self, client_id: &str) -> Result<Option<Object>, ServerError> {
+        let answer = self.http.get(&format!("{}/clients?clientId={}", self.base, query(client_id))).await?;
+        let found = objects(answer, "the clients")?.into_iter().next();
+        // An older server matches this without case.
+        Ok(found.filter(|client| client.get("clientId").is_some_and(|it| it == client_id)))
+    }
+
+    /// The clientId of a client by its id.
+    pub(super) async fn client_name(&self, id: &str) -> Result<String, ServerError> {
+        if let Some(name) = lock(&self.clients).get(id) {
+            return Ok(name.clone());
+        }
+        let client = object(self.http.get(&format!("{}/clients/{}", self.base, segment(id))).await?, "a client")?;
+        let name = text(&client, "clientId")?.to_owned();
+        self.note(&self.realm.child(&kinds::CLIENT, name.clone()), id);
+        Ok(name)
+    }
+
+    async fn client_scope(&self, name: &str) -> Result<Option<String>, ServerError> {
+        let address = self.realm.child(&kinds::CLIENT_SCOPE, name);
+        self.cached(&address, async || {
+            // There is no look-up by name.
+            let scopes = objects(self.http.get(&format!("{}/client-scopes", self.base)).await?, "the client scopes")?;
+            for scope in &scopes {
+                self.note(&self.realm.child(&kinds::CLIENT_SCOPE, text(scope, "name")?), text(scope, "id")?);
+            }
+            Ok(self.known(&address))
+        })
+        .await
+    }
+
+    async fn group(&self, path: &str) -> Result<Option<String>, ServerError> {
+        let address = self.realm.child(&kinds::GROUP, path);
+        self.cached(&address, async || match self.find_group(path).await? {
+            Some(group) => Ok(Some(text(&group, "id")?.to_owned())),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// A group by its path, in full.
+    pub(super) async fn find_group(&self, path: &str) -> Result<Option<Object>, ServerError> {
+        let parts: Vec<String> =
+            path.split('/').filter(|part| !part.is_empty()).map(|it| segment(it).to_string()).collect();
+        let answer = self.http.find(&format!("{}/group-by-path/{}", self.base, parts.join("/"))).await?;
+        answer.map(|group| object(group, "a group")).transpose()
+    }
+
+    /// The id of a top-level flow.
+    pub(super) async fn flow(&self, alias: &str) -> Result<Option<String>, ServerError> {
+        let flows = self.flows.get_or_try_init(|| self.list_flows()).await?;
+        Ok(flows.iter().find(|(name, _)| name == alias).map(|(_, id)| id.clone()))
+    }
+
+    async fn list_flows(&self) -> Result<Vec<(String, String)>, ServerError> {
+        let flows = objects(self.http.get(&format!("{}/authentication/flows", self.base)).await?, "the flows")?;
+        flows.iter().map(|flow| Ok((text(flow, "alias")?.to_owned(), text(flow, "id")?.to_owned()))).collect()
+    }
+
+    async fn cached(
+        &self,
+        address: &Address,
+        ask: impl AsyncFnOnce() -> Result<Option<String>, ServerError>,
+    ) -> Result<Option<String>, ServerError> {
+        if let Some(id) = self.known(address) {
+            return Ok(Some(id));
+        }
+        let id = ask().await?;
+        if let Some(id) = &id {
+            self.note(address, id);
+        }
+        Ok(id)
+    }
+}
+
+/// What a mapping endpoint answers (`realmMappings`, `clientMappings`), as realm role names and role names by client.
+pub(super) struct Mappings {
+    pub(super) realm: Vec<String>,
+    pub(super) clients: Vec<(String, Vec<String>)>,
+}
+
+impl Mappings {
+    pub(super) fn new(answer: Value) -> Result<Self, ServerError> {
+        let answer = object(answer, "the role mappings")?;
+        let role_names = |roles: &Value| -> Result<Vec<String>, ServerError> {
+            let roles = objects(roles.clone(), "the role mappings")?;
+            roles.iter().map(|role| Ok(text(role, "name")?.to_owned())).collect()
+        };
+        let realm = answer.get("realmMappings").map(role_names).transpose()?.into_iter().flatten().collect();
+        let mut clients = Vec::new();
+        for (client, of) in answer.get("clientMappings").and_then(Value::as_object).into_iter().flatten() {
+            clients.push((client.clone(), role_names(of.get("mappings").unwrap_or(&json!([])))?));
+        }
+        Ok(Self { realm, clients })
+    }
+
+    /// As one sorted set: `auditor`, `shop:refund`.
+    pub(super) fn combined(self) -> Value {
+        let clients =
+            self.clients.iter().flat_map(|(client, roles)| roles.iter().map(move |role| format!("{client}:{role}")));
+        let mut all: Vec<String> = clients.chain(self.realm.iter().cloned()).collect();
+        all.sort();
+        all.into()
+    }
+}
+
+/// A lock that no panic can poison for long: what it guards is a cache.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,174 @@
+//! What a run has to know of one realm, so that nothing else is asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use crate::model::{
+    Address, DesiredRealm, FieldPath, Kind, Prune, PruneRules, RealmName, Record, Reference, Type, Value, kinds,
+};
+
+/// The objects and fields of one realm that are declared or recorded, and the names that they refer to.
+#[derive(Clone, Debug, Default)]
+pub struct Interest {
+    objects: BTreeMap<Address, BTreeSet<String>>,
+    references: BTreeSet<(Reference, String)>,
+    prune: PruneRules,
+    pub(super) ignores_record: bool,
+    /// The name that the realm had before, if the files say that it was renamed.
+    pub(super) renamed_from: Option<RealmName>,
+}
+
+impl Interest {
+    /// What the files declare.
+    pub fn of(desired: &DesiredRealm) -> Self {
+        let mut interest = Self { prune: desired.prune.clone(), ..Self::default() };
+        for (address, object) in &desired.objects {
+            let fields: BTreeSet<String> = object.fields.keys().map(|path| path.top().to_owned()).collect();
+            for (path, declared) in &object.fields {
+                if let Value::Json(value) = &declared.value {
+                    interest.refer(object.kind, path, value);
+                }
+            }
+            interest.add(address, fields);
+        }
+        interest.add_old_names(desired);
+        interest
+    }
+
+    /// What was recorded, too: it may have to be reset or deleted.
+    pub fn add_record(&mut self, record: &Record) {
+        for (address, leaves) in &record.objects {
+            self.add(address, leaves.iter().map(|path| path.top().to_owned()).collect());
+        }
+    }
+
+    /// Without what was recorded: what a run changed is read again, and nothing else.
+    #[must_use]
+    pub fn without_record(mut self) -> Self {
+        self.ignores_record = true;
+        self
+    }
+
+    /// One object with every field.
+    pub(super) fn add_whole(&mut self, address: &Address) {
+        self.add(address, address.kind().fields.iter().map(|field| field.name.to_owned()).collect());
+    }
+
+    /// The names of the objects of a kind right below `parent`.
+    pub(super) fn names<'a>(&'a self, parent: &'a Address, kind: &'static Kind) -> impl Iterator<Item = &'a str> {
+        let below = self.objects.range(parent.clone()..).take_while(|(address, _)| address.is_within(parent));
+        below.map(|(address, _)| address).filter(move |it| it.is_child_of(parent, kind)).map(Address::name)
+    }
+
+    /// Whether any object of the kind right below `parent` matters.
+    pub(super) fn any(&self, parent: &Address, kind: &'static Kind) -> bool {
+        self.names(parent, kind).next().is_some()
+    }
+
+    /// Whether the object matters.
+    pub(super) fn has(&self, address: &Address) -> bool {
+        self.objects.contains_key(address)
+    }
+
+    /// Whether a field of the object matters.
+    pub(super) fn wants(&self, address: &Address, field: &str) -> bool {
+        self.objects.get(address).is_some_and(|fields| fields.contains(field))
+    }
+
+    /// Whether everything of the object's collection has to be listed, declared or not.
+    pub(super) fn sweeps(&self, address: &Address) -> bool {
+        self.prune.rule(address) == Prune::All
+    }
+
+    /// The names that the files refer to without declaring them.
+    pub(super) fn undeclared(&self, realm: &Address) -> impl Iterator<Item = &(Reference, String)> {
+        self.references.iter().filter(move |(reference, name)| !self.declares(realm, *reference, name))
+    }
+
+    fn add(&mut self, address: &Address, fields: BTreeSet<String>) {
+        if let Some(parent) = address.parent() {
+            self.add(&parent, BTreeSet::new());
+        }
+        self.objects.entry(address.clone()).or_default().extend(fields);
+    }
+
+    /// An object that is to be renamed is looked for under both names, with all that hangs below it.
+    fn add_old_names(&mut self, desired: &DesiredRealm) {
+        for (address, object) in &desired.objects {
+            let Some(old) = &object.lifecycle.renamed_from else { continue };
+            let Some(parent) = address.parent() else {
+                self.renamed_from = Some(old.clone());
+                continue;
+            };
+            let old = parent.child(object.kind, old.clone());
+            let below: Vec<_> =
+                self.objects.iter().filter(|(it, _)| it.is_within(address) || is_subgroup(it, address)).collect();
+            let moved: Vec<_> =
+                below.iter().map(|(it, fields)| (moved(it, address, &old), (*fields).clone())).collect();
+            for (address, fields) in moved {
+                self.add(&address, fields);
+            }
+        }
+    }
+
+    fn refer(&mut self, kind: &'static Kind, path: &FieldPath, value: &Json) {
+        let names = || {
+            value.as_array().map_or_else(
+                || value.as_str().into_iter().collect(),
+                |it| it.iter().filter_map(Json::as_str).collect::<Vec<_>>(),
+            )
+        };
+        match (kind.leaf_type(path), path.0.as_slice()) {
+            (Type::Ref(reference) | Type::RefSet(reference), _) => {
+                self.references.extend(
+                    names().into_iter().filter(|name| !name.is_empty()).map(|name| (reference, name.to_owned())),
+                );
+            }
+            (Type::TextSet, [.., table, client]) if table == "clientRoles" => {
+                self.references
+                    .extend(names().into_iter().map(|role| (Reference::ClientRole, format!("{client}:{role}"))));
+            }
+            _ => {}
+        }
+    }
+
+    fn declares(&self, realm: &Address, reference: Reference, name: &str) -> bool {
+        let has = |kind, name: &str| self.has(&realm.child(kind, name));
+        let client_role = || {
+            splits(name)
+                .any(|(client, role)| self.has(&realm.child(&kinds::CLIENT, client).child(&kinds::CLIENT_ROLE, role)))
+        };
+        match reference {
+            Reference::RealmRole => has(&kinds::ROLE, name),
+            Reference::ClientRole => client_role(),
+            Reference::Role => has(&kinds::ROLE, name) || client_role(),
+            Reference::ClientScope => has(&kinds::CLIENT_SCOPE, name),
+            Reference::Group => has(&kinds::GROUP, name),
+            Reference::Client => has(&kinds::CLIENT, name),
+            Reference::Flow => false,
+        }
+    }
+}
+
+/// The ways to read `client:role`, since both may hold colons.
+pub(super) fn splits(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.match_indices(':')
+        .map(|(at, _)| (&text[..at], &text[at + 1..]))
+        .filter(|(client, role)| !client.is_empty() && !role.is_empty())
+}
+
+/// Whether `address` is a group below the group `parent`, by its path.
+fn is_subgroup(address: &Address, parent: &Address) -> bool {
+    address.kind() == &kinds::GROUP
+        && parent.kind() == &kinds::GROUP
+        && address.name().strip_prefix(parent.name()).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn moved(address: &Address, from: &Address, to: &Address) -> Address {
+    if address.is_within(from) {
+        return address.moved(from, to);
+    }
+    let rest = address.name().strip_prefix(from.name()).unwrap_or_default();
+    Address::realm(address.realm_name()).child(&kinds::GROUP, format!("{}{rest}", to.name()))
+}

@@ -1,0 +1,249 @@
+//! Clients, with what hangs below them that only they have: scopes, scope mappings, the service account.
+
+use serde_json::{Value, json};
+
+use super::{mapper, role};
+use crate::keycloak::ServerError;
+use crate::keycloak::directory::Mappings;
+use crate::keycloak::path::segment;
+use crate::keycloak::reader::Reader;
+use crate::keycloak::shape::{Object, names, object, objects, text};
+use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, changed, delta};
+use crate::model::{Address, FieldPath, LiveValue, kinds};
+
+/// A client that was read, for what is asked about it afterwards.
+pub(super) struct Client {
+    address: Address,
+    id: String,
+    has_service_account: bool,
+}
+
+/// Lists of scopes of a client: (field, endpoint).
+const SCOPES: &[(&str, &str)] =
+    &[("defaultClientScopes", "default-client-scopes"), ("optionalClientScopes", "optional-client-scopes")];
+
+/// Takes in the clients and their mappers.
+pub(super) async fn read(reader: &Reader<'_>) -> Result<Vec<Client>, ServerError> {
+    let lookup = async |name: &str| reader.directory.find_client(name).await;
+    let found = reader.collect(reader.realm(), &kinds::CLIENT, "/clients?", lookup).await?;
+    let mut clients = Vec::new();
+    for mut client in found {
+        let mappers = client.remove("protocolMappers");
+        let (address, id) =
+            (reader.realm().child(&kinds::CLIENT, text(&client, "clientId")?), text(&client, "id")?.to_owned());
+        if reader.add(&address, &id, &client) {
+            mapper::take_in(reader, &address, mappers)?;
+            let has_service_account = client.get("serviceAccountsEnabled") == Some(&Value::Bool(true));
+            clients.push(Client { address, id, has_service_account });
+        }
+    }
+    Ok(clients)
+}
+
+/// Reads what hangs below the clients, each only if it matters.
+pub(super) async fn read_links(reader: &Reader<'_>, clients: &[Client]) -> Result<(), ServerError> {
+    role::for_each(clients, async |client| {
+        let Client { address, id, has_service_account } = client;
+        if reader.interest.any(address, &kinds::CLIENT_ROLE) || reader.interest.sweeps(address) {
+            let composite = role::read_of_client(reader, address, id).await?;
+            role::read_links(reader, &composite).await?;
+        }
+        if reader.interest.wants(address, "scopeMappings") {
+            let answer = reader.get(&format!("/clients/{}/scope-mappings", segment(id))).await?;
+            reader.add_field(address, "scopeMappings", Mappings::new(answer)?.combined());
+        }
+        if *has_service_account && reader.interest.wants(address, "serviceAccount") {
+            reader.add_field(address, "serviceAccount", read_service_account(reader, id).await?);
+        }
+        Ok(())
+    })
+    .await
+}
+
+async fn read_service_account(reader: &Reader<'_>, client: &str) -> Result<Value, ServerError> {
+    let user = object(reader.get(&format!("/clients/{}/service-account-user", segment(client))).await?, "a user")?;
+    let id = segment(text(&user, "id")?).to_string();
+    let mappings = Mappings::new(reader.get(&format!("/users/{id}/role-mappings")).await?)?;
+    let groups = objects(reader.get(&format!("/users/{id}/groups")).await?, "the groups of a user")?;
+    let clients: Object = mappings.clients.into_iter().map(|(client, roles)| (client, roles.into())).collect();
+    let own = own_roles(&mappings.realm, reader.realm());
+    Ok(json!({ "realmRoles": own, "clientRoles": clients, "groups": names(&groups, "path")? }))
+}
+
+/// Every user is given the default roles, a service account as well; no file says so, and none may take them away.
+fn own_roles<'a>(roles: &'a [String], realm: &Address) -> Vec<&'a String> {
+    let defaults = format!("default-roles-{}", realm.name());
+    roles.iter().filter(|name| !name.eq_ignore_ascii_case(&defaults)).collect()
+}
+
+pub(super) async fn create(
+    writer: &Writer,
+    address: &Address,
+    leaves: &Leaves,
+    carried: &[(Address, Leaves)],
+) -> Result<(), ServerError> {
+    let mut client = body(leaves);
+    client.insert("clientId".to_owned(), address.name().into());
+    mapper::carry(&mut client, carried);
+    writer.post(address, &writer.path("/clients"), client).await
+}
+
+/// A PUT keeps what is left out, merges attributes by key, and an empty text removes one.
+pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
+    let mut client = changed(&kinds::CLIENT, changes);
+    client.insert("clientId".to_owned(), address.name().into());
+    // Left out, these switch authorization services or the service account off, and what hangs below is lost.
+    for name in ["serviceAccountsEnabled", "authorizationServicesEnabled"] {
+        let live = writer.live(address).and_then(|object| object.fields.get(&FieldPath::new([name])));
+        if let (Some(LiveValue::Json(value)), false) = (live, client.contains_key(name)) {
+            client.insert(name.to_owned(), value.clone());
+        }
+    }
+    let path = writer.path(format!("/clients/{}", writer.directory.id(address).await?));
+    Ok(writer.http().put(&path, &Value::Object(client)).await?)
+}
+
+pub(super) async fn link(writer: &Writer, address: &Address, links: &Links) -> Result<(), ServerError> {
+    let id = writer.directory.id(address).await?;
+    link_scopes(writer, &id, links).await?;
+    if let Some((before, after)) = links.get(&FieldPath::new(["scopeMappings"])) {
+        link_scope_mappings(writer, &format!("/clients/{id}"), before, after).await?;
+    }
+    if links.keys().any(|path| path.top() == "serviceAccount") {
+        link_service_account(writer, &id, links).await?;
+    }
+    Ok(())
+}
+
+/// A scope is either default or optional: it leaves the one before it enters the other.
+async fn link_scopes(writer: &Writer, id: &str, links: &Links) -> Result<(), ServerError> {
+    let mut entering = Vec::new();
+    for (field, endpoint) in SCOPES {
+        let Some((before, after)) = links.get(&FieldPath::new([*field])) else { continue };
+        let (added, removed) = delta(before, after);
+        let list = format!("/clients/{id}/{endpoint}");
+        for name in removed {
+            writer.http().delete(&super::client_scope::member(writer, &list, name).await?).await?;
+        }
+        for name in added {
+            entering.push(super::client_scope::member(writer, &list, name).await?);
+        }
+    }
+    for path in entering {
+        writer.http().put(&path, &json!({})).await?;
+    }
+    Ok(())
+}
+
+/// Roles of the realm and of each client go to endpoints of their own.
+pub(super) async fn link_scope_mappings(
+    writer: &Writer,
+    owner: &str,
+    before: &Value,
+    after: &Value,
+) -> Result<(), ServerError> {
+    let (added, removed) = delta(before, after);
+    for (names, adding) in [(added, true), (removed, false)] {
+        for name in names {
+            let role = role::grants(writer, &[name]).await?;
+            let path = mapping_path(writer, &format!("{owner}/scope-mappings"), name, &role[0]).await?;
+            let (added, removed): (&[_], &[_]) = if adding { (&role, &[]) } else { (&[], &role) };
+            role::change_roles(writer, &path, added, removed).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn mapping_path(writer: &Writer, mappings: &str, name: &str, role: &Value) -> Result<String, ServerError> {
+    let short = role.get("name").and_then(Value::as_str).unwrap_or_default();
+    match name.strip_suffix(short).and_then(|rest| rest.strip_suffix(':')) {
+        Some(client) if role.get("clientRole").is_some() => client_mapping_path(writer, mappings, client).await,
+        _ => Ok(writer.path(format!("{mappings}/realm"))),
+    }
+}
+
+async fn client_mapping_path(writer: &Writer, mappings: &str, client: &str) -> Result<String, ServerError> {
+    let id = writer.directory.id(&writer.directory.realm().child(&kinds::CLIENT, client)).await?;
+    Ok(writer.path(format!("{mappings}/clients/{id}")))
+}
+
+/// A new service account has roles and groups of its own, which no plan knew: the current ones are asked for.
+async fn link_service_account(writer: &Writer, client: &str, links: &Links) -> Result<(), ServerError> {
+    let user = writer.http().get(&writer.path(format!("/clients/{client}/service-account-user"))).await?;
+    let user = format!("/users/{}", segment(text(&object(user, "a user")?, "id")?));
+    let current = Mappings::new(writer.http().get(&writer.path(format!("{user}/role-mappings"))).await?)?;
+    for (path, (_, wanted)) in links.iter().filter(|(path, _)| path.top() == "serviceAccount") {
+        match path.rest() {
+            [field] if field == "realmRoles" => {
+                let own = json!(own_roles(&current.realm, writer.directory.realm()));
+                link_realm_roles(writer, &format!("{user}/role-mappings"), &own, wanted).await?;
+            }
+            [field] if field == "groups" => link_own_groups(writer, &user, wanted).await?,
+            [field, other] if field == "clientRoles" => {
+                let has = current.clients.iter().find(|(name, _)| name == other).map_or(&[][..], |(_, roles)| roles);
+                link_client_roles(writer, &format!("{user}/role-mappings"), other, &json!(has), wanted).await?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Grants roles of the realm to a user or group.
+pub(super) async fn link_realm_roles(
+    writer: &Writer,
+    mappings: &str,
+    before: &Value,
+    after: &Value,
+) -> Result<(), ServerError> {
+    let (added, removed) = delta(before, after);
+    let roles = async |names: Vec<&str>| {
+        let mut roles = Vec::new();
+        for name in names {
+            let role = writer.directory.realm_role(name).await?;
+            roles.push(role.ok_or_else(|| ServerError::Unknown { what: "role", name: name.to_owned() })?);
+        }
+        Ok::<_, ServerError>(roles)
+    };
+    let path = writer.path(format!("{mappings}/realm"));
+    role::change_roles(writer, &path, &roles(added).await?, &roles(removed).await?).await
+}
+
+/// Grants roles of one client to a user or group.
+pub(super) async fn link_client_roles(
+    writer: &Writer,
+    mappings: &str,
+    client: &str,
+    before: &Value,
+    after: &Value,
+) -> Result<(), ServerError> {
+    let (added, removed) = delta(before, after);
+    let roles = async |names: Vec<&str>| {
+        let mut roles = Vec::new();
+        for name in names {
+            let id = writer.directory.client_role(client, name).await?;
+            let id = id.ok_or_else(|| ServerError::Unknown { what: "role", name: format!("{client}:{name}") })?;
+            roles.push(json!({ "id": id, "name": name }));
+        }
+        Ok::<_, ServerError>(roles)
+    };
+    let path = client_mapping_path(writer, mappings, client).await?;
+    role::change_roles(writer, &path, &roles(added).await?, &roles(removed).await?).await
+}
+
+async fn link_own_groups(writer: &Writer, user: &str, wanted: &Value) -> Result<(), ServerError> {
+    let current = objects(writer.http().get(&writer.path(format!("{user}/groups"))).await?, "the groups of a user")?;
+    let current = names(&current, "path")?;
+    let (added, removed) = delta(&current, wanted);
+    let group = async |path: &str| {
+        let address = writer.directory.realm().child(&kinds::GROUP, path);
+        Ok::<_, ServerError>(writer.path(format!("{user}/groups/{}", writer.directory.id(&address).await?)))
+    };
+    for path in removed {
+        writer.http().delete(&group(path).await?).await?;
+    }
+    for path in added {
+        writer.http().put(&group(path).await?, &json!({})).await?;
+    }
+    Ok(())
+}

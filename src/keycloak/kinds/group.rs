@@ -1,0 +1,95 @@
+//! Groups: a tree, named by paths.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::client::{link_client_roles, link_realm_roles};
+use crate::keycloak::ServerError;
+use crate::keycloak::path::segment;
+use crate::keycloak::reader::Reader;
+use crate::keycloak::shape::{Object, text};
+use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, merged};
+use crate::model::{Address, kinds};
+
+/// Children are listed in bigger pages than other objects: they are small.
+const CHILDREN: usize = 100;
+
+/// Takes in the groups: top-level ones by name or by pages, then level by level what matters below them.
+pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
+    let realm = reader.realm();
+    let names: BTreeSet<&str> = reader.interest.names(realm, &kinds::GROUP).collect();
+    let sweeps = reader.interest.sweeps(&realm.child(&kinds::GROUP, ""));
+    let lookup = async |path: &str| reader.directory.find_group(path).await;
+    if names.len() <= 20 && !sweeps {
+        for group in reader.collect(realm, &kinds::GROUP, "/groups?", lookup).await? {
+            take_in(reader, &group)?;
+        }
+        return Ok(());
+    }
+    let list = "/groups?briefRepresentation=false&populateHierarchy=false&";
+    let mut level = reader.pages(list, 20, usize::MAX).await?.0;
+    while !level.is_empty() {
+        let mut below = Vec::new();
+        for group in level {
+            let path = take_in(reader, &group)?;
+            let matters = sweeps
+                || names
+                    .range(format!("{path}/").as_str()..)
+                    .next()
+                    .is_some_and(|it| it.starts_with(&format!("{path}/")));
+            if matters && group.get("subGroupCount").and_then(Value::as_u64) != Some(0) {
+                let list = format!("/groups/{}/children?briefRepresentation=false&", segment(text(&group, "id")?));
+                below.extend(reader.pages(&list, CHILDREN, usize::MAX).await?.0);
+            }
+        }
+        level = below;
+    }
+    Ok(())
+}
+
+fn take_in(reader: &Reader<'_>, group: &Object) -> Result<String, ServerError> {
+    let path = text(group, "path")?.to_owned();
+    reader.add(&reader.realm().child(&kinds::GROUP, path.clone()), text(group, "id")?, group);
+    Ok(path)
+}
+
+/// A POST ignores roles and sub-groups.
+pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) -> Result<(), ServerError> {
+    let (parent, name) = split(address);
+    let mut group = body(leaves);
+    group.insert("name".to_owned(), name.into());
+    let list = match parent {
+        Some(parent) => format!("/groups/{}/children", writer.directory.id(&parent).await?),
+        None => "/groups".to_owned(),
+    };
+    writer.post(address, &writer.path(list), group).await
+}
+
+/// A PUT clears a description that is left out, and replaces attributes as a whole.
+pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
+    let mut group = merged(writer.live(address), changes);
+    group.insert("name".to_owned(), split(address).1.into());
+    group.remove("path");
+    group.entry("attributes").or_insert_with(|| Object::new().into());
+    let path = writer.path(format!("/groups/{}", writer.directory.id(address).await?));
+    Ok(writer.http().put(&path, &Value::Object(group)).await?)
+}
+
+pub(super) async fn link(writer: &Writer, address: &Address, links: &Links) -> Result<(), ServerError> {
+    let mappings = format!("/groups/{}/role-mappings", writer.directory.id(address).await?);
+    for (path, (before, after)) in links {
+        match path.rest() {
+            [] => link_realm_roles(writer, &mappings, before, after).await?,
+            [client, ..] => link_client_roles(writer, &mappings, client, before, after).await?,
+        }
+    }
+    Ok(())
+}
+
+/// The parent group, and the name below it.
+fn split(address: &Address) -> (Option<Address>, &str) {
+    let (parent, name) = address.name().rsplit_once('/').unwrap_or(("", address.name()));
+    let parent = (!parent.is_empty()).then(|| Address::realm(address.realm_name()).child(&kinds::GROUP, parent));
+    (parent, name)
+}

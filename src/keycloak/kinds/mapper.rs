@@ -1,0 +1,88 @@
+//! Mappers: of clients, client scopes and identity providers. They come with their parent and change one by one.
+
+use serde_json::{Value, json};
+
+use crate::keycloak::ServerError;
+use crate::keycloak::path::segment;
+use crate::keycloak::reader::Reader;
+use crate::keycloak::shape::{Object, objects, text};
+use crate::keycloak::writer::{Changes, Leaves, Writer, body, merged};
+use crate::model::{Address, FieldPath, LiveValue, kinds};
+
+/// Takes in the mappers that a representation of the parent holds.
+pub(super) fn take_in(reader: &Reader<'_>, parent: &Address, mappers: Option<Value>) -> Result<(), ServerError> {
+    let kind = match parent.kind().name {
+        "identity provider" => &kinds::IDENTITY_PROVIDER_MAPPER,
+        _ => &kinds::PROTOCOL_MAPPER,
+    };
+    for mapper in objects(mappers.unwrap_or_else(|| json!([])), "the mappers")? {
+        let address = parent.child(kind, text(&mapper, "name")?);
+        reader.add(&address, text(&mapper, "id")?, &mapper);
+    }
+    Ok(())
+}
+
+/// Puts mappers into the representation of a new parent: one request makes them all.
+pub(super) fn carry(parent: &mut Object, mappers: &[(Address, Leaves)]) {
+    if mappers.is_empty() {
+        return;
+    }
+    let protocol = parent.get("protocol").cloned();
+    let mappers =
+        mappers.iter().map(|(address, leaves)| Value::Object(representation(address, body(leaves), protocol.as_ref())));
+    parent.insert("protocolMappers".to_owned(), mappers.collect());
+}
+
+pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) -> Result<(), ServerError> {
+    let mut mapper = representation(address, body(leaves), parent_protocol(writer, address));
+    if address.kind() == &kinds::IDENTITY_PROVIDER_MAPPER {
+        mapper.remove("protocol");
+        mapper.insert("identityProviderAlias".to_owned(), parent_name(address).into());
+    }
+    writer.post(address, &writer.path(list(writer, address).await?), mapper).await
+}
+
+/// A PUT replaces the whole mapper.
+pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
+    let mut mapper = merged(writer.live(address), changes);
+    mapper.insert("id".to_owned(), writer.directory.id(address).await?.into());
+    mapper.insert("name".to_owned(), address.name().into());
+    if address.kind() == &kinds::IDENTITY_PROVIDER_MAPPER {
+        mapper.insert("identityProviderAlias".to_owned(), parent_name(address).into());
+    }
+    mapper.entry("config").or_insert_with(|| Object::new().into());
+    Ok(writer.http().put(&writer.path(path(writer, address).await?), &Value::Object(mapper)).await?)
+}
+
+/// The path of one mapper below the realm.
+pub(super) async fn path(writer: &Writer, address: &Address) -> Result<String, ServerError> {
+    let id = writer.directory.id(address).await?;
+    Ok(format!("{}/{}", list(writer, address).await?, segment(&id)))
+}
+
+async fn list(writer: &Writer, address: &Address) -> Result<String, ServerError> {
+    let parent = address.parent().unwrap_or_else(|| address.clone());
+    Ok(match parent.kind().name {
+        "identity provider" => format!("{}/mappers", super::identity_provider::path(&parent)),
+        "client scope" => format!("/client-scopes/{}/protocol-mappers/models", writer.directory.id(&parent).await?),
+        _ => format!("/clients/{}/protocol-mappers/models", writer.directory.id(&parent).await?),
+    })
+}
+
+fn representation(address: &Address, mut mapper: Object, protocol: Option<&Value>) -> Object {
+    mapper.insert("name".to_owned(), address.name().into());
+    mapper.entry("protocol").or_insert_with(|| protocol.cloned().unwrap_or_else(|| "openid-connect".into()));
+    mapper
+}
+
+fn parent_protocol<'a>(writer: &'a Writer, address: &Address) -> Option<&'a Value> {
+    let parent = writer.live(&address.parent()?)?;
+    match parent.fields.get(&FieldPath::new(["protocol"]))? {
+        LiveValue::Json(protocol) => Some(protocol),
+        LiveValue::Secret(_) | LiveValue::Masked => None,
+    }
+}
+
+fn parent_name(address: &Address) -> String {
+    address.parent().map(|parent| parent.name().to_owned()).unwrap_or_default()
+}

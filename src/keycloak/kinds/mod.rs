@@ -1,0 +1,98 @@
+/*!
+How each kind is read and written: one file per kind, each in the same order: read, create, update, link, delete.
+
+All quirks of the wire end here. A new kind is a new file and a line in each table of this one.
+*/
+
+mod client;
+mod client_scope;
+mod group;
+mod identity_provider;
+mod mapper;
+mod realm;
+mod role;
+
+use tokio::try_join;
+
+use super::ServerError;
+use super::reader::Reader;
+use super::shape::Object;
+use super::writer::{Changes, Leaves, Links, Writer};
+use crate::model::Address;
+
+/// Reads everything of interest. What names other objects by id comes last, when most ids are known.
+pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), ServerError> {
+    let default_role = realm::read(reader, settings)?;
+    let (clients, scopes, roles, (), ()) = try_join!(
+        client::read(reader),
+        client_scope::read(reader),
+        role::read(reader),
+        group::read(reader),
+        identity_provider::read(reader),
+    )?;
+    try_join!(
+        realm::read_links(reader, &default_role),
+        client::read_links(reader, &clients),
+        client_scope::read_links(reader, &scopes),
+        role::read_links(reader, &roles),
+    )?;
+    Ok(())
+}
+
+/// Makes an object with all leaves that its representation carries, and the mappers below it.
+pub(super) async fn create(
+    writer: &Writer,
+    address: &Address,
+    leaves: &Leaves,
+    carried: &[(Address, Leaves)],
+) -> Result<(), ServerError> {
+    match address.kind().name {
+        "realm" => realm::create(writer, address, leaves).await,
+        "client" => client::create(writer, address, leaves, carried).await,
+        "client scope" => client_scope::create(writer, address, leaves, carried).await,
+        "role" | "client role" => role::create(writer, address, leaves).await,
+        "group" => group::create(writer, address, leaves).await,
+        "identity provider" => identity_provider::create(writer, address, leaves).await,
+        _ => mapper::create(writer, address, leaves).await,
+    }
+}
+
+/// Writes leaves of the representation that changed, and the name.
+pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
+    match address.kind().name {
+        "realm" => realm::update(writer, address, changes).await,
+        "client" => client::update(writer, address, changes).await,
+        "client scope" => client_scope::update(writer, address, changes).await,
+        "role" | "client role" => role::update(writer, address, changes).await,
+        "group" => group::update(writer, address, changes).await,
+        "identity provider" => identity_provider::update(writer, address, changes).await,
+        _ => mapper::update(writer, address, changes).await,
+    }
+}
+
+/// Writes the leaves that have endpoints of their own.
+pub(super) async fn link(writer: &Writer, address: &Address, links: &Links) -> Result<(), ServerError> {
+    match address.kind().name {
+        "realm" => realm::link(writer, links).await,
+        "client" => client::link(writer, address, links).await,
+        "client scope" => client_scope::link(writer, address, links).await,
+        "role" | "client role" => role::link(writer, address, links).await,
+        "group" => group::link(writer, address, links).await,
+        // No other kind has such leaves.
+        _ => Ok(()),
+    }
+}
+
+/// Deletes an object and all below it.
+pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), ServerError> {
+    let path = match address.kind().name {
+        "realm" => String::new(),
+        "client" => format!("/clients/{}", writer.directory.id(address).await?),
+        "client scope" => format!("/client-scopes/{}", writer.directory.id(address).await?),
+        "role" | "client role" => format!("/roles-by-id/{}", writer.directory.id(address).await?),
+        "group" => format!("/groups/{}", writer.directory.id(address).await?),
+        "identity provider" => identity_provider::path(address),
+        _ => mapper::path(writer, address).await?,
+    };
+    Ok(writer.http().delete(&writer.path(path)).await?)
+}

@@ -1,0 +1,137 @@
+//! The realm itself: settings, flow bindings, defaults for new users and clients.
+
+use serde_json::Value;
+
+use super::role;
+use crate::keycloak::ServerError;
+use crate::keycloak::reader::Reader;
+use crate::keycloak::shape::{Object, names, object, objects, text};
+use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, changed, delta, merged};
+use crate::model::{Address, FieldPath, kinds::REALM};
+
+/// Attributes in which Keycloak mirrors settings of its own: they follow the setting, and are never written.
+pub(super) const MIRRORS: &[&str] =
+    &["oauth2DeviceCodeLifespan", "oauth2DevicePollingInterval", "realmReusableOtpCode"];
+
+/// Tables that a PUT replaces as a whole.
+const TABLES: &[&str] = &["attributes", "browserSecurityHeaders", "smtpServer"];
+
+/// Settings that name client scopes: (field, endpoint).
+const SCOPES: &[(&str, &str)] = &[
+    ("defaultDefaultClientScopes", "default-default-client-scopes"),
+    ("defaultOptionalClientScopes", "default-optional-client-scopes"),
+];
+
+/// Takes in the settings, and answers the id of the role that holds the default roles.
+pub(super) fn read(reader: &Reader<'_>, mut settings: Object) -> Result<String, ServerError> {
+    let id = text(&settings, "id")?.to_owned();
+    let default_role = settings.get("defaultRole").and_then(|role| role.get("id")).and_then(Value::as_str);
+    let default_role = default_role.unwrap_or_default().to_owned();
+    if let Some(Value::Object(attributes)) = settings.get_mut("attributes") {
+        attributes.retain(|name, _| !MIRRORS.contains(&name.as_str()));
+    }
+    reader.add(reader.realm(), &id, &settings);
+    Ok(default_role)
+}
+
+/// Reads the defaults that are not part of the settings, each only if it matters.
+pub(super) async fn read_links(reader: &Reader<'_>, default_role: &str) -> Result<(), ServerError> {
+    let realm = reader.realm();
+    if reader.interest.wants(realm, "defaultRoles") {
+        reader.add_field(realm, "defaultRoles", role::composites(reader.directory, default_role).await?);
+    }
+    if reader.interest.wants(realm, "defaultGroups") {
+        let groups = objects(reader.get("/default-groups").await?, "the default groups")?;
+        reader.add_field(realm, "defaultGroups", names(&groups, "path")?);
+    }
+    for (field, endpoint) in SCOPES {
+        if reader.interest.wants(realm, field) {
+            let scopes = objects(reader.get(&format!("/{endpoint}")).await?, "the default client scopes")?;
+            reader.add_field(realm, field, names(&scopes, "name")?);
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) -> Result<(), ServerError> {
+    let mut realm = body(leaves);
+    realm.insert("realm".to_owned(), address.name().into());
+    writer.post(address, "", realm).await?;
+    // A token names the realms that its bearer may manage; the new one is missing in ours.
+    Ok(writer.http().refresh_token().await?)
+}
+
+/// A PUT keeps settings that are left out, and replaces each table as a whole.
+pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
+    let mut realm = changed(&REALM, changes);
+    let mut whole = merged(writer.live(address), changes);
+    for table in TABLES.iter().filter(|table| changes.keys().any(|path| path.top() == **table)) {
+        let table = (*table).to_owned();
+        realm.insert(table.clone(), whole.remove(&table).unwrap_or_else(|| Object::new().into()));
+    }
+    realm.insert("realm".to_owned(), address.name().into());
+    Ok(writer.http().put(&writer.path(""), &Value::Object(realm)).await?)
+}
+
+pub(super) async fn link(writer: &Writer, links: &Links) -> Result<(), ServerError> {
+    let flows = links.iter().filter(|(path, _)| path.top().ends_with("Flow"));
+    let flows: Object = flows.map(|(path, (_, alias))| (path.top().to_owned(), alias.clone())).collect();
+    if !flows.is_empty() {
+        writer.http().put(&writer.path(""), &Value::Object(flows)).await?;
+    }
+    if let Some((_, wanted)) = links.get(&FieldPath::new(["defaultRoles"])) {
+        link_default_roles(writer, wanted).await?;
+    }
+    if let Some((_, wanted)) = links.get(&FieldPath::new(["defaultGroups"])) {
+        link_default_groups(writer, wanted).await?;
+    }
+    link_scopes(writer, links).await
+}
+
+/// A new realm has default roles of its own, which no plan knew: the current ones are asked for.
+async fn link_default_roles(writer: &Writer, wanted: &Value) -> Result<(), ServerError> {
+    let realm = object(writer.http().get(&writer.path("")).await?, "the realm")?;
+    let id = realm.get("defaultRole").and_then(|role| role.get("id")).and_then(Value::as_str);
+    let id = id.ok_or_else(|| ServerError::shape("defaultRole.id", "text"))?;
+    let current = role::composites(&writer.directory, id).await?;
+    role::link_composites(writer, id, &current, wanted).await
+}
+
+async fn link_default_groups(writer: &Writer, wanted: &Value) -> Result<(), ServerError> {
+    let current = objects(writer.http().get(&writer.path("/default-groups")).await?, "the default groups")?;
+    let current = names(&current, "path")?;
+    let (added, removed) = delta(&current, wanted);
+    let group = async |path: &str| {
+        let address = writer.directory.realm().child(&crate::model::kinds::GROUP, path);
+        Ok::<_, ServerError>(writer.path(format!("/default-groups/{}", writer.directory.id(&address).await?)))
+    };
+    for path in removed {
+        writer.http().delete(&group(path).await?).await?;
+    }
+    for path in added {
+        writer.http().put(&group(path).await?, &Value::Object(Object::new())).await?;
+    }
+    Ok(())
+}
+
+/// A scope is either default or optional: it leaves the one before it enters the other.
+async fn link_scopes(writer: &Writer, links: &Links) -> Result<(), ServerError> {
+    let mut entering = Vec::new();
+    for (field, endpoint) in SCOPES {
+        let Some((_, wanted)) = links.get(&FieldPath::new([*field])) else { continue };
+        let current =
+            objects(writer.http().get(&writer.path(format!("/{endpoint}"))).await?, "the default client scopes")?;
+        let current = names(&current, "name")?;
+        let (added, removed) = delta(&current, wanted);
+        for name in removed {
+            writer.http().delete(&super::client_scope::member(writer, &format!("/{endpoint}"), name).await?).await?;
+        }
+        for name in added {
+            entering.push(super::client_scope::member(writer, &format!("/{endpoint}"), name).await?);
+        }
+    }
+    for path in entering {
+        writer.http().put(&path, &Value::Object(Object::new())).await?;
+    }
+    Ok(())
+}

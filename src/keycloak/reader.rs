@@ -1,0 +1,222 @@
+//! Reading what a run has to know, and no more: see [`Interest`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::Value;
+
+use super::directory::Directory;
+use super::interest::Interest;
+use super::kinds;
+use super::record::{self, RECORD_ATTRIBUTE};
+use super::shape::{Object, objects, text};
+use super::{Http, ServerError};
+use crate::model::{Address, Kind, LiveObject, LiveRealm, LiveValue, RealmName, Record, Reference, flatten};
+
+/// As many names are looked up one by one; more are found by paging. A look-up and a page cost the server about the
+/// same, and a page holds twenty.
+const FEW: usize = 20;
+
+/// Bigger pages are slower for each object on a cold server.
+const PAGE: usize = 20;
+
+/// More pages at once make a cold server slower, not faster.
+const PAGES_IN_FLIGHT: usize = 4;
+
+/// Reads one realm. `None` when neither it nor the name it had before exists.
+///
+/// # Errors
+/// The server's refusals and failures, and answers that are not what Keycloak documents.
+pub async fn read_realm(
+    http: &Http,
+    project: &str,
+    realm: &RealmName,
+    mut interest: Interest,
+) -> Result<Option<LiveRealm>, ServerError> {
+    let Some((name, settings, holder)) = find_realm(http, project, realm, &interest).await? else { return Ok(None) };
+    let address = Address::realm(realm.clone());
+    let record = holder.as_ref().map(|client| decode_record(realm, client)).transpose()?.flatten();
+    if let Some(record) = record.as_ref().filter(|_| !interest.ignores_record) {
+        interest.add_record(record);
+    }
+    let directory = Directory::new(http.clone(), address, &name);
+    let reader = Reader::new(&directory, &interest);
+    kinds::read(&reader, settings).await?;
+    let known = reader.known().await?;
+    Ok(Some(LiveRealm {
+        known,
+        record,
+        record_id: holder.as_ref().map(|client| text(client, "id").map(str::to_owned)).transpose()?,
+        renamed_from: (name != *realm).then_some(name),
+        unmanaged: into_inner(reader.unmanaged),
+        objects: into_inner(reader.objects),
+    }))
+}
+
+/// The realm under its name or the one it had before, and the client that holds its record.
+async fn find_realm(
+    http: &Http,
+    project: &str,
+    realm: &RealmName,
+    interest: &Interest,
+) -> Result<Option<(RealmName, Object, Option<Object>)>, ServerError> {
+    for name in [Some(realm), interest.renamed_from.as_ref()].into_iter().flatten() {
+        let path = format!("/{}", super::path::segment(name));
+        // The record is asked for at the same time; a realm that is not there answers both with 404.
+        let holder = record::find(http, name, project);
+        let (settings, holder) = futures_util::future::join(http.find(&path), holder).await;
+        if let Some(settings) = settings? {
+            return Ok(Some((name.clone(), super::shape::object(settings, "the realm")?, holder?)));
+        }
+    }
+    Ok(None)
+}
+
+pub(super) fn decode_record(realm: &str, holder: &Object) -> Result<Option<Record>, ServerError> {
+    let text = holder.get("attributes").and_then(|it| it.get(RECORD_ATTRIBUTE)).and_then(Value::as_str);
+    text.map(|text| Record::decode(realm, text))
+        .transpose()
+        .map_err(|source| ServerError::Record { realm: realm.to_owned(), source })
+}
+
+/// One realm being read; what the kinds find is collected here.
+pub(super) struct Reader<'a> {
+    pub(super) directory: &'a Directory,
+    pub(super) interest: &'a Interest,
+    objects: Mutex<BTreeMap<Address, LiveObject>>,
+    unmanaged: Mutex<BTreeSet<Address>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(directory: &'a Directory, interest: &'a Interest) -> Self {
+        Self { directory, interest, objects: Mutex::default(), unmanaged: Mutex::default() }
+    }
+
+    /// What was taken in.
+    pub(super) fn into_objects(self) -> BTreeMap<Address, LiveObject> {
+        into_inner(self.objects)
+    }
+
+    pub(super) fn realm(&self) -> &'a Address {
+        self.directory.realm()
+    }
+
+    /// A request below the realm.
+    pub(super) async fn get(&self, path: &str) -> Result<Value, ServerError> {
+        Ok(self.directory.http().get(&format!("{}{path}", self.directory.base())).await?)
+    }
+
+    /// Like [`Reader::get`], where a 404 is an answer.
+    pub(super) async fn find(&self, path: &str) -> Result<Option<Value>, ServerError> {
+        Ok(self.directory.http().find(&format!("{}{path}", self.directory.base())).await?)
+    }
+
+    /// Takes in an object of the server's, unless nobody asked for it. Says whether it was taken.
+    pub(super) fn add(&self, address: &Address, id: &str, object: &Object) -> bool {
+        self.directory.note(address, id);
+        let wanted = self.interest.has(address);
+        if !wanted && !self.interest.sweeps(address) {
+            return false;
+        }
+        if !wanted {
+            lock(&self.unmanaged).insert(address.clone());
+        }
+        let kind = address.kind();
+        let live = LiveObject { kind, id: id.to_owned(), fields: flatten(kind, object) };
+        lock(&self.objects).insert(address.clone(), live);
+        wanted
+    }
+
+    /// Takes in a field that the object's representation does not have.
+    pub(super) fn add_field(&self, address: &Address, name: &str, value: Value) {
+        let kind = address.kind();
+        let fields = flatten(kind, &Object::from_iter([(name.to_owned(), value)]));
+        self.add_leaves(address, fields);
+    }
+
+    fn add_leaves(&self, address: &Address, fields: BTreeMap<crate::model::FieldPath, LiveValue>) {
+        if let Some(object) = lock(&self.objects).get_mut(address) {
+            object.fields.extend(fields);
+        }
+    }
+
+    /// The objects of a kind right below `parent` that are of interest: looked up by name where these are few, else
+    /// paged. `list` is the path of the list up to its `?` or `&`.
+    pub(super) async fn collect(
+        &self,
+        parent: &Address,
+        kind: &'static Kind,
+        list: &str,
+        lookup: impl AsyncFn(&str) -> Result<Option<Object>, ServerError>,
+    ) -> Result<Vec<Object>, ServerError> {
+        let names: BTreeSet<&str> = self.interest.names(parent, kind).collect();
+        let all = self.interest.sweeps(&parent.child(kind, ""));
+        let pages = if all { usize::MAX } else { page_budget(names.len()) };
+        let (mut found, complete) =
+            if pages == 0 { (Vec::new(), false) } else { self.pages(list, PAGE, pages).await? };
+        if !all {
+            found
+                .retain(|object| object.get(kind.key).and_then(Value::as_str).is_some_and(|name| names.contains(name)));
+        }
+        if !complete {
+            let seen: BTreeSet<String> =
+                found.iter().filter_map(|it| it.get(kind.key)?.as_str()).map(str::to_owned).collect();
+            let missing = names.into_iter().filter(|name| !seen.contains(*name));
+            let more: Vec<Option<Object>> =
+                stream::iter(missing).map(|name| lookup(name)).buffer_unordered(FEW).try_collect().await?;
+            found.extend(more.into_iter().flatten());
+        }
+        Ok(found)
+    }
+
+    /// At most `budget` pages of a list, and whether that was all of it.
+    pub(super) async fn pages(
+        &self,
+        list: &str,
+        size: usize,
+        budget: usize,
+    ) -> Result<(Vec<Object>, bool), ServerError> {
+        let page =
+            async |number: usize| objects(self.get(&format!("{list}first={}&max={size}", number * size)).await?, list);
+        // Most lists end on their first page, which need not be asked for beyond.
+        let mut all = page(0).await?;
+        if all.len() < size || budget == 1 {
+            let complete = all.len() < size;
+            return Ok((all, complete));
+        }
+        let mut rest = stream::iter(1..budget).map(page).buffered(PAGES_IN_FLIGHT);
+        while let Some(items) = rest.try_next().await? {
+            let last = items.len() < size;
+            all.extend(items);
+            if last {
+                return Ok((all, true));
+            }
+        }
+        Ok((all, false))
+    }
+
+    /// The names that the files refer to without declaring them, as far as the server knows them.
+    async fn known(&self) -> Result<BTreeSet<(Reference, String)>, ServerError> {
+        let asked = stream::iter(self.interest.undeclared(self.realm())).map(async |(reference, name)| {
+            let known = self.directory.knows(*reference, name).await?;
+            Ok::<_, ServerError>(known.then(|| (*reference, name.clone())))
+        });
+        let known: Vec<_> = asked.buffer_unordered(FEW).try_collect().await?;
+        Ok(known.into_iter().flatten().collect())
+    }
+}
+
+/// How many pages are worth reading to find that many names before looking the rest up: none for a few, else about
+/// twice what they fill, since a realm may hold more than is declared.
+fn page_budget(names: usize) -> usize {
+    if names <= FEW { 0 } else { names.div_ceil(PAGE) * 2 + 2 }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn into_inner<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

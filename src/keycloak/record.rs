@@ -1,0 +1,235 @@
+//! The record and the lock: a disabled client of the realm, and a role of it.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::path::{query, segment};
+use super::shape::{Object, object, objects, text};
+use super::{Http, ServerError};
+use crate::model::Record;
+
+/// The attribute that holds the record.
+pub(super) const RECORD_ATTRIBUTE: &str = "realmform.record";
+
+/// How long a lock holds unless it is renewed: longer than any pause of a healthy run, short enough to wait for.
+pub const LOCK_TIME: Duration = Duration::from_secs(15 * 60);
+
+/// Who holds a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The person or CI run.
+    pub actor: String,
+    /// The machine.
+    pub host: String,
+    /// The process on that machine.
+    pub process: u32,
+    /// Different for every run.
+    pub nonce: String,
+}
+
+/// A lock that is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// The id of the role.
+    pub id: String,
+    /// Who holds it.
+    pub holder: Holder,
+    /// Until when, unless it is renewed.
+    pub expires: Timestamp,
+}
+
+/// The record client of one realm, found or made by [`Ledger::open`].
+#[derive(Debug)]
+pub struct Ledger {
+    http: Http,
+    base: String,
+    client_id: String,
+    id: String,
+}
+
+/// The client that holds a project's record.
+pub(super) async fn find(http: &Http, realm: &str, project: &str) -> Result<Option<Object>, ServerError> {
+    let path = format!("/{}/clients?clientId={}", segment(realm), query(&client_id(project)));
+    match http.find(&path).await? {
+        Some(clients) => Ok(objects(clients, "the clients")?.into_iter().next()),
+        None => Ok(None),
+    }
+}
+
+impl Ledger {
+    /// The ledger of a realm; makes the client with `first` as its record where there is none yet.
+    ///
+    /// # Errors
+    /// The server's refusals.
+    pub async fn open(
+        http: Http,
+        realm: &str,
+        project: &str,
+        id: Option<String>,
+        first: &Record,
+    ) -> Result<Self, ServerError> {
+        let (base, client_id) = (format!("/{}", segment(realm)), client_id(project));
+        if let Some(id) = id {
+            return Ok(Self { http, base, client_id, id });
+        }
+        let body = new_client(&client_id, project, first);
+        let id = match http.post(&format!("{base}/clients"), &body).await {
+            Ok(posted) => posted.id,
+            Err(e) if e.is_conflict() => match find(&http, realm, project).await? {
+                Some(client) => Some(text(&client, "id")?.to_owned()),
+                None => None,
+            },
+            Err(e) => return Err(e.into()),
+        };
+        let id = id.ok_or_else(|| ServerError::shape("Location", "the id of the new client"))?;
+        Ok(Self { http, base, client_id, id })
+    }
+
+    /// The record as it is now.
+    ///
+    /// # Errors
+    /// The server's failures; a record that cannot be read.
+    pub async fn record(&self, realm: &str) -> Result<Option<Record>, ServerError> {
+        let client = object(self.http.get(&format!("{}/clients/{}", self.base, self.id)).await?, "a client")?;
+        let stored = client.get("attributes").and_then(|it| it.get(RECORD_ATTRIBUTE)).and_then(Value::as_str);
+        let record = stored.map(|stored| Record::decode(realm, stored)).transpose();
+        record.map_err(|source| ServerError::Record { realm: realm.to_owned(), source })
+    }
+
+    /// Replaces the record.
+    ///
+    /// # Errors
+    /// The server's refusals.
+    pub async fn write(&self, record: &Record) -> Result<(), ServerError> {
+        let body = json!({
+            "clientId": self.client_id,
+            "description": signpost(record),
+            "attributes": { RECORD_ATTRIBUTE: record.encode() },
+        });
+        Ok(self.http.put(&format!("{}/clients/{}", self.base, self.id), &body).await?)
+    }
+
+    /// Takes the lock. The server makes a role only once, so of two runs one is told that it exists.
+    ///
+    /// # Errors
+    /// `Ok(Err(lock))` says who holds it; the outer error is the server's failure.
+    pub async fn lock(&self, holder: &Holder) -> Result<Result<Lock, Lock>, ServerError> {
+        // A lock that ran out is removed by its id, so that of two runs that saw it only one removes it.
+        for _ in 0..3 {
+            match self.http.post(&format!("{}/clients/{}/roles", self.base, self.id), &lock_role(holder)).await {
+                Ok(_) => {}
+                Err(e) if e.is_conflict() => {}
+                Err(e) => return Err(e.into()),
+            }
+            let Some(lock) = self.held().await? else { continue };
+            if lock.holder.nonce == holder.nonce {
+                return Ok(Ok(lock));
+            }
+            if !ended(&lock, holder) {
+                return Ok(Err(lock));
+            }
+            self.unlock(&lock).await?;
+        }
+        Err(ServerError::Refused(
+            "the lock was taken and released by others three times in a row; try again".to_owned(),
+        ))
+    }
+
+    /// The lock as it is, if it is taken.
+    ///
+    /// # Errors
+    /// The server's failures.
+    pub async fn held(&self) -> Result<Option<Lock>, ServerError> {
+        let role = self.http.find(&format!("{}/clients/{}/roles/lock", self.base, self.id)).await?;
+        role.map(|role| read_lock(&object(role, "the lock")?)).transpose()
+    }
+
+    /// Makes the lock last for another [`LOCK_TIME`].
+    ///
+    /// # Errors
+    /// The server's failures; a lock that was taken away.
+    pub async fn renew(&self, lock: &Lock) -> Result<(), ServerError> {
+        Ok(self.http.put(&format!("{}/roles-by-id/{}", self.base, segment(&lock.id)), &lock_role(&lock.holder)).await?)
+    }
+
+    /// Releases the lock. One that is gone already is as good as released.
+    ///
+    /// # Errors
+    /// The server's failures.
+    pub async fn unlock(&self, lock: &Lock) -> Result<(), ServerError> {
+        match self.http.delete(&format!("{}/roles-by-id/{}", self.base, segment(&lock.id))).await {
+            Err(e) if !e.is_not_found() => Err(e.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The clientId of a project's record.
+fn client_id(project: &str) -> String {
+    format!("realmform:{project}")
+}
+
+/// Bearer-only and disabled: nobody can sign in with it, and it has no secret.
+fn new_client(client_id: &str, project: &str, record: &Record) -> Value {
+    json!({
+        "clientId": client_id,
+        "name": format!("realmform: {project}"),
+        "description": signpost(record),
+        "enabled": false,
+        "bearerOnly": true,
+        "standardFlowEnabled": false,
+        "fullScopeAllowed": false,
+        "defaultClientScopes": [],
+        "optionalClientScopes": [],
+        "attributes": { RECORD_ATTRIBUTE: record.encode() },
+    })
+}
+
+/// What people see in the console.
+fn signpost(record: &Record) -> String {
+    let commit = record.commit.as_deref().map_or("no commit", |commit| commit.get(..7).unwrap_or(commit));
+    let dirty = if record.dirty { " with uncommitted changes" } else { "" };
+    // Keycloak keeps 255 characters.
+    let text =
+        format!("Managed from git, do not edit. Last applied {commit}{dirty} on {} by {}", record.time, record.actor);
+    text.chars().take(255).collect()
+}
+
+fn lock_role(holder: &Holder) -> Value {
+    let Holder { actor, host, process, nonce } = holder;
+    let expires = Timestamp::now() + SignedDuration::try_from(LOCK_TIME).unwrap_or(SignedDuration::from_mins(15));
+    json!({
+        "name": "lock",
+        "attributes": {
+            "actor": [actor], "host": [host], "process": [process.to_string()], "nonce": [nonce],
+            "expires": [expires.to_string()],
+        },
+    })
+}
+
+fn read_lock(role: &Object) -> Result<Lock, ServerError> {
+    let attribute =
+        |name: &str| role.get("attributes").and_then(|it| it.get(name)?.get(0)?.as_str()).unwrap_or_default();
+    let holder = Holder {
+        actor: attribute("actor").to_owned(),
+        host: attribute("host").to_owned(),
+        process: attribute("process").parse().unwrap_or(0),
+        nonce: attribute("nonce").to_owned(),
+    };
+    // A lock without a readable end is a lock that somebody made by hand; it never runs out by itself.
+    let expires = attribute("expires").parse().unwrap_or(Timestamp::MAX);
+    Ok(Lock { id: text(role, "id")?.to_owned(), holder, expires })
+}
+
+/// Whether the run that took the lock cannot be at work any more.
+fn ended(lock: &Lock, asking: &Holder) -> bool {
+    lock.expires < Timestamp::now() || (lock.holder.host == asking.host && !is_running(lock.holder.process))
+}
+
+/// Whether a process of this machine runs. Where the system has no `/proc`, it is taken to run until its lock expires.
+fn is_running(process: u32) -> bool {
+    let processes = std::path::Path::new("/proc");
+    !processes.join("self").exists() || processes.join(process.to_string()).exists()
+}

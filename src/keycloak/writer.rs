@@ -1,0 +1,205 @@
+//! Writing single objects: minimal, in place, without choices of its own.
+
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+
+use super::directory::Directory;
+use super::kinds;
+use super::shape::Object;
+use super::{Http, ServerError};
+use crate::model::{Address, FieldPath, Kind, LiveObject, LiveRealm, LiveValue, Type, Write, unflatten};
+
+/// A value to write.
+#[derive(Clone, Debug)]
+pub enum Leaf {
+    /// A plain value in canonical form.
+    Json(Value),
+    /// A secret, resolved.
+    Secret(SecretString),
+}
+
+/// The leaves of a new object.
+pub type Leaves = BTreeMap<FieldPath, Leaf>;
+
+/// Leaves of an object's representation that change; `None` empties one.
+pub type Changes = BTreeMap<FieldPath, Option<Leaf>>;
+
+/// Leaves that name other objects, as (what is there, what should be): texts or sets of texts.
+pub type Links = BTreeMap<FieldPath, (Value, Value)>;
+
+/// Writes the objects of one realm.
+#[derive(Debug)]
+pub struct Writer {
+    pub(super) directory: Directory,
+    live: LiveRealm,
+}
+
+impl Writer {
+    /// For a realm as it was read; `None` for one that does not exist yet.
+    pub fn new(http: Http, realm: &str, live: Option<LiveRealm>) -> Self {
+        let live = live.unwrap_or_default();
+        let name = live.renamed_from.as_deref().unwrap_or(realm);
+        let directory = Directory::new(http, Address::realm(realm), name);
+        for (address, object) in &live.objects {
+            directory.note(address, &object.id);
+        }
+        Self { directory, live }
+    }
+
+    /// Makes an object with the leaves that its representation carries, and mappers below it in the same request.
+    ///
+    /// # Errors
+    /// The server's refusal, in its own words.
+    pub async fn create(
+        &self,
+        address: &Address,
+        leaves: &Leaves,
+        carried: &[(Address, Leaves)],
+    ) -> Result<(), ServerError> {
+        kinds::create(self, address, leaves, carried).await
+    }
+
+    /// Changes leaves of an object's representation in place, and its name when it was called `from`.
+    ///
+    /// # Errors
+    /// The server's refusal, in its own words.
+    pub async fn update(
+        &self,
+        address: &Address,
+        from: Option<&Address>,
+        changes: &Changes,
+    ) -> Result<(), ServerError> {
+        if let Some(from) = from {
+            self.rename_known(from, address);
+        }
+        kinds::update(self, address, changes).await
+    }
+
+    /// Connects an object with those that it names.
+    ///
+    /// # Errors
+    /// The server's refusal, or a name that does not exist.
+    pub async fn link(&self, address: &Address, links: &Links) -> Result<(), ServerError> {
+        kinds::link(self, address, links).await
+    }
+
+    /// Deletes an object and all that hangs below it. One that is gone already is as good as deleted.
+    ///
+    /// # Errors
+    /// The server's refusal, in its own words.
+    pub async fn delete(&self, address: &Address) -> Result<(), ServerError> {
+        match kinds::delete(self, address).await {
+            Ok(()) | Err(ServerError::Missing { .. }) => {
+                self.directory.forget(address);
+                Ok(())
+            }
+            Err(ServerError::Http(e)) if e.is_not_found() => Ok(()),
+            Err(e) => Err(e),
+        }
+    }
+
+    pub(super) fn http(&self) -> &Http {
+        self.directory.http()
+    }
+
+    /// A path below the realm.
+    pub(super) fn path(&self, rest: impl std::fmt::Display) -> String {
+        format!("{}{rest}", self.directory.base())
+    }
+
+    /// The object as it was read; renamed ones are listed by their new name.
+    pub(super) fn live(&self, address: &Address) -> Option<&LiveObject> {
+        self.live.objects.get(address)
+    }
+
+    /// A POST that makes `address`. When an answer was lost and the repetition finds the object there, the first
+    /// request made it: names are unique, and the lock keeps other runs out.
+    pub(super) async fn post(&self, address: &Address, path: &str, body: Object) -> Result<(), ServerError> {
+        match self.http().post(path, &Value::Object(body)).await {
+            Ok(posted) => {
+                let id = posted.id.filter(|_| !address.kind().name.ends_with("role"));
+                id.into_iter().for_each(|id| self.directory.note(address, &id));
+                Ok(())
+            }
+            Err(e) if e.is_conflict() && e.repeated() => self.directory.id(address).await.map(drop),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    fn rename_known(&self, from: &Address, to: &Address) {
+        if let Some(id) = self.directory.known(from).or_else(|| self.live(to).map(|object| object.id.clone())) {
+            self.directory.forget(from);
+            self.directory.note(to, &id);
+        }
+    }
+}
+
+/// Leaves as the body of a request.
+pub(super) fn body(leaves: &Leaves) -> Object {
+    unflatten(leaves.iter().map(|(path, leaf)| (path, exposed(leaf))))
+}
+
+/// The object as it is on the server with the changes made: for endpoints that clear what is left out.
+pub(super) fn merged(live: Option<&LiveObject>, changes: &Changes) -> Object {
+    let mut leaves: BTreeMap<&FieldPath, Value> = BTreeMap::new();
+    for (path, value) in live.iter().flat_map(|object| &object.fields) {
+        if live.is_some_and(|object| matches!(object.kind.write(path), Write::Body | Write::CreateOnly)) {
+            leaves.insert(path, sent_back(value));
+        }
+    }
+    for (path, leaf) in changes {
+        match leaf {
+            Some(leaf) => leaves.insert(path, exposed(leaf)),
+            None => leaves.remove(path),
+        };
+    }
+    unflatten(leaves)
+}
+
+/// The changes alone, an emptied leaf as the empty value of its type: for endpoints that keep what is left out.
+pub(super) fn changed(kind: &'static Kind, changes: &Changes) -> Object {
+    unflatten(changes.iter().map(|(path, leaf)| {
+        let value = leaf.as_ref().map_or_else(|| empty(kind.leaf_type(path), path), exposed);
+        (path, value)
+    }))
+}
+
+/// What is added and what is taken away between two sets of texts.
+pub(super) fn delta<'a>(before: &'a Value, after: &'a Value) -> (Vec<&'a str>, Vec<&'a str>) {
+    let texts = |value: &'a Value| value.as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>();
+    let (before, after) = (texts(before), texts(after));
+    let added = after.iter().copied().filter(|it| !before.contains(it)).collect();
+    (added, before.iter().copied().filter(|it| !after.contains(it)).collect())
+}
+
+fn exposed(leaf: &Leaf) -> Value {
+    match leaf {
+        Leaf::Json(value) => value.clone(),
+        Leaf::Secret(secret) => secret.expose_secret().into(),
+    }
+}
+
+/// Identity providers and SMTP keep the stored secret when they are sent its mask. (A client would store the mask, so
+/// clients are never written this way.)
+fn sent_back(value: &LiveValue) -> Value {
+    match value {
+        LiveValue::Json(value) => value.clone(),
+        LiveValue::Secret(secret) => secret.expose_secret().into(),
+        LiveValue::Masked => "**********".into(),
+    }
+}
+
+fn empty(ty: Type, path: &FieldPath) -> Value {
+    // Entries of tables of texts are emptied with empty text, whatever they mean.
+    if path.0.len() > 1 {
+        return "".into();
+    }
+    match ty {
+        Type::Bool => json!(false),
+        Type::Int | Type::Seconds => json!(0),
+        Type::TextSet | Type::TextList | Type::RefSet(_) => json!([]),
+        _ => json!(""),
+    }
+}
