@@ -1,0 +1,55 @@
+/*!
+The three-way difference of what the files want, what was applied last and what the server has.
+
+A plain function of values: no I/O, no waiting, no text for people. Everything a later room needs to know about why
+a field changes is in the [`FieldChange`].
+
+- `leaf`: the truth table, for one leaf; `meaning`: when two values are the same.
+- `rename`, `today`: the other sides, by the names that the files use.
+- `realm`: which objects are made, changed, renamed, deleted, adopted and forgotten.
+*/
+
+mod change;
+mod leaf;
+mod meaning;
+mod realm;
+mod rename;
+mod secrets;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+pub(crate) mod tests;
+mod today;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use change::{Action, After, Before, Cause, Change, Counts, Diff, FieldChange, MissingSecret, RealmDiff};
+pub use secrets::Secrets;
+
+use crate::model::{Desired, DesiredRealm, Live, RealmName};
+use today::Today;
+
+/// What the server needs to become what the files want.
+///
+/// `base` is what the files wanted at the commits of the records, by the realms' names of today; a realm may be missing
+/// (no such commit here, or a dirty work tree was applied), and then causes are less precise. What is deleted and reset
+/// depends on the records alone.
+pub fn diff(desired: &Desired, live: &Live, base: &BTreeMap<RealmName, DesiredRealm>, secrets: &dyn Secrets) -> Diff {
+    let mut realms = BTreeMap::new();
+    let mut renamed = BTreeSet::new();
+    for (name, wanted) in &desired.realms {
+        let today = Today::of(name, wanted, live, base);
+        realms.insert(name.clone(), realm::diff(wanted, &today, secrets));
+        renamed.insert(today.realm);
+    }
+    let gone = live.realms.iter().filter(|(name, realm)| {
+        let is_wanted = desired.realms.contains_key(*name) || renamed.contains(*name);
+        !is_wanted && realm.record.is_some()
+    });
+    for (name, _) in gone {
+        let wanted = DesiredRealm::default();
+        let today = Today::of(name, &wanted, live, base);
+        realms.insert(name.clone(), realm::diff(&wanted, &today, secrets));
+    }
+    Diff { realms }
+}

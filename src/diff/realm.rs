@@ -1,0 +1,317 @@
+//! One realm: which objects are made, changed, renamed, deleted, adopted and forgotten.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::leaf::{Applied, Delta, Leaf};
+use super::today::Today;
+use super::{Action, After, Before, Cause, Change, FieldChange, MissingSecret, RealmDiff, Secrets};
+use crate::model::{
+    Address, Declared, DesiredObject, DesiredRealm, FieldPath, Lifecycle, LiveObject, Names, Prune, Reference,
+    SecretRef, Value, Write, is_builtin, kinds, texts,
+};
+
+/// The difference of one realm.
+pub(super) fn diff(wanted: &DesiredRealm, today: &Today<'_>, secrets: &dyn Secrets) -> RealmDiff {
+    let mut comparison = Comparison { wanted, today, secrets, diff: RealmDiff::default(), changes: BTreeMap::new() };
+    for (address, object) in &wanted.objects {
+        comparison.declared(address, object);
+    }
+    for address in today.record.objects.keys().filter(|address| !wanted.objects.contains_key(address)) {
+        comparison.undeclared(address);
+    }
+    for address in &today.unmanaged {
+        comparison.unmanaged(address);
+    }
+    comparison.finish()
+}
+
+struct Comparison<'a> {
+    wanted: &'a DesiredRealm,
+    today: &'a Today<'a>,
+    secrets: &'a dyn Secrets,
+    diff: RealmDiff,
+    changes: BTreeMap<Address, Change>,
+}
+
+impl Comparison<'_> {
+    fn declared(&mut self, address: &Address, object: &DesiredObject) {
+        self.diff.managed.insert(address.clone(), recordable(object));
+        let Some(live) = self.today.objects.get(address) else {
+            let fields = self.created(address, object);
+            let change = change(address, object, Action::Create, fields, 0);
+            self.changes.insert(address.clone(), change);
+            return;
+        };
+        self.count(address);
+        let (mut fields, unchanged) = self.compared(address, object, live);
+        fields.extend(self.pruned(address, object, live));
+        fields.sort_by(|a, b| a.path.cmp(&b.path));
+        let action = match self.today.renames.former(address) {
+            Some(from) => Action::Rename { from: from.clone() },
+            None if fields.is_empty() => {
+                if self.today.leaves(address).is_none() {
+                    self.diff.adopted.insert(address.clone());
+                }
+                return;
+            }
+            None => Action::Update,
+        };
+        self.changes.insert(address.clone(), change(address, object, action, fields, unchanged));
+    }
+
+    /// Every declared leaf of a new object, those that say nothing included: the server would fill some of them.
+    fn created(&mut self, address: &Address, object: &DesiredObject) -> Vec<FieldChange> {
+        let mut fields = Vec::new();
+        for (path, Declared { value, origin }) in writable(object) {
+            let after = match value {
+                Value::Json(value) => After::Json(value.clone()),
+                Value::Secret(SecretRef::Keep) => {
+                    self.missing(address, path, origin);
+                    continue;
+                }
+                Value::Secret(reference) => After::Secret(reference.clone()),
+            };
+            let cause = match self.applied(address, path) {
+                Applied::Not => Cause::Edit,
+                Applied::As(applied) if applied != value => Cause::Both,
+                Applied::As(_) | Applied::Unknown => Cause::Drift,
+            };
+            let (path, origin) = (path.clone(), Some(origin.clone()));
+            fields.push(FieldChange { path, before: Before::Absent, after, cause, base: None, origin });
+        }
+        fields.extend(chosen(object));
+        fields.sort_by(|a, b| a.path.cmp(&b.path));
+        fields
+    }
+
+    /// The declared leaves that differ, and how many do not.
+    fn compared(&mut self, address: &Address, object: &DesiredObject, live: &LiveObject) -> (Vec<FieldChange>, usize) {
+        let (mut fields, mut unchanged) = (Vec::new(), 0);
+        for (path, Declared { value, origin }) in writable(object) {
+            if is_ignored(&object.lifecycle, path) {
+                continue;
+            }
+            if *value == Value::Secret(SecretRef::Keep) && !live.fields.contains_key(path) {
+                self.missing(address, path, origin);
+            }
+            match self.leaf(address, live, path).declared(value, self.secrets) {
+                Some(delta) => fields.push(field_change(path, delta, Some(origin))),
+                None => unchanged += 1,
+            }
+        }
+        (fields, unchanged)
+    }
+
+    /// The recorded leaves that are no longer declared and still there.
+    fn pruned(&self, address: &Address, object: &DesiredObject, live: &LiveObject) -> Vec<FieldChange> {
+        let Some(recorded) = self.today.leaves(address) else { return Vec::new() };
+        if self.wanted.prune.rule(address) == Prune::None {
+            return Vec::new();
+        }
+        let gone = recorded.iter().filter(|path| {
+            let write = object.kind.write(path);
+            // What can only be set at creation cannot be undone, and what the server fills is not ours.
+            let undoable = !matches!(write, Write::CreateOnly | Write::Server);
+            undoable && !object.fields.contains_key(path) && !is_ignored(&object.lifecycle, path)
+        });
+        let undone = gone.filter_map(|path| {
+            let delta = self.leaf(address, live, path).undeclared()?;
+            Some(field_change(path, delta, None))
+        });
+        undone.collect()
+    }
+
+    fn undeclared(&mut self, address: &Address) {
+        let exists = self.today.objects.contains_key(address);
+        if exists {
+            self.count(address);
+        }
+        // What every realm has is not this project's to delete, even if a file once spoke of it.
+        let stays = !exists || is_builtin(address) || self.wanted.prune.rule(address) == Prune::None;
+        if stays {
+            self.diff.forgotten.insert(address.clone());
+        } else {
+            self.delete(address);
+        }
+    }
+
+    fn unmanaged(&mut self, address: &Address) {
+        let is_ours = self.wanted.objects.contains_key(address) || self.today.leaves(address).is_some();
+        if !is_ours && self.wanted.prune.rule(address) == Prune::All && !is_builtin(address) && !is_reserved(address) {
+            self.delete(address);
+        }
+    }
+
+    /// Deletes an object with everything that goes with it.
+    fn delete(&mut self, address: &Address) {
+        let below: Vec<Address> = below(&self.today.objects, address).cloned().collect();
+        for address in std::iter::once(address).chain(&below) {
+            if self.changes.contains_key(address) {
+                continue;
+            }
+            let unmanaged = self.today.leaves(address).is_none();
+            if unmanaged {
+                self.count(address);
+            }
+            let change = self.deletion(address, unmanaged);
+            self.changes.insert(address.clone(), change);
+        }
+    }
+
+    fn deletion(&self, address: &Address, unmanaged: bool) -> Change {
+        let base = self.today.base.as_ref().and_then(|base| base.objects.get(address));
+        Change {
+            address: address.clone(),
+            kind: address.kind(),
+            action: Action::Delete { unmanaged },
+            fields: Vec::new(),
+            unchanged: 0,
+            origin: None,
+            // The declaration is gone and its guard with it; the one that was applied last still holds.
+            prevent_destroy: base.is_some_and(|object| object.lifecycle.prevent_destroy),
+            holds: BTreeSet::new(),
+        }
+    }
+
+    fn count(&mut self, address: &Address) {
+        *self.diff.managed_before.entry(address.kind().name).or_default() += 1;
+    }
+
+    fn missing(&mut self, address: &Address, path: &FieldPath, origin: &crate::model::Origin) {
+        let (address, path, origin) = (address.clone(), path.clone(), origin.clone());
+        self.diff.missing_kept.push(MissingSecret { address, path, origin });
+    }
+
+    fn leaf<'b>(&'b self, address: &Address, live: &'b LiveObject, path: &'b FieldPath) -> Leaf<'b> {
+        let prints = self.today.record.fingerprints.get(address);
+        Leaf {
+            kind: live.kind,
+            path,
+            applied: self.applied(address, path),
+            live: live.fields.get(path),
+            fingerprint: prints.and_then(|prints| prints.get(path)).map(String::as_str),
+        }
+    }
+
+    fn applied(&self, address: &Address, path: &FieldPath) -> Applied<'_> {
+        if !self.today.leaves(address).is_some_and(|leaves| leaves.contains(path)) {
+            return Applied::Not;
+        }
+        let base = self.today.base.as_ref().and_then(|base| base.objects.get(address));
+        match base.and_then(|object| object.fields.get(path)) {
+            Some(declared) => Applied::As(&declared.value),
+            None => Applied::Unknown,
+        }
+    }
+
+    fn finish(mut self) -> RealmDiff {
+        let deleted: Vec<Address> =
+            self.changes.values().filter(|it| it.is_deletion()).map(|it| it.address.clone()).collect();
+        for address in deleted {
+            let holds = self.held(&address);
+            if let Some(change) = self.changes.get_mut(&address) {
+                change.holds = holds;
+            }
+        }
+        // What is deleted as a part of something else is not forgotten.
+        self.diff.forgotten.retain(|address| !self.changes.contains_key(address));
+        self.diff.record_changes = match self.today.recorded {
+            Some(record) => record.objects != self.diff.managed,
+            None => !self.diff.managed.is_empty(),
+        };
+        self.diff.changes = self.changes.into_values().collect();
+        self.diff
+    }
+
+    /// What a deleted object names among what is deleted too and cannot be deleted before it.
+    fn held(&self, address: &Address) -> BTreeSet<Address> {
+        let Some(live) = self.today.objects.get(address) else { return BTreeSet::new() };
+        let realm = Address::realm(address.realm_name());
+        let mut held = BTreeSet::new();
+        for (path, value) in &live.fields {
+            let Some(names @ Names::Of(Reference::ClientScope | Reference::Flow)) = live.kind.names(path) else {
+                continue;
+            };
+            let crate::model::LiveValue::Json(value) = value else { continue };
+            let objects = texts(value).flat_map(|text| names.addresses(&realm, text));
+            held.extend(objects.filter(|it| self.changes.get(it).is_some_and(Change::is_deletion)));
+        }
+        held
+    }
+}
+
+fn change(
+    address: &Address,
+    object: &DesiredObject,
+    action: Action,
+    fields: Vec<FieldChange>,
+    unchanged: usize,
+) -> Change {
+    let DesiredObject { kind, origin, fields: _, lifecycle } = object;
+    Change {
+        address: address.clone(),
+        kind,
+        action,
+        fields,
+        unchanged,
+        origin: Some(origin.clone()),
+        prevent_destroy: lifecycle.prevent_destroy,
+        holds: BTreeSet::new(),
+    }
+}
+
+fn field_change(path: &FieldPath, delta: Delta, origin: Option<&crate::model::Origin>) -> FieldChange {
+    let Delta { before, after, cause, base } = delta;
+    FieldChange { path: path.clone(), before, after, cause, base, origin: origin.cloned() }
+}
+
+/// The leaves that the record will name.
+fn recordable(object: &DesiredObject) -> BTreeSet<FieldPath> {
+    let leaves = writable(object).filter(|(path, declared)| {
+        // What is left to the server is not ours to undo when the file no longer mentions it.
+        declared.value != Value::Secret(SecretRef::Keep) && !is_ignored(&object.lifecycle, path)
+    });
+    leaves.map(|(path, _)| path.clone()).collect()
+}
+
+fn writable(object: &DesiredObject) -> impl Iterator<Item = (&FieldPath, &Declared)> {
+    object.fields.iter().filter(|(path, _)| object.kind.write(path) != Write::Server)
+}
+
+/// What realmform chooses for a new object where the file is silent.
+fn chosen(object: &DesiredObject) -> impl Iterator<Item = FieldChange> + '_ {
+    let silent = object.kind.on_create.iter().map(|(name, value)| (FieldPath::new([*name]), *value));
+    silent.filter(|(path, _)| !object.fields.contains_key(path)).map(|(path, value)| {
+        let after = After::Json(value.into());
+        FieldChange { path, before: Before::Absent, after, cause: Cause::Creation, base: None, origin: None }
+    })
+}
+
+fn is_ignored(lifecycle: &Lifecycle, path: &FieldPath) -> bool {
+    lifecycle.ignore.iter().any(|ignored| path.is_within(ignored))
+}
+
+/// Clients that are never swept: every project's record, and the ones through which `master` governs other realms.
+fn is_reserved(address: &Address) -> bool {
+    let mut object = address.clone();
+    while let Some(parent) = object.parent().filter(|parent| parent.parent().is_some()) {
+        object = parent;
+    }
+    let governs = object.realm_name() == "master" && object.name().ends_with("-realm");
+    object.kind() == &kinds::CLIENT && (object.name().starts_with("realmform:") || governs)
+}
+
+/// What is deleted with an object: what its address holds, and the groups inside of a group.
+fn below<'a>(
+    objects: &'a BTreeMap<Address, LiveObject>,
+    address: &'a Address,
+) -> impl Iterator<Item = &'a Address> + 'a {
+    let held = objects.range(address.clone()..).map(|(at, _)| at).take_while(|at| at.is_within(address));
+    let groups = (address.kind() == &kinds::GROUP).then(|| {
+        let prefix = format!("{}/", address.name());
+        let first = address.parent().unwrap_or_else(|| address.clone()).child(&kinds::GROUP, prefix.as_str());
+        let inside = objects.range(first..).map(|(at, _)| at);
+        inside.take_while(move |at| at.kind() == &kinds::GROUP && at.name().starts_with(&prefix))
+    });
+    held.filter(move |at| *at != address).chain(groups.into_iter().flatten())
+}

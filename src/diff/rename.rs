@@ -1,0 +1,192 @@
+//! Renames: everything by the names that the files use, so that a new name is the only difference it makes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use crate::model::{
+    Address, Declared, DesiredObject, DesiredRealm, FieldPath, Kind, LiveObject, LiveValue, Names, Record, Value,
+    kinds, texts,
+};
+
+/// Which objects are renamed in place.
+#[derive(Debug, Default)]
+pub(super) struct Renames {
+    /// From where an object is today to where the files want it.
+    to: BTreeMap<Address, Address>,
+    /// The other way round.
+    from: BTreeMap<Address, Address>,
+}
+
+impl Renames {
+    /// The renames that are still to be done: the old name exists and the new one is free.
+    pub(super) fn of(wanted: &DesiredRealm, exists: &dyn Fn(&Address) -> bool) -> Self {
+        let asked: Vec<(&Address, &str)> = wanted
+            .objects
+            .iter()
+            .filter_map(|(address, object)| Some((address, object.lifecycle.renamed_from.as_deref()?)))
+            .collect();
+        let mut renames = Self::default();
+        // A name is free, too, when its holder is renamed away, which a later turn of the loop sees.
+        while asked.iter().any(|(new, old_name)| renames.add(new, old_name, exists)) {}
+        renames
+    }
+
+    /// Whether nothing is renamed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.to.is_empty()
+    }
+
+    /// Where the object that the files have at `new` is today, when its own name changes.
+    pub(super) fn former(&self, new: &Address) -> Option<&Address> {
+        self.from.get(new)
+    }
+
+    /// The address of an object of today by the names that the files use.
+    pub(super) fn moved(&self, today: &Address) -> Address {
+        replaced(today, |old| self.to.get(old))
+    }
+
+    /// The address today of an object by the names that the files use.
+    fn today(&self, wanted: &Address) -> Address {
+        replaced(wanted, |new| self.from.get(new))
+    }
+
+    fn add(&mut self, new: &Address, old_name: &str, exists: &dyn Fn(&Address) -> bool) -> bool {
+        let is_free = |renames: &Self, address: &Address| renames.to.contains_key(address) || !exists(address);
+        if self.from.contains_key(new) || !is_free(self, &self.today(new)) {
+            return false;
+        }
+        let mut old = self.candidates(new, old_name).into_iter();
+        let Some(old) = old.find(|old| exists(old) && !self.to.contains_key(old) && old != new) else { return false };
+        self.to.insert(old.clone(), new.clone());
+        self.from.insert(new.clone(), old);
+        true
+    }
+
+    /// Where an object with that old name may be today: its parent may be renamed in the same run.
+    fn candidates(&self, new: &Address, old_name: &str) -> Vec<Address> {
+        let Some(parent) = new.parent() else { return vec![Address::realm(old_name)] };
+        let kind = new.kind();
+        let parent = self.today(&parent);
+        if kind != &kinds::GROUP {
+            return vec![parent.child(kind, old_name)];
+        }
+        let above = new.container().map(|above| self.today(&above)).filter(|above| above.kind() == kind);
+        let sibling =
+            format!("{}/{}", above.as_ref().map_or("", Address::name), old_name.rsplit('/').next().unwrap_or(""));
+        let path = if old_name.starts_with('/') { old_name } else { &sibling };
+        vec![parent.child(kind, path), parent.child(kind, sibling.as_str())]
+    }
+}
+
+/// `address` with its nearest renamed holder replaced.
+pub(super) fn replaced<'a>(address: &Address, lookup: impl Fn(&Address) -> Option<&'a Address>) -> Address {
+    let mut holder = Some(address.clone());
+    while let Some(old) = holder {
+        if let Some(new) = lookup(&old) {
+            return with_holder(address, &old, new);
+        }
+        holder = old.container();
+    }
+    address.clone()
+}
+
+fn with_holder(address: &Address, old: &Address, new: &Address) -> Address {
+    let inside = address.name().strip_prefix(old.name());
+    match (inside, new.parent()) {
+        (Some(inside), Some(parent)) if old.kind() == &kinds::GROUP => {
+            parent.child(&kinds::GROUP, format!("{}{inside}", new.name()))
+        }
+        _ => address.moved(old, new),
+    }
+}
+
+impl Renames {
+    /// Objects of the server, by the names that the files use.
+    pub(super) fn objects(&self, today: &BTreeMap<Address, LiveObject>) -> BTreeMap<Address, LiveObject> {
+        let exists = |address: &Address| today.contains_key(address);
+        let moved = |(address, object): (&Address, &LiveObject)| {
+            let LiveObject { kind, id, fields } = object;
+            let fields = fields.iter().map(|(path, value)| match value {
+                LiveValue::Json(value) => {
+                    let (path, value) = self.leaf(kind, address, path, value, &exists);
+                    (path, LiveValue::Json(value))
+                }
+                LiveValue::Secret(_) | LiveValue::Masked => (path.clone(), value.clone()),
+            });
+            (self.moved(address), LiveObject { kind, id: id.clone(), fields: fields.collect() })
+        };
+        today.iter().map(moved).collect()
+    }
+
+    /// What the files wanted last, by the names that they use now.
+    pub(super) fn base(&self, base: &DesiredRealm) -> DesiredRealm {
+        let DesiredRealm { objects, prune } = base;
+        let exists = |address: &Address| objects.contains_key(address);
+        let moved = |(address, object): (&Address, &DesiredObject)| {
+            let DesiredObject { kind, origin, fields, lifecycle } = object;
+            let fields = fields.iter().map(|(path, Declared { value, origin })| {
+                let (path, value) = match value {
+                    Value::Json(value) => {
+                        let (path, value) = self.leaf(kind, address, path, value, &exists);
+                        (path, Value::Json(value))
+                    }
+                    Value::Secret(_) => (path.clone(), value.clone()),
+                };
+                (path, Declared { value, origin: origin.clone() })
+            });
+            let (origin, lifecycle) = (origin.clone(), lifecycle.clone());
+            (self.moved(address), DesiredObject { kind, origin, fields: fields.collect(), lifecycle })
+        };
+        DesiredRealm { objects: objects.iter().map(moved).collect(), prune: prune.clone() }
+    }
+
+    /// The record, by the names that the files use.
+    pub(super) fn record(&self, record: &Record) -> Record {
+        let mut moved = record.clone();
+        let paths = |address: &Address, paths: &BTreeSet<FieldPath>| -> BTreeSet<FieldPath> {
+            paths.iter().map(|path| self.path(address.kind(), address, path)).collect()
+        };
+        moved.objects = record.objects.iter().map(|(at, leaves)| (self.moved(at), paths(at, leaves))).collect();
+        moved.fingerprints = record.fingerprints.iter().map(|(at, prints)| (self.moved(at), prints.clone())).collect();
+        moved
+    }
+
+    fn leaf(
+        &self,
+        kind: &'static Kind,
+        object: &Address,
+        path: &FieldPath,
+        value: &Json,
+        exists: &dyn Fn(&Address) -> bool,
+    ) -> (FieldPath, Json) {
+        let Some(names) = kind.names(path) else { return (path.clone(), value.clone()) };
+        let realm = Address::realm(object.realm_name());
+        let one = |text: &str| Json::from(self.name(names, &realm, text, exists));
+        let value = match value {
+            Json::String(text) => one(text),
+            Json::Array(_) => texts(value).map(one).collect(),
+            other => other.clone(),
+        };
+        (self.path(kind, object, path), value)
+    }
+
+    /// The name, as the files have it, of the object that `text` names today.
+    fn name(&self, names: Names<'_>, realm: &Address, text: &str, exists: &dyn Fn(&Address) -> bool) -> String {
+        let mut meant = names.addresses(realm, text).into_iter().map(|address| (self.moved(&address), address));
+        let meant = meant.find(|(moved, address)| moved != address || exists(address));
+        meant.map_or_else(|| text.to_owned(), |(moved, _)| names.text(&moved))
+    }
+
+    /// A path may hold a client's name.
+    fn path(&self, kind: &'static Kind, object: &Address, path: &FieldPath) -> FieldPath {
+        let Some(Names::RolesOf(client)) = kind.names(path) else { return path.clone() };
+        let client = self.moved(&Address::realm(object.realm_name()).child(&kinds::CLIENT, client));
+        let mut parts = path.0.clone();
+        if let Some(last) = parts.last_mut() {
+            client.name().clone_into(last);
+        }
+        FieldPath(parts)
+    }
+}

@@ -1,0 +1,67 @@
+//! What there is of a realm today, by the names that the files use.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::rename::Renames;
+use crate::model::{Address, DesiredRealm, FieldPath, Live, LiveObject, LiveRealm, RealmName, Record};
+
+/// The sides that a realm's files are compared with.
+#[derive(Debug, Default)]
+pub(super) struct Today<'a> {
+    /// What the server has.
+    pub(super) objects: Cow<'a, BTreeMap<Address, LiveObject>>,
+    /// What the server has beyond what is declared or recorded.
+    pub(super) unmanaged: BTreeSet<Address>,
+    /// What was applied last.
+    pub(super) record: Cow<'a, Record>,
+    /// What the record on the server says, by the names of then.
+    pub(super) recorded: Option<&'a Record>,
+    /// What the files wanted then; `None` when it cannot be read.
+    pub(super) base: Option<Cow<'a, DesiredRealm>>,
+    /// Who is renamed.
+    pub(super) renames: Renames,
+    /// The name that the server has the realm under.
+    pub(super) realm: RealmName,
+}
+
+impl<'a> Today<'a> {
+    /// The sides of the realm that the files call `name`.
+    pub(super) fn of(
+        name: &str,
+        wanted: &DesiredRealm,
+        live: &'a Live,
+        base: &'a BTreeMap<RealmName, DesiredRealm>,
+    ) -> Self {
+        let exists = |address: &Address| match live.realms.get(address.realm_name()) {
+            Some(realm) => realm.objects.contains_key(address) || address.parent().is_none(),
+            None => false,
+        };
+        let renames = Renames::of(wanted, &exists);
+        let realm = renames.former(&Address::realm(name)).map_or(name, Address::realm_name).to_owned();
+        match live.realms.get(&realm) {
+            Some(live) => Self::of_realm(live, base.get(&realm), renames, realm),
+            None => Self { realm, ..Self::default() },
+        }
+    }
+
+    fn of_realm(live: &'a LiveRealm, base: Option<&'a DesiredRealm>, renames: Renames, realm: RealmName) -> Self {
+        let recorded = live.record.as_ref();
+        // Cloning a realm is only worth it when something in it has another name.
+        let (objects, record, base) = if renames.is_empty() {
+            let record = recorded.map_or_else(Cow::default, Cow::Borrowed);
+            (Cow::Borrowed(&live.objects), record, base.map(Cow::Borrowed))
+        } else {
+            let record = recorded.map(|record| renames.record(record)).unwrap_or_default();
+            let base = base.map(|base| Cow::Owned(renames.base(base)));
+            (Cow::Owned(renames.objects(&live.objects)), Cow::Owned(record), base)
+        };
+        let unmanaged = live.unmanaged.iter().map(|address| renames.moved(address)).collect();
+        Self { objects, unmanaged, record, recorded, base, renames, realm }
+    }
+
+    /// The leaves of an object that the record names; `None` when it does not name the object.
+    pub(super) fn leaves(&self, address: &Address) -> Option<&BTreeSet<FieldPath>> {
+        self.record.objects.get(address)
+    }
+}
