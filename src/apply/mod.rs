@@ -1,0 +1,151 @@
+/*!
+Walking a plan: step by step, side by side where steps do not wait for each other.
+
+What a step does is behind [`Executor`]: [`server::Server`] writes to Keycloak, [`memory::Memory`] to values, so that
+the laws of a plan can be tried without a server. This room decides nothing: it starts what may start, notes what
+succeeded, and writes that into the record.
+*/
+
+pub mod memory;
+mod record;
+pub mod server;
+mod walk;
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+use tokio::sync::watch;
+
+use crate::diff::Change;
+use crate::keycloak::{Lock, ServerError};
+use crate::model::{RealmName, Record, SecretRef};
+use crate::plan::{RealmPlan, Step};
+
+/// Secrets by what names them.
+pub type Secrets = BTreeMap<SecretRef, SecretString>;
+
+/// What a plan is carried out on: one realm at a time.
+#[expect(async_fn_in_trait, reason = "both implementations are polled where they are made, on one thread")]
+pub trait Executor {
+    /// Makes sure that nobody else writes to the realm, and that its record is the one that the plan was made from.
+    /// `intent` names what this run is about to make, so that a killed run leaves nothing behind that nobody owns.
+    async fn open(&self, intent: &Record) -> Result<(), OpenError>;
+
+    /// Does one step: `carried` are the changes of objects below that the same request makes.
+    async fn run(&self, plan: &RealmPlan, step: &Step) -> Result<(), ServerError>;
+
+    /// Keeps what was achieved, and lets others write again. Not called when the realm itself is gone.
+    async fn close(&self, record: &Record) -> Result<(), ServerError>;
+}
+
+/// Why a realm was not opened for writing. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another run is at work.
+    #[error("another run holds the lock")]
+    Locked(Box<Lock>),
+    /// Another run finished since the plan was made.
+    #[error("another run applied {commit} since this plan was made")]
+    Stale {
+        /// What it applied.
+        commit: String,
+    },
+    /// The server said no.
+    #[error(transparent)]
+    Failed(#[from] ServerError),
+}
+
+/// Who applies what: this goes into the record.
+#[derive(Clone, Debug, Default)]
+pub struct Stamp {
+    /// The commit that is applied.
+    pub commit: Option<String>,
+    /// Whether the work tree differed from it.
+    pub dirty: bool,
+    /// The person or CI run.
+    pub actor: String,
+    /// When, in RFC 3339.
+    pub time: String,
+}
+
+/// What happens while a plan is carried out.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A step is under way.
+    Started(&'a Change, &'a Step),
+    /// A step succeeded.
+    Done(&'a Change, &'a Step),
+    /// A step failed.
+    Failed(&'a Change, &'a Step, &'a ServerError),
+    /// No further step is started, since the run was interrupted.
+    Interrupted,
+}
+
+/// How the steps of one realm ended.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Steps that succeeded, by index.
+    pub done: Vec<usize>,
+    /// Steps that failed, with the reason.
+    pub failed: Vec<(usize, ServerError)>,
+    /// Steps that were not tried, since one that they need failed or the run was interrupted.
+    pub skipped: Vec<usize>,
+    /// Whether the run was interrupted.
+    pub interrupted: bool,
+    /// Why the record could not be written or the lock not be released.
+    pub record_error: Option<ServerError>,
+}
+
+impl Outcome {
+    /// Whether everything was done.
+    pub fn is_complete(&self) -> bool {
+        let Self { done: _, failed, skipped, interrupted: _, record_error } = self;
+        failed.is_empty() && skipped.is_empty() && record_error.is_none()
+    }
+}
+
+/// One realm's plan with what is needed to carry it out.
+pub struct Run<'a> {
+    /// The realm.
+    pub realm: &'a RealmName,
+    /// What is to be done.
+    pub plan: &'a RealmPlan,
+    /// What was applied before.
+    pub previous: Option<&'a Record>,
+    /// The secrets that the plan names.
+    pub secrets: &'a Secrets,
+    /// For the record.
+    pub stamp: &'a Stamp,
+    /// How many steps are under way at once.
+    pub parallelism: usize,
+    /// Becomes true when no further step shall start.
+    pub interrupted: watch::Receiver<bool>,
+}
+
+impl Run<'_> {
+    /// Carries the plan out. Whatever happens, the record says what was achieved.
+    ///
+    /// # Errors
+    /// Nothing was changed: the realm could not be opened for writing.
+    pub async fn carry_out(
+        self,
+        executor: &impl Executor,
+        on_event: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Outcome, OpenError> {
+        let intent = record::intent(&self);
+        let mut walk = walk::Walk::new(&self);
+        // A realm that does not exist yet cannot be locked: its creation, which only one run can win, opens it.
+        let mut outcome = Outcome::default();
+        if let Some(step) = walk.realm_creation() {
+            executor.run(self.plan, &self.plan.steps[step]).await?;
+            walk.succeeded(step);
+            outcome.done.push(step);
+        }
+        executor.open(&intent).await?;
+        walk.run(&self, executor, on_event, &mut outcome).await;
+        if !record::realm_is_gone(&self, &outcome) {
+            outcome.record_error = executor.close(&record::achieved(&self, &outcome)).await.err();
+        }
+        Ok(outcome)
+    }
+}

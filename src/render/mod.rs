@@ -1,0 +1,14 @@
+/*!
+Plans, refusals and differences for people and for programs: one file per format.
+
+Nothing here decides anything, does I/O or knows a terminal: a format is a function from a value to text, and whether
+there is colour is an option of it. Values of secrets are not in the input, so they cannot be in the output; all
+other text is escaped on its way out, since names and values come from servers and may try to drive a terminal.
+*/
+
+mod escape;
+pub mod json;
+#[cfg(test)]
+mod tests;
+pub mod text;
+mod value;

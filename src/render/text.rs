@@ -1,0 +1,394 @@
+//! For people, on a terminal or in a log: one block an object, `+ ~ -`, old → new.
+
+use std::fmt::{Display, Write as _};
+
+use anstyle::{AnsiColor, Style};
+use serde_json::Value as Json;
+
+use super::escape::safe;
+use super::value::{Layout, Row, layout};
+use crate::diff::{Action, After, Before, Cause, Change, Counts, Diff, FieldChange, MissingSecret, RealmDiff};
+use crate::model::{Address, Origin, SecretRef};
+use crate::plan::{Plan, Refusal, Violation};
+
+/// How it is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Whether there is colour.
+    pub color: bool,
+    /// The columns that there are; what stands at the right ends there, where it fits.
+    pub width: usize,
+    /// Whether long values are shown in full, and what only enters or leaves the record by name.
+    pub verbose: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { color: false, width: 100, verbose: false }
+    }
+}
+
+/// A plan, with its summary as the last line.
+pub fn plan(plan: &Plan, options: Options) -> String {
+    let mut page = Page { text: String::new(), options };
+    for realm in plan.realms.values() {
+        page.realm(&realm.diff);
+    }
+    page.summary(&summary_of(plan.realms.iter().map(|(name, realm)| (name.as_str(), &realm.diff))));
+    page.text
+}
+
+/// A plan that is refused, and what speaks against it.
+pub fn refusal(refusal: &Refusal, options: Options) -> String {
+    let Refusal { plan: refused, violations } = refusal;
+    let mut page = Page { text: plan(refused, options), options };
+    page.blank();
+    page.line(&Line::new(0, '!', "Refused:").painted(Paint::Bad));
+    for violation in violations {
+        page.violation(violation);
+    }
+    page.text
+}
+
+/// `Plan: 3 to create, 1 to update, 0 to rename, 2 to delete.`
+pub fn summary(diff: &Diff) -> String {
+    summary_of(diff.realms.iter().map(|(name, diff)| (name.as_str(), diff)))
+}
+
+fn summary_of<'a>(realms: impl Iterator<Item = (&'a str, &'a RealmDiff)> + Clone) -> String {
+    let counts: Counts = realms.clone().map(|(_, diff)| diff.counts()).sum();
+    let Counts { create, update, rename, delete, adopt, forget } = counts;
+    let mut text = if counts.is_unchanged() {
+        let names: Vec<_> = realms.clone().map(|(name, _)| safe(name)).collect();
+        let (their, files) = (if names.len() == 1 { "matches its" } else { "match their" }, names.join(", "));
+        if names.is_empty() { "No changes.".to_owned() } else { format!("No changes. {files} {their} files.") }
+    } else {
+        format!("Plan: {create} to create, {update} to update, {rename} to rename, {delete} to delete.")
+    };
+    let record: Vec<String> = [(adopt, "adopt"), (forget, "forget")]
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, verb)| format!("{count} to {verb}"))
+        .collect();
+    if !record.is_empty() {
+        // Writing to a String cannot fail.
+        let _ = write!(text, " {}: the record only.", record.join(", "));
+    } else if counts.is_unchanged() && realms.into_iter().any(|(_, diff)| diff.record_changes) {
+        text.push_str(" Only the record is brought up to date.");
+    }
+    text
+}
+
+/// One line before it is laid out.
+struct Line {
+    indent: usize,
+    sign: char,
+    text: String,
+    /// What follows the text, less loud.
+    aside: String,
+    /// What stands at the right.
+    side: String,
+    paint: Paint,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Paint {
+    /// By the sign.
+    Sign,
+    /// The title of a block.
+    Title,
+    /// Less loud than the rest.
+    Dim,
+    /// What needs attention.
+    Bad,
+    None,
+}
+
+impl Line {
+    fn new(indent: usize, sign: char, text: impl Into<String>) -> Self {
+        let (aside, side) = (String::new(), String::new());
+        Self { indent, sign, text: text.into(), aside, side, paint: Paint::Sign }
+    }
+
+    fn aside(mut self, text: impl Into<String>) -> Self {
+        self.aside = text.into();
+        self
+    }
+
+    fn side(mut self, origin: Option<&Origin>, word: &str) -> Self {
+        let origin = origin.map(ToString::to_string).unwrap_or_default();
+        let parts = [safe(&origin), word.into()];
+        self.side = parts.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("  ");
+        self
+    }
+
+    fn painted(mut self, paint: Paint) -> Self {
+        self.paint = paint;
+        self
+    }
+
+    fn bare(self) -> Self {
+        self.painted(Paint::None)
+    }
+}
+
+struct Page {
+    text: String,
+    options: Options,
+}
+
+impl Page {
+    fn realm(&mut self, diff: &RealmDiff) {
+        let RealmDiff { changes, managed: _, adopted, forgotten, managed_before: _, record_changes: _, missing_kept } =
+            diff;
+        for change in changes {
+            self.change(change);
+        }
+        for missing in missing_kept {
+            self.missing(missing);
+        }
+        if self.options.verbose {
+            self.names("adopt", adopted);
+            self.names("forget", forgotten);
+        }
+    }
+
+    fn change(&mut self, change: &Change) {
+        let Change { address, kind, action, fields, unchanged, origin, prevent_destroy: _, holds: _ } = change;
+        let (sign, word, former) = match action {
+            Action::Create => ('+', "", None),
+            Action::Update => ('~', "", None),
+            Action::Rename { from } => ('~', "", Some(from)),
+            Action::Delete { unmanaged: false } => ('-', "prune", None),
+            Action::Delete { unmanaged: true } => ('-', "unmanaged", None),
+        };
+        let was = former.map(|from| format!(", renamed from {}", safe(from.name()))).unwrap_or_default();
+        let title = format!("{} {}{was}", kind.name, safe(address.name()));
+        // A realm's name is its address.
+        let aside = address.parent().map(|_| address.to_string()).unwrap_or_default();
+        let line = Line::new(0, sign, title).aside(safe(&aside)).side(origin.as_ref(), word);
+        self.line(&line.painted(Paint::Title));
+        // In a new object everything is new; a word is only worth it where something else happened.
+        let all_new = fields.iter().all(|field| matches!(field.cause, Cause::Edit | Cause::Creation));
+        let hides_edits = *action == Action::Create && all_new;
+        for field in fields {
+            self.field(change, field, hides_edits);
+        }
+        if *unchanged > 0 {
+            self.line(&Line::new(1, ' ', format!("({unchanged} unchanged)")).painted(Paint::Dim));
+        }
+        self.blank();
+    }
+
+    fn field(&mut self, change: &Change, field: &FieldChange, hides_edits: bool) {
+        let FieldChange { path, before, after, cause, base, origin } = field;
+        let name = safe(&path.to_string()).into_owned();
+        let word = if hides_edits && *cause == Cause::Edit { "" } else { cause_word(*cause) };
+        let secret = secret_text(before, after);
+        let ty = change.kind.leaf_type(path);
+        let (sign, note) = (sign(before, after), note(after));
+        let layout = secret.map_or_else(
+            || layout(ty, json_before(before), json_after(after), self.options.verbose),
+            |text| Layout::Inline(None, Some(text)),
+        );
+        match layout {
+            Layout::Inline(old, new) => {
+                let text = format!("{name}: {}{note}", arrow(old.as_deref(), new.as_deref()));
+                self.line(&Line::new(1, sign, text).side(origin.as_ref(), word));
+            }
+            Layout::Rows(rows) if rows.is_empty() => {
+                self.line(&Line::new(1, sign, format!("{name}: (empty){note}")).side(origin.as_ref(), word));
+            }
+            Layout::Rows(rows) => {
+                self.line(&Line::new(1, sign, format!("{name}:{note}")).side(origin.as_ref(), word));
+                self.rows(rows);
+            }
+        }
+        if let Some(base) = base {
+            self.applied(ty, base);
+        }
+    }
+
+    /// The third value, where all three differ.
+    fn applied(&mut self, ty: crate::model::Type, base: &Json) {
+        match layout(ty, Some(base), None, self.options.verbose) {
+            Layout::Inline(value, _) => {
+                let text = format!("applied last: {}", value.unwrap_or_default());
+                self.line(&Line::new(2, ' ', text).painted(Paint::Dim));
+            }
+            Layout::Rows(rows) => {
+                self.line(&Line::new(2, ' ', "applied last:").painted(Paint::Dim));
+                for row in rows {
+                    if let Row::Removed(text) = row {
+                        self.line(&Line::new(3, ' ', text).painted(Paint::Dim));
+                    }
+                }
+            }
+        }
+    }
+
+    fn rows(&mut self, rows: Vec<Row>) {
+        for row in rows {
+            self.line(&match row {
+                Row::Added(text) => Line::new(2, '+', text),
+                Row::Removed(text) => Line::new(2, '-', text),
+                Row::Same(text) => Line::new(2, ' ', text),
+                Row::Hidden(count) => Line::new(2, ' ', format!("({count} unchanged)")).painted(Paint::Dim),
+            });
+        }
+    }
+
+    fn missing(&mut self, missing: &MissingSecret) {
+        let MissingSecret { address, path, origin } = missing;
+        let (address, path) = (address.to_string(), path.to_string());
+        let text = format!("{} {} is left to the server, which has none", safe(&address), safe(&path));
+        self.line(&Line::new(0, '!', text).side(Some(origin), "").painted(Paint::Bad));
+        self.blank();
+    }
+
+    fn violation(&mut self, violation: &Violation) {
+        let Violation { address: _, guard: _, message, remedy, origin } = violation;
+        self.line(&Line::new(1, ' ', safe(message)).side(origin.as_ref(), "").bare());
+        self.line(&Line::new(2, ' ', format!("to allow it: {}", safe(remedy))).painted(Paint::Dim));
+    }
+
+    fn names<'a>(&mut self, verb: &str, addresses: impl IntoIterator<Item = &'a Address>) {
+        let mut any = false;
+        for address in addresses {
+            self.line(&Line::new(0, ' ', format!("{verb} {}", safe(&address.to_string()))).painted(Paint::Dim));
+            any = true;
+        }
+        if any {
+            self.blank();
+        }
+    }
+
+    fn summary(&mut self, text: &str) {
+        let bold = self.style(Style::new().bold());
+        self.push(format_args!("{bold}{text}{bold:#}\n"));
+    }
+
+    fn blank(&mut self) {
+        self.text.push('\n');
+    }
+
+    /// Lays a line out: indent, sign, text, and at the right what fits there.
+    fn line(&mut self, line: &Line) {
+        let Line { indent, sign, text, aside, side, paint } = line;
+        let start = self.text.len();
+        let (loud, dim) = (self.style(paint.style(*sign)), self.style(Style::new().dimmed()));
+        let indent = " ".repeat(indent * 4);
+        self.push(format_args!("{indent}{loud}{sign}{loud:#} "));
+        let title = if *paint == Paint::Sign { Style::new() } else { loud };
+        self.push(format_args!("{title}{text}{title:#}"));
+        let mut used = indent.len() + 2 + text.chars().count();
+        if !aside.is_empty() {
+            used += 2 + aside.chars().count();
+            self.push(format_args!("  {dim}{aside}{dim:#}"));
+        }
+        if !side.is_empty() {
+            let gap = self.options.width.saturating_sub(used + side.chars().count()).max(2);
+            self.push(format_args!("{}{dim}{side}{dim:#}", " ".repeat(gap)));
+        }
+        let end = start + self.text[start..].trim_end_matches(' ').len();
+        self.text.truncate(end);
+        self.text.push('\n');
+    }
+
+    fn push(&mut self, text: impl Display) {
+        // Writing to a String cannot fail.
+        let _ = write!(self.text, "{text}");
+    }
+
+    fn style(&self, style: Style) -> Style {
+        if self.options.color { style } else { Style::new() }
+    }
+}
+
+impl Paint {
+    fn style(self, sign: char) -> Style {
+        let color = match sign {
+            '+' => Some(AnsiColor::Green),
+            '~' => Some(AnsiColor::Yellow),
+            '-' => Some(AnsiColor::Red),
+            _ => None,
+        };
+        let of_sign = Style::new().fg_color(color.map(Into::into));
+        match self {
+            Self::Sign => of_sign,
+            Self::Title => of_sign.bold(),
+            Self::Dim => Style::new().dimmed(),
+            Self::Bad => Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
+            Self::None => Style::new(),
+        }
+    }
+}
+
+fn sign(before: &Before, after: &After) -> char {
+    match (before, after) {
+        (Before::Absent, _) => '+',
+        (_, After::Absent) => '-',
+        _ => '~',
+    }
+}
+
+fn arrow(old: Option<&str>, new: Option<&str>) -> String {
+    match (old, new) {
+        (Some(old), Some(new)) => format!("{old} → {new}"),
+        (Some(only), None) | (None, Some(only)) => only.to_owned(),
+        (None, None) => String::new(),
+    }
+}
+
+fn cause_word(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Unexplained => "edit or drift",
+        Cause::Edit => "edit",
+        Cause::Drift => "drift",
+        Cause::Both => "both",
+        Cause::Prune => "prune",
+        Cause::Creation => "by default",
+    }
+}
+
+fn note(after: &After) -> &'static str {
+    match after {
+        After::Default(_) => " (Keycloak's default)",
+        After::Json(_) | After::Secret(_) | After::Absent => "",
+    }
+}
+
+/// What is said of a leaf that is, was or becomes a secret.
+fn secret_text(before: &Before, after: &After) -> Option<String> {
+    match (before, after) {
+        (Before::Secret, After::Secret(reference)) => Some(format!("secret changed ({})", reference_text(reference))),
+        (_, After::Secret(reference)) => Some(format!("(secret, {})", reference_text(reference))),
+        (Before::Secret, After::Json(value) | After::Default(value)) => {
+            Some(format!("(secret) → {}", safe(&value.to_string())))
+        }
+        (Before::Secret, After::Absent) => Some("(secret)".to_owned()),
+        (Before::Absent | Before::Json(_), After::Json(_) | After::Default(_) | After::Absent) => None,
+    }
+}
+
+fn reference_text(reference: &SecretRef) -> String {
+    match reference {
+        SecretRef::Env(name) => format!("env {}", safe(name)),
+        SecretRef::File(path) => format!("file {}", safe(&path.to_string_lossy())),
+        SecretRef::Keep => "kept".to_owned(),
+    }
+}
+
+fn json_before(before: &Before) -> Option<&Json> {
+    match before {
+        Before::Json(value) => Some(value),
+        Before::Absent | Before::Secret => None,
+    }
+}
+
+fn json_after(after: &After) -> Option<&Json> {
+    match after {
+        After::Json(value) | After::Default(value) => Some(value),
+        After::Secret(_) | After::Absent => None,
+    }
+}
