@@ -1,0 +1,248 @@
+//! `realmform apply`: the plan, carried out.
+#![expect(clippy::disallowed_methods, reason = "who applies is taken from the environment, as CI systems set it")]
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, IsTerminal as _};
+
+use super::output::Format;
+use super::prepare::{self, Prepared, prepare, touched};
+use super::progress::{Steps, interruptions, verb};
+use super::{Context, Error, Exit, plan};
+use crate::apply::server::Server;
+use crate::apply::{OpenError, Outcome, Run, Stamp};
+use crate::keycloak::{Holder, LOCK_TIME};
+use crate::model::{Address, DesiredRealm, Live, RealmName};
+use crate::plan::{Plan, RealmPlan};
+
+/// Change the server to what the files say: shows the plan, asks, carries it out, and looks whether anything is left.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  realmform apply
+  realmform apply --yes --require-clean
+  realmform apply --realm customer-acme --allow-destroy customer-acme/identityProviders/okta
+
+Ctrl-C finishes the requests under way, writes the record and releases the lock.")]
+pub(super) struct Args {
+    #[command(flatten)]
+    prepare: prepare::PlanArgs,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// Never ask: fail where a question would be
+    #[arg(long)]
+    no_input: bool,
+    /// Refuse when the work tree differs from its commit
+    #[arg(long)]
+    require_clean: bool,
+    /// Show long values and deleted objects in full
+    #[arg(long, short)]
+    verbose: bool,
+    /// Also print how many requests of each sort it cost, to standard error
+    #[arg(long)]
+    requests: bool,
+}
+
+pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
+    let mut prepared = prepare(context, &args.prepare).await?;
+    check_clean(context, args, &prepared)?;
+    plan::print(context, &prepared, Format::Text, args.verbose)?;
+    if prepared.plan.as_ref().map_err(|_| Error::Refused)?.is_empty() {
+        return Ok(Exit::Fine);
+    }
+    ask(context, args)?;
+    let interrupted = interruptions();
+    let stamp = stamp(&prepared);
+    let live = std::mem::take(&mut prepared.live);
+    let plan = prepared.plan.as_ref().map_err(|_| Error::Refused)?;
+    let result = carry_out(context, &prepared, plan, live, &stamp, interrupted).await;
+    if args.requests {
+        plan::print_requests(context, &prepared);
+    }
+    result.map(|()| Exit::Fine)
+}
+
+fn check_clean(context: &Context, args: &Args, prepared: &Prepared) -> Result<(), Error> {
+    if !prepared.workspace.tree.source.is_dirty() {
+        return Ok(());
+    }
+    if args.require_clean || prepared.workspace.loaded.project.policy.require_clean {
+        return Err(Error::Dirty);
+    }
+    if prepared.workspace.tree.source.commit().is_some() && context.server.is_none() {
+        context.output.message("warning: the work tree differs from its commit; the record will say so");
+    }
+    Ok(())
+}
+
+fn ask(context: &Context, args: &Args) -> Result<(), Error> {
+    if args.yes {
+        return Ok(());
+    }
+    if args.no_input || !std::io::stdin().is_terminal() {
+        return Err(Error::NoInput);
+    }
+    context.output.message("Apply this plan? Only \"yes\" is taken for yes: ");
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).map_err(Error::runtime)?;
+    if answer.trim() == "yes" { Ok(()) } else { Err(Error::Declined) }
+}
+
+/// One realm after the other, so that a failure leaves the others alone.
+async fn carry_out(
+    context: &Context,
+    prepared: &Prepared,
+    plan: &Plan,
+    mut live: Live,
+    stamp: &Stamp,
+    interrupted: tokio::sync::watch::Receiver<bool>,
+) -> Result<(), Error> {
+    let mut unfinished = Vec::new();
+    for (realm, plan) in &plan.realms {
+        if plan.is_empty() || *interrupted.borrow() {
+            continue;
+        }
+        let outcome =
+            carry_out_realm(prepared, realm, plan, live.realms.remove(realm), stamp, interrupted.clone()).await?;
+        report(context, prepared, realm, plan, &outcome);
+        if outcome.is_complete() {
+            verify(context, prepared, realm, plan).await?;
+        } else {
+            unfinished.push(realm.as_str());
+        }
+    }
+    if *interrupted.borrow() {
+        return Err(Error::Partial("interrupted".to_owned()));
+    }
+    if unfinished.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Partial(format!("partly applied: {}", unfinished.join(", "))))
+    }
+}
+
+async fn carry_out_realm(
+    prepared: &Prepared,
+    realm: &RealmName,
+    plan: &RealmPlan,
+    live: Option<crate::model::LiveRealm>,
+    stamp: &Stamp,
+    interrupted: tokio::sync::watch::Receiver<bool>,
+) -> Result<Outcome, Error> {
+    let project = &prepared.workspace.loaded.project.name;
+    let previous = live.as_ref().and_then(|live| live.record.clone());
+    let server = Server::new(prepared.http.clone(), project, realm, live, &prepared.secrets, holder(&stamp.actor));
+    let run = Run {
+        realm,
+        plan,
+        previous: previous.as_ref(),
+        secrets: &prepared.secrets,
+        stamp,
+        parallelism: prepared.http.parallelism() * 2,
+        interrupted,
+    };
+    let redactor = crate::secrets::Redactor::new(prepared.secrets.values());
+    let mut progress = Steps::new(plan.steps.len(), move |text| redactor.redact(text));
+    let mut show = |event: crate::apply::Event<'_>| progress.show(&event);
+    let outcome = tokio::select! {
+        outcome = run.carry_out(&server, &mut show) => outcome,
+        never = keep_lock(&server) => never,
+    };
+    progress.finish();
+    outcome.map_err(|error| match error {
+        OpenError::Locked(lock) => Error::Locked { realm: realm.clone(), lock },
+        OpenError::Stale { commit } => Error::Stale { realm: realm.clone(), commit },
+        OpenError::Failed(error) => Error::Server(error),
+    })
+}
+
+/// Renews the lock while steps run. Losing it is no reason to stop half way: the record check of others protects it.
+async fn keep_lock(server: &Server<'_>) -> Result<Outcome, OpenError> {
+    loop {
+        tokio::time::sleep(LOCK_TIME / 3).await;
+        if let Err(error) = server.renew().await {
+            tracing::warn!(%error, "the lock could not be renewed");
+        }
+    }
+}
+
+/// What was and what was not done, in the server's own words.
+fn report(context: &Context, prepared: &Prepared, realm: &RealmName, plan: &RealmPlan, outcome: &Outcome) {
+    if outcome.is_complete() {
+        let (steps, objects) = (outcome.done.len(), plan.diff.changes.len());
+        context.output.message(&format!("{realm}: applied, {objects} changes in {steps} steps."));
+        return;
+    }
+    let (done, failed, skipped) = (outcome.done.len(), outcome.failed.len(), outcome.skipped.len());
+    context.output.message(&format!("{realm}: {done} steps done, {failed} failed, {skipped} not tried."));
+    for index in &outcome.done {
+        context.output.message(&format!("  done       {}", describe(plan, *index)));
+    }
+    for (index, error) in &outcome.failed {
+        let text = format!("  failed     {}: {error}", describe(plan, *index));
+        context.output.message(&prepared.redactor.redact(&text));
+    }
+    for index in &outcome.skipped {
+        context.output.message(&format!("  not tried  {}", describe(plan, *index)));
+    }
+    if let Some(error) = &outcome.record_error {
+        context.output.message(&format!("  the record could not be written: {error}"));
+    }
+}
+
+fn describe(plan: &RealmPlan, step: usize) -> String {
+    let step = &plan.steps[step];
+    let change = plan.change(step);
+    format!("{} {}", verb(step.action, &change.action), change.address)
+}
+
+/// Reads what was changed again, and says whether anything is left.
+async fn verify(context: &Context, prepared: &Prepared, realm: &RealmName, plan: &RealmPlan) -> Result<(), Error> {
+    let Some(desired) = prepared.workspace.loaded.desired.realms.get(realm) else { return Ok(()) };
+    let touched = touched(plan);
+    let left = prepared.left(realm, part(desired, &touched), &touched).await?;
+    if left == 0 {
+        context.output.message(&format!("{realm}: read again, nothing is left to do."));
+        return Ok(());
+    }
+    Err(Error::Partial(format!("{realm} did not converge: {left} objects still differ; `realmform plan` shows them")))
+}
+
+/// The realm with only these objects.
+fn part(desired: &DesiredRealm, addresses: &BTreeSet<Address>) -> DesiredRealm {
+    let mut part = desired.clone();
+    part.objects.retain(|address, _| addresses.contains(address));
+    part
+}
+
+fn stamp(prepared: &Prepared) -> Stamp {
+    let source = &prepared.workspace.tree.source;
+    Stamp {
+        commit: source.commit().map(|commit| commit.id.clone()),
+        dirty: source.is_dirty(),
+        actor: actor(),
+        time: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    }
+}
+
+/// The CI run where there is one, else the user.
+fn actor() -> String {
+    let get = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let github = || Some(format!("GitHub {} run {}", get("GITHUB_REPOSITORY")?, get("GITHUB_RUN_ID")?));
+    let gitlab = || Some(format!("GitLab {} job {}", get("CI_PROJECT_PATH")?, get("CI_JOB_ID")?));
+    let user = || get("USER").or_else(|| get("USERNAME"));
+    github().or_else(gitlab).or_else(user).unwrap_or_else(|| "somebody".to_owned())
+}
+
+fn holder(actor: &str) -> Holder {
+    // A name of the machine that two containers with the same host name do not share.
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+    let namespace = std::fs::read_link("/proc/self/ns/pid").map(|it| it.display().to_string()).unwrap_or_default();
+    let host = format!("{} {} {namespace}", read("/proc/sys/kernel/hostname"), read("/proc/sys/kernel/random/boot_id"));
+    Holder {
+        actor: actor.to_owned(),
+        host: host.trim().to_owned(),
+        process: std::process::id(),
+        nonce: format!("{:032x}", rand::random::<u128>()),
+    }
+}

@@ -1,0 +1,160 @@
+//! Which server, and signing in: from options, the environment and the project file, in this order.
+#![expect(clippy::disallowed_methods, reason = "certificates and secrets are named by path")]
+
+use std::path::Path;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{Context, Error};
+use crate::desired::{Project, Server};
+use crate::keycloak::{Connection, Credentials};
+use crate::model::SecretRef;
+use crate::secrets::Resolver;
+
+/// How to reach the server.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Server")]
+pub(super) struct ConnectArgs {
+    /// The server of the project file that is meant
+    #[arg(long, value_name = "NAME")]
+    server: Option<String>,
+    /// The base URL of Keycloak
+    #[arg(long, value_name = "URL", env = "KEYCLOAK_URL")]
+    url: Option<String>,
+    /// The realm to sign in to [default: master]
+    #[arg(long, value_name = "REALM", env = "KEYCLOAK_REALM")]
+    login_realm: Option<String>,
+    /// The client to sign in with
+    #[arg(long, value_name = "ID", env = "KEYCLOAK_CLIENT_ID")]
+    client_id: Option<String>,
+    /// The user to sign in as; `KEYCLOAK_PASSWORD`, `KEYCLOAK_CLIENT_SECRET` and `KEYCLOAK_ACCESS_TOKEN` are only ever
+    /// read from the environment, each also as a file named by `…_FILE`
+    #[arg(long, value_name = "NAME", env = "KEYCLOAK_USER")]
+    user: Option<String>,
+    /// Certificates (PEM) to trust besides the system's
+    #[arg(long, value_name = "FILE", env = "KEYCLOAK_CA_FILE")]
+    ca_file: Option<std::path::PathBuf>,
+    /// How many requests may be under way at once [default: 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    parallelism: Option<u16>,
+}
+
+/// How to reach the server that is meant.
+pub(super) fn connection(
+    context: &Context,
+    args: &ConnectArgs,
+    folder: &Path,
+    project: &Project,
+) -> Result<Connection, Error> {
+    if let Some(connection) = &context.server {
+        return Ok(connection.clone());
+    }
+    let server = named(args, project)?;
+    let url = from_file("KEYCLOAK_URL", args.url.clone())?.or_else(|| server.map(|it| it.url.clone()));
+    let url = url.ok_or_else(|| {
+        Error::Usage(
+            "no server: set KEYCLOAK_URL, say --url, or name one in realmform.toml ([servers.NAME] url = …)".into(),
+        )
+    })?;
+    let credentials = credentials(args, folder, server)?;
+    let mut connection = Connection::new(url, credentials);
+    let realm = from_file("KEYCLOAK_REALM", args.login_realm.clone())?;
+    if let Some(realm) = realm.or_else(|| server.and_then(|it| it.realm.clone())) {
+        connection.realm = realm;
+    }
+    settle(&mut connection, args, folder, server)?;
+    Ok(connection)
+}
+
+/// The server of the project file that is meant; `None` when it names none.
+fn named<'a>(args: &ConnectArgs, project: &'a Project) -> Result<Option<&'a Server>, Error> {
+    let Some(name) = args.server.as_ref().or(project.default_server.as_ref()) else {
+        return match project.servers.len() {
+            0 => Ok(None),
+            _ if args.url.is_some() => Ok(None),
+            _ => Err(Error::Usage(format!("which server? --server {}", names(project)))),
+        };
+    };
+    match project.servers.get(name) {
+        Some(server) => Ok(Some(server)),
+        None => Err(Error::Usage(format!("--server {name}: the project file has {}", names(project)))),
+    }
+}
+
+fn names(project: &Project) -> String {
+    project.servers.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn credentials(args: &ConnectArgs, folder: &Path, server: Option<&Server>) -> Result<Credentials, Error> {
+    let secret = |variable: &str, of: Option<&SecretRef>| match secret_from_environment(variable)? {
+        Some(secret) => Ok(Some(secret)),
+        None => of.map(|reference| resolve(folder, reference)).transpose(),
+    };
+    if let Some(token) = secret("KEYCLOAK_ACCESS_TOKEN", server.and_then(|it| it.access_token.as_ref()))? {
+        return Ok(Credentials::Token(token));
+    }
+    let client_id = from_file("KEYCLOAK_CLIENT_ID", args.client_id.clone())?.or_else(|| server?.client_id.clone());
+    let client_secret = secret("KEYCLOAK_CLIENT_SECRET", server.and_then(|it| it.client_secret.as_ref()))?;
+    let user = from_file("KEYCLOAK_USER", args.user.clone())?.or_else(|| server?.username.clone());
+    if let Some(user) = user {
+        let password = secret("KEYCLOAK_PASSWORD", server.and_then(|it| it.password.as_ref()))?;
+        let password =
+            password.ok_or_else(|| Error::Usage(format!("no password for {user}: set KEYCLOAK_PASSWORD")))?;
+        let client_id = client_id.unwrap_or_else(|| "admin-cli".to_owned());
+        return Ok(Credentials::Password { client_id, client_secret, user, password });
+    }
+    match (client_id, client_secret) {
+        (Some(id), Some(secret)) => Ok(Credentials::Client { id, secret }),
+        (Some(id), None) => Err(Error::Usage(format!("no secret for client {id}: set KEYCLOAK_CLIENT_SECRET"))),
+        _ => Err(Error::Usage(
+            "no credential: set KEYCLOAK_CLIENT_ID and KEYCLOAK_CLIENT_SECRET, KEYCLOAK_USER and KEYCLOAK_PASSWORD, \
+             or KEYCLOAK_ACCESS_TOKEN"
+                .into(),
+        )),
+    }
+}
+
+fn settle(
+    connection: &mut Connection,
+    args: &ConnectArgs,
+    folder: &Path,
+    server: Option<&Server>,
+) -> Result<(), Error> {
+    let ca_file = args.ca_file.clone().or_else(|| server?.ca_file.as_ref().map(|path| folder.join(path)));
+    if let Some(path) = ca_file {
+        connection.ca_pem = Some(std::fs::read(&path).map_err(|source| Error::File { path, source })?);
+    }
+    if let Some(reference) = server.and_then(|it| it.identity.as_ref()) {
+        let identity = resolve(folder, reference)?;
+        connection.identity_pem = Some(identity.expose_secret().as_bytes().to_vec().into());
+    }
+    if let Some(timeout) = server.and_then(|it| it.timeout) {
+        connection.timeout = Duration::max(timeout, Duration::from_secs(1));
+    }
+    if let Some(parallelism) = args.parallelism.map(usize::from).or_else(|| server?.parallelism) {
+        connection.parallelism = parallelism;
+    }
+    Ok(())
+}
+
+fn resolve(folder: &Path, reference: &SecretRef) -> Result<SecretString, Error> {
+    let value = Resolver::new(folder).resolve(reference).map_err(|e| Error::Secrets(vec![e]))?;
+    value.ok_or_else(|| Error::Other(format!("{reference} is no credential to sign in with")))
+}
+
+/// A variable, or the content of the file that `…_FILE` names. Empty counts as not set.
+fn secret_from_environment(variable: &str) -> Result<Option<SecretString>, Error> {
+    let value = std::env::var(variable).ok().filter(|value| !value.is_empty());
+    Ok(from_file(variable, value)?.map(SecretString::from))
+}
+
+fn from_file(variable: &str, value: Option<String>) -> Result<Option<String>, Error> {
+    let value = value.filter(|value| !value.is_empty());
+    let Some(path) = std::env::var_os(format!("{variable}_FILE")).filter(|path| value.is_none() && !path.is_empty())
+    else {
+        return Ok(value);
+    };
+    let text = std::fs::read_to_string(&path).map_err(|source| Error::File { path: path.into(), source })?;
+    Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+}

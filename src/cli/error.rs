@@ -1,0 +1,135 @@
+//! The one place that turns errors into text, hints and exit codes.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::output::Output;
+use crate::desired::Problems;
+use crate::git::GitError;
+use crate::keycloak::{HttpError, Lock, ServerError};
+use crate::sandbox::SandboxError;
+use crate::secrets::SecretError;
+
+/// The exit code of a command line that cannot be understood.
+pub(super) const USAGE: u8 = 64;
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("the command line cannot be understood: {0}")]
+    Usage(String),
+    #[error("no realmform.toml here or in a parent folder, nor in a folder `realms` of one")]
+    NoProject { from: PathBuf },
+    #[error("the files have errors")]
+    Files(Problems),
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error("secrets are missing")]
+    Secrets(Vec<SecretError>),
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The plan and what speaks against it were printed already.
+    #[error("refused by a guard; nothing was changed")]
+    Refused,
+    #[error(
+        "this plan is stale: another run applied {commit} to realm {realm} since it was made; nothing was changed there"
+    )]
+    Stale { realm: String, commit: String },
+    #[error("{}", locked(realm, lock))]
+    Locked { realm: String, lock: Box<Lock> },
+    /// What failed was printed already.
+    #[error("{0}")]
+    Partial(String),
+    #[error("the work tree differs from its commit, and a clean one is required")]
+    Dirty,
+    #[error("not applied")]
+    Declined,
+    #[error("there is nobody to ask: standard input is not a terminal")]
+    NoInput,
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    #[error("{path}")]
+    File { path: PathBuf, source: std::io::Error },
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Error {
+    /// Something of the machine's own failed.
+    pub(super) fn runtime(error: std::io::Error) -> Self {
+        Self::Other(error.to_string())
+    }
+
+    /// Prints the error and answers the exit code.
+    pub(super) fn report(&self, output: &Output) -> ExitCode {
+        if let Self::Files(problems) = self {
+            output.message(&crate::desired::render(&problems.0, output.message_color(), 100));
+        }
+        let mut text = format!("error: {self}");
+        for cause in causes(self) {
+            text.push_str(&format!(": {cause}"));
+        }
+        if let Self::Secrets(errors) = self {
+            errors.iter().for_each(|error| text.push_str(&format!("\n  {error}")));
+        }
+        output.message(&text);
+        if let Some(hint) = self.hint() {
+            output.message(&format!("hint: {hint}"));
+        }
+        ExitCode::from(self.code())
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => USAGE,
+            Self::Refused => 4,
+            Self::Stale { .. } => 5,
+            Self::Partial(_) => 6,
+            Self::Locked { .. } => 7,
+            _ => 1,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoProject { from } => {
+                format!(
+                    "looked from {} upwards; `realmform init` writes a project, `--project DIR` names one",
+                    from.display()
+                )
+            }
+            Self::Git(e) => return e.hint().map(str::to_owned),
+            Self::Secrets(errors) => return errors.iter().find_map(|it| it.hint()).map(str::to_owned),
+            Self::Http(e) | Self::Server(ServerError::Http(e)) => return e.hint(),
+            Self::Stale { .. } => "run `realmform plan` again".to_owned(),
+            Self::Locked { .. } => "wait for it to end; the lock of a run that died ends by itself".to_owned(),
+            Self::Partial(_) => "run `realmform apply` again: it goes on where this run stopped".to_owned(),
+            Self::Dirty => {
+                "commit or stash your changes, or leave --require-clean (policy.requireClean) out".to_owned()
+            }
+            Self::NoInput => "say --yes to apply without being asked".to_owned(),
+            _ => return None,
+        })
+    }
+}
+
+/// The sources of an error, each once: a transparent error is its own source's text.
+fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut source = error.source();
+    while let Some(error) = source {
+        causes.push(error.to_string());
+        source = error.source();
+    }
+    causes
+}
+
+fn locked(realm: &str, lock: &Lock) -> String {
+    let holder = &lock.holder;
+    format!(
+        "realm {realm} is locked by {} on {} (process {}) until {}; nothing was changed there",
+        holder.actor, holder.host, holder.process, lock.expires
+    )
+}

@@ -1,0 +1,153 @@
+/*!
+The command line: one file per command, and the only room that knows all others.
+
+Results go to standard output, everything else to standard error. Every command returns an [`Exit`] or an [`Error`];
+`error` is the one place that turns errors into exit codes and hints.
+*/
+
+mod apply;
+mod check;
+mod completions;
+mod connect;
+mod error;
+mod init;
+mod output;
+mod plan;
+mod prepare;
+mod progress;
+mod record_defaults;
+mod sandbox;
+mod schema;
+mod workspace;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use error::Error;
+use output::{ColorChoice, Output};
+
+/// Keycloak realms as TOML in git: diffed against the live server, shown as a plan, applied exactly so.
+#[derive(Debug, Parser)]
+#[command(name = "realmform", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "\
+Examples:
+  realmform init realms            write a commented project with a first realm
+  realmform check                  check the files, offline
+  realmform plan                   show what would change on the server
+  realmform apply                  show it, ask, and change it
+  realmform sandbox apply --yes    the same against a throwaway Keycloak
+
+Exit codes: 0 fine, 1 error, 2 changes (plan --detailed-exitcode), 4 refused by a guard, 5 stale plan,
+6 partly applied, 7 locked, 64 usage.")]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, clap::Args)]
+struct Global {
+    /// The project's folder, the one that holds realmform.toml [default: looked for from here upwards, also in realms/]
+    #[arg(long, global = true, value_name = "DIR")]
+    project: Option<PathBuf>,
+    /// When to use colours; `NO_COLOR` is heeded
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
+    /// Write what happens to standard error: error, warn, info, debug or trace; never a secret
+    #[arg(long, global = true, value_name = "LEVEL", env = "REALMFORM_LOG")]
+    log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a commented project with a first realm
+    Init(init::Args),
+    /// Check the files without a server
+    Check(check::Args),
+    /// Show what would change on the server
+    Plan(plan::Args),
+    /// Change the server to what the files say
+    Apply(apply::Args),
+    /// Run a command against a throwaway Keycloak
+    Sandbox(sandbox::Args),
+    /// Print the JSON Schemas of the files, or write them into a folder
+    Schema(schema::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+    /// Record Keycloak's defaults from a fresh server (for realmform's own developers)
+    #[command(hide = true)]
+    RecordDefaults(record_defaults::Args),
+}
+
+/// How a command ended that did what it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    Fine,
+    Changes,
+}
+
+/// Where a command works: overridden by `sandbox` for the command that it runs.
+#[derive(Clone)]
+struct Context {
+    global: Global,
+    output: Output,
+    /// The throwaway server of `sandbox`.
+    server: Option<crate::keycloak::Connection>,
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let mut args = std::env::args_os();
+    if args.by_ref().nth(1).is_some_and(|command| command == "__supervise") {
+        return crate::sandbox::supervise(args);
+    }
+    run(std::env::args_os().collect())
+}
+
+fn run(args: Vec<OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(e) => return usage(&e),
+    };
+    let output = Output::new(cli.global.color);
+    if let Err(e) = output::start_log(cli.global.log.as_deref()) {
+        return e.report(&output);
+    }
+    let context = Context { global: cli.global, output, server: None };
+    match execute(&context, cli.command) {
+        Ok(Exit::Fine) => ExitCode::SUCCESS,
+        Ok(Exit::Changes) => ExitCode::from(2),
+        Err(e) => e.report(&context.output),
+    }
+}
+
+/// Requests wait far more than they compute, so one thread is enough, and nothing needs to be `Send`.
+fn execute(context: &Context, command: Command) -> Result<Exit, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::runtime)?;
+    // Whoever interrupts gets an orderly end; see `progress::interruptions`.
+    runtime.block_on(dispatch(context, command))
+}
+
+async fn dispatch(context: &Context, command: Command) -> Result<Exit, Error> {
+    match command {
+        Command::Init(args) => init::run(context, &args),
+        Command::Check(args) => check::run(context, &args),
+        Command::Plan(args) => plan::run(context, &args).await,
+        Command::Apply(args) => apply::run(context, &args).await,
+        Command::Sandbox(args) => Box::pin(sandbox::run(context, args)).await,
+        Command::Schema(args) => schema::run(context, &args),
+        Command::Completions(args) => completions::run(context, &args),
+        Command::RecordDefaults(args) => record_defaults::run(context, &args).await,
+    }
+}
+
+/// clap's own text; help is a result, everything else a usage error.
+fn usage(error: &clap::Error) -> ExitCode {
+    drop(error.print());
+    if error.use_stderr() { ExitCode::from(error::USAGE) } else { ExitCode::SUCCESS }
+}

@@ -1,0 +1,233 @@
+//! From files and a server to a plan: everything that `plan` and `apply` share.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::workspace::{self, Workspace};
+use super::{Context, Error, connect};
+use crate::apply::Secrets;
+use crate::desired::{self, Ref};
+use crate::diff;
+use crate::git;
+use crate::keycloak::{Http, Interest, read_realm};
+use crate::model::{
+    Address, Desired, DesiredRealm, Live, LiveRealm, RealmName, Reference, SecretRef, Value, is_builtin,
+    is_builtin_flow,
+};
+use crate::plan::{self, Plan, Policy, Refusal};
+use crate::secrets::{Fingerprint, Redactor, Resolver};
+
+/// What `plan` and `apply` are told.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) files: workspace::FileArgs,
+    #[command(flatten)]
+    pub(super) connect: connect::ConnectArgs,
+    /// Allow this object to be deleted with the data that hangs on it (repeatable)
+    #[arg(long, value_name = "ADDRESS")]
+    allow_destroy: Vec<String>,
+    /// Delete more than the delete limit allows
+    #[arg(long)]
+    allow_many_deletes: bool,
+}
+
+/// A plan, and what carrying it out takes.
+pub(super) struct Prepared {
+    pub(super) workspace: Workspace,
+    pub(super) http: Http,
+    /// The plan, or the plan and what speaks against it.
+    pub(super) plan: Result<Plan, Refusal>,
+    pub(super) live: Live,
+    pub(super) secrets: Secrets,
+    /// Secrets that got a throwaway value.
+    pub(super) made_up: Vec<SecretRef>,
+    pub(super) redactor: Redactor,
+}
+
+/// Reads everything and makes the plan.
+pub(super) async fn prepare(context: &Context, args: &PlanArgs) -> Result<Prepared, Error> {
+    let workspace = Workspace::load(context, &args.files)?;
+    let connection = connect::connection(context, &args.connect, &workspace.folder, &workspace.loaded.project)?;
+    let (secrets, made_up) = resolve(context, &workspace)?;
+    let http = Http::connect(connection).await?;
+    let live = read(&http, &workspace, args.files.realm.is_empty()).await?;
+    check_references(&http, &workspace, &live).await?;
+    let base = bases(&workspace, &live);
+    let diff = diff::diff(&workspace.loaded.desired, &live, &base, &Resolved(&secrets));
+    check_kept(&diff)?;
+    let plan = plan::plan(diff, &policy(args, &workspace));
+    let redactor = Redactor::new(secrets.values());
+    Ok(Prepared { workspace, http, plan, live, secrets, made_up, redactor })
+}
+
+impl Prepared {
+    /// Reads a part of a realm again, and counts the objects of it that still differ.
+    pub(super) async fn left(
+        &self,
+        realm: &RealmName,
+        part: DesiredRealm,
+        touched: &BTreeSet<Address>,
+    ) -> Result<usize, Error> {
+        let project = &self.workspace.loaded.project.name;
+        let mut live = read_realm(&self.http, project, realm, Interest::of(&part).without_record()).await?;
+        if let Some(record) = live.as_mut().and_then(|live| live.record.as_mut()) {
+            record.objects.retain(|address, _| touched.contains(address));
+        }
+        let desired = Desired { realms: [(realm.clone(), part)].into() };
+        let live = Live { realms: live.into_iter().map(|live| (realm.clone(), live)).collect() };
+        let diff = diff::diff(&desired, &live, &BTreeMap::new(), &Resolved(&self.secrets));
+        Ok(diff.realms.values().map(|realm| realm.changes.len()).sum())
+    }
+}
+
+/// The secrets of all declared objects; those that are missing are reported together.
+fn resolve(context: &Context, workspace: &Workspace) -> Result<(Secrets, Vec<SecretRef>), Error> {
+    let mut resolver = Resolver::new(&workspace.folder);
+    if context.server.is_some() {
+        resolver = resolver.with_throwaway_values();
+    }
+    let objects = workspace.loaded.desired.realms.values().flat_map(|realm| realm.objects.values());
+    let values = objects.flat_map(|object| object.fields.values()).map(|declared| &declared.value);
+    let references: BTreeSet<&SecretRef> = values
+        .filter_map(|value| match value {
+            Value::Secret(reference) => Some(reference),
+            Value::Json(_) => None,
+        })
+        .collect();
+    let secrets = resolver.resolve_all(references).map_err(Error::Secrets)?;
+    Ok((secrets, resolver.made_up()))
+}
+
+/// Reads every declared realm, and where all of the project is looked at also those that it left behind.
+async fn read(http: &Http, workspace: &Workspace, whole: bool) -> Result<Live, Error> {
+    let project = &workspace.loaded.project.name;
+    let mut live = Live::default();
+    for (name, desired) in &workspace.loaded.desired.realms {
+        let realm = read_realm(http, project, name, Interest::of(desired)).await?;
+        live.realms.extend(realm.map(|realm| (name.clone(), realm)));
+    }
+    if whole {
+        let named = workspace.loaded.desired.realms.values().filter_map(|realm| renamed_from(realm));
+        let known: BTreeSet<String> = workspace.loaded.desired.realms.keys().cloned().chain(named).collect();
+        for (name, realm) in crate::keycloak::read_abandoned(http, project, &known).await? {
+            live.realms.insert(name, realm);
+        }
+    }
+    Ok(live)
+}
+
+fn renamed_from(realm: &DesiredRealm) -> Option<RealmName> {
+    realm.objects.iter().find(|(address, _)| address.parent().is_none())?.1.lifecycle.renamed_from.clone()
+}
+
+/// Names that neither the files nor the server know are errors, all of them at once.
+async fn check_references(http: &Http, workspace: &Workspace, live: &Live) -> Result<(), Error> {
+    let mut problems = Vec::new();
+    for reference in &workspace.loaded.references {
+        if is_known(reference, live.realms.get(&reference.realm)) {
+            continue;
+        }
+        let mut candidates = desired::declared_names(&workspace.loaded.desired, &reference.realm, reference.kind);
+        if let Some(realm) = live.realms.get(&reference.realm) {
+            let name = realm.renamed_from.as_ref().unwrap_or(&reference.realm);
+            candidates.extend(crate::keycloak::names_of(http, name, reference.kind).await?);
+        }
+        problems.push(desired::unknown_reference(reference, candidates.iter().map(String::as_str)));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Error::Files(desired::Problems(problems))) }
+}
+
+/// A realm that does not exist yet will have what every realm has.
+fn is_known(reference: &Ref, realm: Option<&LiveRealm>) -> bool {
+    match realm {
+        Some(realm) => {
+            realm.known.contains(&(reference.kind, reference.name.clone()))
+                || reference.targets.iter().any(|target| realm.objects.contains_key(target))
+        }
+        None if reference.kind == Reference::Flow => is_builtin_flow(&reference.name),
+        None => reference.targets.iter().any(is_builtin),
+    }
+}
+
+/// What the files said at the commit that was applied last: it tells an edit from drift. A realm without one is
+/// planned all the same, and not explained.
+fn bases(workspace: &Workspace, live: &Live) -> BTreeMap<RealmName, DesiredRealm> {
+    let mut by_commit: BTreeMap<String, Option<Desired>> = BTreeMap::new();
+    let mut bases = BTreeMap::new();
+    for (name, realm) in &live.realms {
+        let Some(commit) = realm.record.as_ref().filter(|it| !it.dirty).and_then(|it| it.commit.clone()) else {
+            continue;
+        };
+        let desired = by_commit.entry(commit.clone()).or_insert_with(|| at(workspace, &commit));
+        if let Some(realm) = desired.as_ref().and_then(|desired| desired.realms.get(name)) {
+            bases.insert(name.clone(), realm.clone());
+        }
+    }
+    bases
+}
+
+fn at(workspace: &Workspace, commit: &str) -> Option<Desired> {
+    let tree = git::at_revision(&workspace.folder, commit)
+        .inspect_err(|e| tracing::info!(%commit, error = %e, "what was applied last cannot be read from git"))
+        .ok()?;
+    Some(desired::load(&tree.files, &desired::Options::default()).ok()?.desired)
+}
+
+/// `{ keep = true }` keeps what is there: something has to be there.
+fn check_kept(diff: &diff::Diff) -> Result<(), Error> {
+    let missing: Vec<String> = diff
+        .realms
+        .values()
+        .flat_map(|realm| &realm.missing_kept)
+        .map(|it| {
+            format!(
+                "{}: {} of {} says {{ keep = true }}, but the server has no value yet",
+                it.origin, it.path, it.address
+            )
+        })
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Other(format!("{}; write {{ env = \"NAME\" }} for the first apply", missing.join("\n"))))
+}
+
+fn policy(args: &PlanArgs, workspace: &Workspace) -> Policy {
+    let project = &workspace.loaded.project.policy;
+    Policy {
+        protected_realms: project.protected_realms.iter().cloned().collect(),
+        max_delete_percent: project.delete_limit.into(),
+        limit_deletes: !args.allow_many_deletes,
+        allow_destroy: args.allow_destroy.iter().cloned().collect(),
+        ..Policy::default()
+    }
+}
+
+/// Compares secrets by the values that this run resolved.
+struct Resolved<'a>(&'a Secrets);
+
+impl diff::Secrets for Resolved<'_> {
+    fn same(&self, reference: &SecretRef, live: &SecretString) -> bool {
+        self.0.get(reference).is_some_and(|value| value.expose_secret() == live.expose_secret())
+    }
+
+    fn matches(&self, reference: &SecretRef, fingerprint: &str) -> bool {
+        let print = serde_json::from_value::<Fingerprint>(fingerprint.into());
+        self.0.get(reference).zip(print.ok()).is_some_and(|(value, print)| print.matches(value))
+    }
+}
+
+/// The addresses that a plan changes, with those above them: what is read again after an apply.
+pub(super) fn touched(plan: &plan::RealmPlan) -> BTreeSet<Address> {
+    let mut touched = BTreeSet::new();
+    for change in &plan.diff.changes {
+        let mut address = Some(change.address.clone());
+        while let Some(it) = address {
+            address = it.parent();
+            touched.insert(it);
+        }
+    }
+    touched
+}

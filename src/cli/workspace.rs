@@ -1,0 +1,95 @@
+//! The project: found, read, checked.
+#![expect(clippy::disallowed_methods, reason = "the current directory is where the project is looked for")]
+
+use std::path::{Path, PathBuf};
+
+use super::{Context, Error};
+use crate::desired::{self, Loaded, PROJECT_FILE};
+use crate::git::{self, Tree};
+use crate::model::RealmName;
+
+/// Which state of the files is meant.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct FileArgs {
+    /// Read the files of a commit, branch or tag instead of the work tree
+    #[arg(long, value_name = "REV")]
+    pub(super) rev: Option<String>,
+    /// Only this realm (repeatable)
+    #[arg(long, value_name = "REALM")]
+    pub(super) realm: Vec<RealmName>,
+    /// Unknown fields and values are errors, not warnings
+    #[arg(long)]
+    pub(super) strict: bool,
+}
+
+/// A project whose files are in order.
+pub(super) struct Workspace {
+    pub(super) folder: PathBuf,
+    pub(super) tree: Tree,
+    pub(super) loaded: Loaded,
+}
+
+impl Workspace {
+    /// Finds and loads the project; warnings are printed.
+    pub(super) fn load(context: &Context, args: &FileArgs) -> Result<Self, Error> {
+        let folder = find(context.global.project.as_deref())?;
+        let tree = match &args.rev {
+            Some(rev) => git::at_revision(&folder, rev)?,
+            None => git::work_tree(&folder)?,
+        };
+        let folders = if args.rev.is_none() { realm_folders(&folder)? } else { Vec::new() };
+        let options = desired::Options { strict: args.strict, realm_folders: &folders };
+        let mut loaded = desired::load(&tree.files, &options).map_err(Error::Files)?;
+        if !loaded.warnings.is_empty() {
+            context.output.message(&desired::render(&loaded.warnings, context.output.message_color(), 100));
+        }
+        for path in &tree.skipped {
+            context.output.message(&format!("warning: {} was not read: it is a link or a submodule", path.display()));
+        }
+        only(&mut loaded, &args.realm)?;
+        Ok(Self { folder, tree, loaded })
+    }
+}
+
+/// Leaves the other realms out.
+fn only(loaded: &mut Loaded, realms: &[RealmName]) -> Result<(), Error> {
+    if realms.is_empty() {
+        return Ok(());
+    }
+    if let Some(unknown) = realms.iter().find(|realm| !loaded.desired.realms.contains_key(*realm)) {
+        let known: Vec<&str> = loaded.desired.realms.keys().map(String::as_str).collect();
+        return Err(Error::Usage(format!("--realm {unknown}: the project has {}", known.join(", "))));
+    }
+    loaded.desired.realms.retain(|name, _| realms.contains(name));
+    loaded.references.retain(|reference| realms.contains(&reference.realm));
+    Ok(())
+}
+
+/// The project's folder: the one named, else the nearest one upwards that holds the project file, itself or in `realms`.
+fn find(named: Option<&Path>) -> Result<PathBuf, Error> {
+    if let Some(folder) = named {
+        return if folder.join(PROJECT_FILE).is_file() {
+            Ok(folder.to_owned())
+        } else {
+            Err(Error::Usage(format!("--project {}: there is no {PROJECT_FILE} in it", folder.display())))
+        };
+    }
+    let from = std::env::current_dir().map_err(Error::runtime)?;
+    let candidates = from.ancestors().flat_map(|folder| [folder.to_owned(), folder.join("realms")]);
+    let found = candidates.into_iter().find(|folder| folder.join(PROJECT_FILE).is_file());
+    found.ok_or(Error::NoProject { from })
+}
+
+/// The folders beside the project file: git does not keep empty ones, so they are looked at here.
+fn realm_folders(project: &Path) -> Result<Vec<PathBuf>, Error> {
+    let unreadable = |source| Error::File { path: project.to_owned(), source };
+    let mut folders = Vec::new();
+    for entry in project.read_dir().map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        if entry.path().is_dir() {
+            folders.push(PathBuf::from(entry.file_name()));
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
