@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, IsTerminal as _};
 
-use super::output::Format;
+use super::output::{Format, count};
 use super::prepare::{self, Prepared, prepare, touched};
 use super::progress::{Steps, interruptions, verb};
 use super::{Context, Error, Exit, plan};
@@ -169,12 +169,12 @@ async fn keep_lock(server: &Server<'_>) -> Result<Outcome, OpenError> {
 /// What was and what was not done, in the server's own words.
 fn report(context: &Context, prepared: &Prepared, realm: &RealmName, plan: &RealmPlan, outcome: &Outcome) {
     if outcome.is_complete() {
-        let (steps, objects) = (outcome.done.len(), plan.diff.changes.len());
-        context.output.message(&format!("{realm}: applied, {objects} changes in {steps} steps."));
+        let (steps, changes) = (count(outcome.done.len(), "step"), count(plan.diff.changes.len(), "change"));
+        context.output.message(&format!("{realm}: applied, {changes} in {steps}."));
         return;
     }
-    let (done, failed, skipped) = (outcome.done.len(), outcome.failed.len(), outcome.skipped.len());
-    context.output.message(&format!("{realm}: {done} steps done, {failed} failed, {skipped} not tried."));
+    let (done, failed, skipped) = (count(outcome.done.len(), "step"), outcome.failed.len(), outcome.skipped.len());
+    context.output.message(&format!("{realm}: {done} done, {failed} failed, {skipped} not tried."));
     for index in &outcome.done {
         context.output.message(&format!("  done       {}", describe(plan, *index)));
     }
@@ -205,7 +205,10 @@ async fn verify(context: &Context, prepared: &Prepared, realm: &RealmName, plan:
         context.output.message(&format!("{realm}: read again, nothing is left to do."));
         return Ok(());
     }
-    Err(Error::Partial(format!("{realm} did not converge: {left} objects still differ; `realmform plan` shows them")))
+    Err(Error::Partial(format!(
+        "{realm} did not converge: {} left; `realmform plan` shows what differs",
+        count(left, "object")
+    )))
 }
 
 /// The realm with only these objects.

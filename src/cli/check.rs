@@ -1,5 +1,6 @@
 //! `realmform check`: the offline half of a plan.
 
+use super::output::count;
 use super::workspace::{self, Workspace};
 use super::{Context, Error, Exit};
 
@@ -19,9 +20,13 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let loaded = &workspace.loaded;
     let objects: usize = loaded.desired.realms.values().map(|realm| realm.objects.len()).sum();
     let names = loaded.references.len();
-    let mut text = format!("{objects} objects in {} realms are in order.\n", loaded.desired.realms.len());
+    let (objects, realms) = (count(objects, "object"), count(loaded.desired.realms.len(), "realm"));
+    let mut text = format!("In order: {objects} in {realms}.\n");
     if names > 0 {
-        text.push_str(&format!("{names} names are not declared in the files; a plan looks for them on the server.\n"));
+        let names = count(names, "name");
+        text.push_str(&format!(
+            "The server has to know {names} that the files use and do not declare; a plan looks.\n"
+        ));
     }
     context.output.result(&text)?;
     Ok(Exit::Fine)

@@ -11,16 +11,17 @@ use crate::sandbox::SandboxError;
 use crate::secrets::SecretError;
 
 /// The exit code of a command line that cannot be understood.
-pub(super) const USAGE: u8 = 64;
+const USAGE: u8 = 64;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    #[error("the command line cannot be understood: {0}")]
+    /// A command line, or an environment, that cannot be understood.
+    #[error("{0}")]
     Usage(String),
     #[error("no realmform.toml here or in a parent folder, nor in a folder `realms` of one")]
     NoProject { from: PathBuf },
-    #[error("the files have errors")]
+    #[error("{0}")]
     Files(Problems),
     #[error(transparent)]
     Git(#[from] GitError),
@@ -48,6 +49,11 @@ pub(super) enum Error {
     Declined,
     #[error("there is nobody to ask: standard input is not a terminal")]
     NoInput,
+    #[error("{} cannot become a project: {} in the way", folder.display(), are(found.len()))]
+    InTheWay { folder: PathBuf, found: Vec<String> },
+    /// Help, or a usage error, of a command inside another one.
+    #[error(transparent)]
+    Clap(clap::Error),
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
     #[error("{path}")]
@@ -64,15 +70,19 @@ impl Error {
 
     /// Prints the error and answers the exit code.
     pub(super) fn report(&self, output: &Output) -> ExitCode {
-        if let Self::Files(problems) = self {
-            output.message(&crate::desired::render(&problems.0, output.message_color(), 100));
+        match self {
+            Self::Clap(error) => return usage(error),
+            Self::Files(problems) => output.message(&crate::desired::render(&problems.0, output.message_color(), 100)),
+            _ => {}
         }
         let mut text = format!("error: {self}");
         for cause in causes(self) {
             text.push_str(&format!(": {cause}"));
         }
-        if let Self::Secrets(errors) = self {
-            errors.iter().for_each(|error| text.push_str(&format!("\n  {error}")));
+        match self {
+            Self::Secrets(errors) => errors.iter().for_each(|error| text.push_str(&format!("\n  {error}"))),
+            Self::InTheWay { found, .. } => found.iter().for_each(|name| text.push_str(&format!("\n  {name}"))),
+            _ => {}
         }
         output.message(&text);
         if let Some(hint) = self.hint() {
@@ -100,6 +110,7 @@ impl Error {
                     from.display()
                 )
             }
+            Self::Usage(_) => "`realmform help COMMAND` tells what a command takes".to_owned(),
             Self::Git(e) => return e.hint().map(str::to_owned),
             Self::Secrets(errors) => return errors.iter().find_map(|it| it.hint()).map(str::to_owned),
             Self::Http(e) | Self::Server(ServerError::Http(e)) => return e.hint(),
@@ -109,6 +120,7 @@ impl Error {
             Self::Dirty => {
                 "commit or stash your changes, or leave --require-clean (policy.requireClean) out".to_owned()
             }
+            Self::InTheWay { .. } => "nothing was written; name a folder of its own: `realmform init DIR`".to_owned(),
             Self::NoInput => "say --yes to apply without being asked".to_owned(),
             _ => return None,
         })
@@ -124,6 +136,16 @@ fn causes(error: &dyn std::error::Error) -> Vec<String> {
         source = error.source();
     }
     causes
+}
+
+/// clap's own text; help is a result, everything else a usage error.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    drop(error.print());
+    if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+}
+
+fn are(count: usize) -> String {
+    if count == 1 { "1 thing is".to_owned() } else { format!("{count} things are") }
 }
 
 fn locked(realm: &str, lock: &Lock) -> String {

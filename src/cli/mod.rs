@@ -112,7 +112,7 @@ pub fn main() -> ExitCode {
 fn run(args: Vec<OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(e) => return usage(&e),
+        Err(e) => return error::usage(&e),
     };
     let output = Output::new(cli.global.color);
     if let Err(e) = output::start_log(cli.global.log.as_deref()) {
@@ -144,10 +144,4 @@ async fn dispatch(context: &Context, command: Command) -> Result<Exit, Error> {
         Command::Completions(args) => completions::run(context, &args),
         Command::RecordDefaults(args) => record_defaults::run(context, &args).await,
     }
-}
-
-/// clap's own text; help is a result, everything else a usage error.
-fn usage(error: &clap::Error) -> ExitCode {
-    drop(error.print());
-    if error.use_stderr() { ExitCode::from(error::USAGE) } else { ExitCode::SUCCESS }
 }

@@ -72,6 +72,11 @@ impl Output {
     }
 }
 
+/// `1 object`, `2 objects`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
 /// Starts the log on standard error, where one was asked for.
 pub(super) fn start_log(level: Option<&str>) -> Result<(), Error> {
     let Some(level) = level else { return Ok(()) };

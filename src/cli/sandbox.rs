@@ -70,7 +70,7 @@ fn parse(keep: bool, command: Vec<OsString>) -> Result<(bool, Option<Command>), 
         return Ok((true, None));
     }
     let arguments = std::iter::once(OsString::from("realmform")).chain(command);
-    let cli = Cli::try_parse_from(arguments).map_err(|e| Error::Usage(e.to_string()))?;
+    let cli = Cli::try_parse_from(arguments).map_err(Error::Clap)?;
     if matches!(cli.command, Command::Sandbox(_)) {
         return Err(Error::Usage("a sandbox in a sandbox".to_owned()));
     }

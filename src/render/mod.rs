@@ -8,6 +8,7 @@ other text is escaped on its way out, since names and values come from servers a
 
 mod escape;
 pub mod json;
+pub mod schema;
 #[cfg(test)]
 mod tests;
 pub mod text;

@@ -1,0 +1,108 @@
+//! JSON Schemas (draft 2020-12) of the files, for editors: completion, and the type of every known field.
+//!
+//! They are made from the kinds, so they know what the program knows. A schema accepts whatever `check` accepts, so it
+//! is silent about unknown fields: Keycloak may be newer than we are.
+
+mod project;
+mod types;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::model::{Kind, Write, kinds};
+
+/// Every schema by its file's name: one for whole-realm files, one for each kind of file whose path is an address, one
+/// for the project file.
+pub fn all() -> BTreeMap<String, Json> {
+    let mut schemas = BTreeMap::from([("realmform.schema.json".to_owned(), project::schema())]);
+    for kind in kinds_below(&kinds::REALM) {
+        schemas.insert(format!("{}.schema.json", slug(kind)), file(kind));
+    }
+    schemas
+}
+
+/// A file that holds one object, or a whole realm. It is complete in itself, so that it can be copied anywhere.
+fn file(kind: &'static Kind) -> Json {
+    let mut definitions = types::definitions();
+    for below in kinds_below(kind).into_iter().skip(1) {
+        definitions.insert(slug(below), object(below));
+    }
+    let mut schema = object(kind);
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    schema["$defs"] = definitions.into();
+    schema["properties"][kind.key] = json!({
+        "description": format!("The name of the {}, where the path does not say it.", kind.name),
+        "type": "string",
+        "minLength": 1,
+    });
+    schema
+}
+
+/// The table of one object.
+fn object(kind: &'static Kind) -> Json {
+    let mut properties = types::fields(kind.fields);
+    for child in kind.children {
+        properties.insert(child.collection.to_owned(), collection(child));
+    }
+    properties.insert("lifecycle".to_owned(), types::lifecycle());
+    if *kind == kinds::REALM {
+        properties.insert("prune".to_owned(), prune());
+    }
+    json!({
+        "title": format!("Keycloak {}", kind.name),
+        "type": "object",
+        "properties": properties,
+    })
+}
+
+/// Objects by name.
+fn collection(kind: &'static Kind) -> Json {
+    let mut schema = json!({
+        "description": format!("Each {} by its {}.", kind.name, kind.key),
+        "type": "object",
+        "additionalProperties": types::definition(&slug(kind)),
+    });
+    if *kind == kinds::GROUP {
+        schema["propertyNames"] = json!({ "pattern": types::GROUP_PATH });
+    }
+    schema
+}
+
+/// What is deleted that the files do not declare: one rule, or one for each collection.
+fn prune() -> Json {
+    let rule = json!({
+        "description": "managed: delete what this project made or adopted and no longer declares. none: delete nothing. \
+                        all: delete everything that is not declared.",
+        "enum": ["managed", "none", "all"],
+    });
+    let rules: Map<String, Json> =
+        kinds::REALM.children.iter().map(|kind| (kind.collection.to_owned(), rule.clone())).collect();
+    let by_collection = json!({ "type": "object", "properties": rules, "additionalProperties": false });
+    json!({ "default": "managed", "anyOf": [rule, by_collection] })
+}
+
+/// A kind and everything that hangs below it, each once.
+fn kinds_below(kind: &'static Kind) -> Vec<&'static Kind> {
+    let mut found = vec![kind];
+    let mut next = 0;
+    while let Some(kind) = found.get(next).copied() {
+        next += 1;
+        for child in kind.children {
+            if !found.contains(child) {
+                found.push(child);
+            }
+        }
+    }
+    found
+}
+
+/// `client scope` as `client-scope`.
+fn slug(kind: &Kind) -> String {
+    kind.name.replace(' ', "-")
+}
+
+/// Whether files may set a field.
+fn is_written(write: Write) -> bool {
+    !matches!(write, Write::Server)
+}

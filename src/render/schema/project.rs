@@ -1,0 +1,122 @@
+//! The project file, which is no kind: an unknown setting of it is an error, because a misspelt guard guards nothing.
+
+use serde_json::{Value as Json, json};
+
+use super::types;
+
+pub(super) fn schema() -> Json {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$defs": { "secret": types::secret() },
+        "title": "realmform project",
+        "description": "The folder that holds this file is the project, and each folder beside it a realm.",
+        "type": "object",
+        "required": ["name"],
+        "properties": {
+            "name": {
+                "description": "Marks on the server what this project manages, so it is chosen once.",
+                "type": "string",
+                "pattern": "^[A-Za-z0-9._-]{1,100}$",
+            },
+            "strict": { "description": "Unknown fields and values are errors.", "type": "boolean", "default": false },
+            "defaultServer": { "description": "The server that is meant without --server.", "type": "string" },
+            "servers": {
+                "description": "Servers by name. Options and the environment go before what is written here.",
+                "type": "object",
+                "additionalProperties": server(),
+            },
+            "policy": policy(),
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn server() -> Json {
+    let text = |description: &str| json!({ "description": description, "type": "string" });
+    let secret = |description: &str| json!({ "description": description, "$ref": "#/$defs/secret" });
+    json!({
+        "type": "object",
+        "required": ["url"],
+        "properties": {
+            "url": text("The base URL, such as https://sso.example."),
+            "realm": text("The realm that the credential belongs to."),
+            "clientId": text("The client that signs in."),
+            "clientSecret": secret("Its secret."),
+            "username": text("The user that signs in, instead of a service account."),
+            "password": secret("The user's password."),
+            "accessToken": secret("A token from elsewhere, instead of signing in."),
+            "caFile": text("Certificates (PEM) to trust besides the system's; relative to the project."),
+            "identity": secret("A certificate with its private key (PEM) for mutual TLS."),
+            "timeout": {
+                "description": "The longest that one request may take: seconds, or a duration such as \"30s\".",
+                "anyOf": [{ "type": "integer", "minimum": 1 }, { "type": "string", "pattern": types::DURATION }],
+            },
+            "parallelism": {
+                "description": "How many requests may be under way at once.",
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 64,
+            },
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn policy() -> Json {
+    json!({
+        "description": "What a plan may do.",
+        "type": "object",
+        "properties": {
+            "protectedRealms": {
+                "description": "Realms that are never changed.",
+                "type": "array",
+                "items": { "type": "string" },
+                "default": ["master"],
+            },
+            "deleteLimit": {
+                "description": "The largest part of the managed objects that one plan may delete, in percent.",
+                "type": "integer",
+                "minimum": 0,
+                "maximum": 100,
+                "default": 30,
+            },
+            "requireClean": {
+                "description": "Apply refuses when the work tree differs from its commit.",
+                "type": "boolean",
+                "default": false,
+            },
+        },
+        "additionalProperties": false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::desired::{self, PROJECT_FILE};
+
+    /// The settings that the reader names when it meets one that it does not know.
+    fn known(text: &str) -> Vec<String> {
+        let files = BTreeMap::from([(PathBuf::from(PROJECT_FILE), text.as_bytes().to_vec())]);
+        let problems = desired::load(&files, &desired::Options::default()).unwrap_err();
+        let report = desired::render(&problems.0, false, 1000);
+        let help = report.lines().find(|line| line.contains("help: expected")).unwrap();
+        let mut names: Vec<String> = help.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        names.sort();
+        names
+    }
+
+    fn names(schema: &Json) -> Vec<String> {
+        schema["properties"].as_object().unwrap().keys().cloned().collect()
+    }
+
+    #[test]
+    fn it_has_exactly_the_settings_that_are_read() {
+        assert_eq!(names(&schema()), known("name = 'a'\nzzzzzzzzzz = 1"));
+        assert_eq!(names(&server()), known("name = 'a'\n[servers.x]\nurl = 'u'\nzzzzzzzzzz = 1"));
+        assert_eq!(names(&policy()), known("name = 'a'\n[policy]\nzzzzzzzzzz = 1"));
+    }
+}

@@ -1,0 +1,167 @@
+//! What each type of field looks like in a file.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::is_written;
+use crate::model::{Field, Reference, Type, Write};
+
+/// A path of a group: `/staff/ops`.
+pub(super) const GROUP_PATH: &str = "^(/[^/]+)+$";
+
+/// Texts that [`crate::model::parse_seconds`] understands.
+pub(super) const DURATION: &str = "^ *([0-9]+[smhdw] *)+$";
+
+/// What fields share, so that each is described once.
+pub(super) fn definitions() -> Map<String, Json> {
+    let duration = json!({ "type": "string", "pattern": DURATION });
+    let scalar = json!({ "type": ["string", "number", "boolean"] });
+    let Json::Object(definitions) = json!({
+        "secret": secret(),
+        "text": { "anyOf": [{ "type": "string" }, definition("secret")] },
+        "texts": { "type": "array", "items": { "type": "string" } },
+        "seconds": {
+            "description": "Seconds, or a duration such as \"90s\", \"5m\", \"1h30m\" or \"30d\".",
+            "anyOf": [{ "type": "integer" }, duration],
+        },
+        // Keycloak keeps text in such tables whatever the value means, so text is fine everywhere.
+        "seconds-entry": {
+            "description": "Seconds, or a duration such as \"90s\", \"5m\", \"1h30m\" or \"30d\".",
+            "anyOf": [{ "type": "integer" }, duration, { "type": "string", "pattern": "^-?[0-9]*$" }, definition("secret")],
+        },
+        "text-entry": { "anyOf": [scalar, definition("secret")] },
+        "json-entry": {
+            "description": "A table or a list; Keycloak keeps it as text that holds JSON.",
+            "anyOf": [scalar, { "type": ["object", "array"] }],
+        },
+        "joined-entry": {
+            "description": "A list; Keycloak keeps it as one text, joined by ##.",
+            "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }, definition("secret")],
+        },
+        "set-entry": { "anyOf": [scalar, { "type": "array", "items": scalar }] },
+    }) else {
+        return Map::new();
+    };
+    definitions
+}
+
+/// The use of a definition.
+pub(super) fn definition(name: &str) -> Json {
+    json!({ "$ref": format!("#/$defs/{name}") })
+}
+
+/// Where a secret's value comes from.
+pub(super) fn secret() -> Json {
+    let source = |name: &str, description: &str, value: Json| {
+        let mut value = value;
+        value["description"] = description.into();
+        json!({ "type": "object", "properties": { name: value }, "required": [name], "additionalProperties": false })
+    };
+    json!({
+        "description": "A secret is written as a reference, never as text.",
+        "oneOf": [
+            source("env", "An environment variable.", json!({ "type": "string", "minLength": 1, "pattern": "^[^=]+$" })),
+            source("file", "A file outside git; a relative path starts at the project.", json!({ "type": "string", "minLength": 1 })),
+            source("keep", "Whatever the server holds, left alone.", json!({ "const": true })),
+        ],
+    })
+}
+
+/// The fields that files may set.
+pub(super) fn fields(fields: &'static [Field]) -> Map<String, Json> {
+    let written = fields.iter().filter(|field| is_written(field.write));
+    written.map(|field| (field.name.to_owned(), field_schema(field))).collect()
+}
+
+fn field_schema(field: &'static Field) -> Json {
+    let mut schema = of(field.ty);
+    if field.write == Write::CreateOnly {
+        schema["description"] = "Chosen when the object is made, and not changed later.".into();
+    }
+    schema
+}
+
+fn of(ty: Type) -> Json {
+    match ty {
+        Type::Bool => json!({ "type": "boolean" }),
+        Type::Int => json!({ "type": "integer" }),
+        Type::Seconds => definition("seconds"),
+        Type::Text => definition("text"),
+        // A newer Keycloak may know more of them.
+        Type::OneOf(known) => json!({ "anyOf": [{ "enum": known }, { "type": "string" }] }),
+        Type::Secret => definition("secret"),
+        Type::TextSet => definition("texts"),
+        Type::TextList => described("texts", "The order matters."),
+        Type::TextMap(special) => text_map(special),
+        Type::SetMap => json!({ "type": "object", "additionalProperties": definition("set-entry") }),
+        Type::JsonText => definition("json-entry"),
+        Type::JoinedSet => definition("joined-entry"),
+        Type::Ref(reference) => json!({ "description": format!("The name of {}.", one(reference)), "type": "string" }),
+        Type::RefSet(reference) => references(reference),
+        Type::ClientRoleMap => json!({
+            "description": "By clientId, the names of that client's roles.",
+            "type": "object",
+            "additionalProperties": definition("texts"),
+        }),
+        Type::Table(inner) => json!({ "type": "object", "properties": fields(inner) }),
+        Type::Json => json!({}),
+    }
+}
+
+fn references(reference: Reference) -> Json {
+    if reference == Reference::Group {
+        let items = json!({ "type": "string", "pattern": GROUP_PATH });
+        return json!({ "description": "Each the path of a group.", "type": "array", "items": items });
+    }
+    described("texts", &format!("Each the name of {}.", one(reference)))
+}
+
+fn described(name: &str, description: &str) -> Json {
+    let mut schema = definition(name);
+    schema["description"] = description.into();
+    schema
+}
+
+/// What a name stands for.
+fn one(reference: Reference) -> &'static str {
+    match reference {
+        Reference::Role => "a realm role, or of a client's role as client:role",
+        Reference::RealmRole => "a realm role",
+        Reference::ClientRole => "a client's role as client:role",
+        Reference::ClientScope => "a client scope",
+        Reference::Group => "a group, which is its path",
+        Reference::Client => "a client, which is its clientId",
+        Reference::Flow => "a top-level authentication flow, which is its alias",
+    }
+}
+
+fn text_map(special: &[(&str, Type)]) -> Json {
+    let properties: Map<String, Json> = special.iter().map(|(name, ty)| ((*name).to_owned(), entry(*ty))).collect();
+    json!({ "type": "object", "properties": properties, "additionalProperties": definition("text-entry") })
+}
+
+/// An entry of a table of texts.
+fn entry(ty: Type) -> Json {
+    match ty {
+        Type::Secret | Type::JsonText | Type::JoinedSet => of(ty),
+        Type::Seconds => definition("seconds-entry"),
+        _ => definition("text-entry"),
+    }
+}
+
+/// How an object may change and end.
+pub(super) fn lifecycle() -> Json {
+    json!({
+        "description": "How the object may change and end.",
+        "type": "object",
+        "properties": {
+            "preventDestroy": { "description": "Refuse every plan that deletes it.", "type": "boolean" },
+            "ignore": {
+                "description": "Fields that are left to the server, such as \"attributes.theme\".",
+                "type": "array",
+                "items": { "type": "string" },
+            },
+            "renamedFrom": { "description": "Its name before: it is renamed and not replaced.", "type": "string", "minLength": 1 },
+        },
+        "additionalProperties": false,
+    })
+}
