@@ -10,5 +10,6 @@
 )]
 
 mod http;
+mod kill;
 mod sandbox;
 mod support;

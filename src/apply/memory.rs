@@ -83,6 +83,11 @@ impl Executor for Memory<'_> {
         Ok(())
     }
 
+    async fn found(&self, plan: &RealmPlan, step: &Step, intent: &Record) -> Result<(), OpenError> {
+        self.run(plan, step).await?;
+        self.open(intent).await
+    }
+
     async fn run(&self, plan: &RealmPlan, step: &Step) -> Result<(), ServerError> {
         self.spend()?;
         let change = plan.change(step);

@@ -31,6 +31,9 @@ pub trait Executor {
     /// `intent` names what this run is about to make, so that a killed run leaves nothing behind that nobody owns.
     async fn open(&self, intent: &Record) -> Result<(), OpenError>;
 
+    /// Makes the realm, and its record in the same request: it cannot be locked before, and is owned from the start.
+    async fn found(&self, plan: &RealmPlan, step: &Step, intent: &Record) -> Result<(), OpenError>;
+
     /// Does one step: `carried` are the changes of objects below that the same request makes.
     async fn run(&self, plan: &RealmPlan, step: &Step) -> Result<(), ServerError>;
 
@@ -134,14 +137,23 @@ impl Run<'_> {
     ) -> Result<Outcome, OpenError> {
         let intent = record::intent(&self);
         let mut walk = walk::Walk::new(&self);
-        // A realm that does not exist yet cannot be locked: its creation, which only one run can win, opens it.
+        // A realm that does not exist yet cannot be locked: its creation, which only one run can win, comes first.
         let mut outcome = Outcome::default();
         if let Some(step) = walk.realm_creation() {
-            executor.run(self.plan, &self.plan.steps[step]).await?;
+            executor.found(self.plan, &self.plan.steps[step], &intent).await?;
             walk.succeeded(step);
             outcome.done.push(step);
         }
-        executor.open(&intent).await?;
+        match executor.open(&intent).await {
+            Ok(()) => {}
+            // The realm is made, and its record says what was meant to be.
+            Err(OpenError::Failed(error)) if !outcome.done.is_empty() => {
+                walk.finish(&self, on_event, &mut outcome);
+                outcome.record_error = Some(error);
+                return Ok(outcome);
+            }
+            Err(error) => return Err(error),
+        }
         walk.run(&self, executor, on_event, &mut outcome).await;
         if !record::realm_is_gone(&self, &outcome) {
             outcome.record_error = executor.close(&record::achieved(&self, &outcome)).await.err();

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::{Executor, OpenError, Secrets};
 use crate::diff::{Action, After, Before, Change, FieldChange};
-use crate::keycloak::{Changes, Holder, Http, Leaf, Leaves, Ledger, Links, Lock, ServerError, Writer};
+use crate::keycloak::path::segment;
+use crate::keycloak::{Changes, Holder, Http, HttpError, Leaf, Leaves, Ledger, Links, Lock, NewLedger, ServerError, Writer};
 use crate::model::{Address, Record};
 use crate::plan::{RealmPlan, Step, StepAction};
 
@@ -21,6 +22,8 @@ pub struct Server<'a> {
     /// What the plan was made from.
     previous: Option<Record>,
     record_id: Option<String>,
+    /// The record that this run made together with the realm.
+    founded: OnceCell<NewLedger>,
     opened: OnceCell<(Ledger, Lock)>,
 }
 
@@ -36,7 +39,8 @@ impl<'a> Server<'a> {
     ) -> Self {
         let (previous, record_id) = live.as_ref().map_or((None, None), |it| (it.record.clone(), it.record_id.clone()));
         let writer = Writer::new(http.clone(), realm, live);
-        Self { http, project, realm, writer, secrets, holder, previous, record_id, opened: OnceCell::new() }
+        let (founded, opened) = (OnceCell::new(), OnceCell::new());
+        Self { http, project, realm, writer, secrets, holder, previous, record_id, founded, opened }
     }
 
     /// What was applied before.
@@ -76,6 +80,30 @@ impl<'a> Server<'a> {
         Ok(leaves)
     }
 
+    async fn ledger(&self, intent: &Record) -> Result<Ledger, ServerError> {
+        let Self { http, realm, project, .. } = self;
+        if let Some(id) = &self.record_id {
+            return Ok(Ledger::open(http.clone(), realm, project, id.clone()));
+        }
+        match self.founded.get() {
+            Some(new) => Ok(Ledger::with_realm(http.clone(), realm, project, new)),
+            None => Ledger::create(http.clone(), realm, project, &NewLedger::new(project, intent)).await,
+        }
+    }
+
+    /// What it means that the realm was not made: the answer of an earlier try was lost, somebody else made it since
+    /// the plan was made, or the server does not want it as it is.
+    async fn met(&self, error: HttpError, ledger: &NewLedger) -> Result<(), OpenError> {
+        self.http.refresh_token().await.map_err(ServerError::from)?;
+        if ledger.exists(&self.http, self.realm, self.project).await? {
+            return Ok(());
+        }
+        match self.http.find(&format!("/{}", segment(self.realm))).await.map_err(ServerError::from)? {
+            Some(_) => Err(OpenError::Stale { commit: "something".to_owned() }),
+            None => Err(ServerError::from(error).into()),
+        }
+    }
+
     async fn create(&self, plan: &RealmPlan, step: &Step) -> Result<(), ServerError> {
         let leaves = self.leaves(plan.fields(step))?;
         let carried = plan.carried(step).map(|change| Ok((change.address.clone(), self.leaves(change.fields.iter())?)));
@@ -101,14 +129,12 @@ impl<'a> Server<'a> {
 
 impl Executor for Server<'_> {
     async fn open(&self, intent: &Record) -> Result<(), OpenError> {
-        let id = self.record_id.clone();
-        let is_new = id.is_none();
-        let ledger = Ledger::open(self.http.clone(), self.realm, self.project, id, intent).await?;
+        let ledger = self.ledger(intent).await?;
         let lock = match ledger.lock(&self.holder).await? {
             Ok(lock) => lock,
             Err(held) => return Err(OpenError::Locked(Box::new(held))),
         };
-        let prepared = prepare(&ledger, self.realm, self.previous.as_ref(), intent, is_new).await;
+        let prepared = prepare(&ledger, self.realm, self.previous.as_ref(), intent).await;
         if prepared.is_err() {
             ledger.unlock(&lock).await?;
         }
@@ -116,6 +142,16 @@ impl Executor for Server<'_> {
         // Opened once for each run, so the cell is empty.
         drop(self.opened.set((ledger, lock)));
         Ok(())
+    }
+
+    async fn found(&self, plan: &RealmPlan, step: &Step, intent: &Record) -> Result<(), OpenError> {
+        let leaves = self.leaves(plan.fields(step))?;
+        let ledger = self.founded.get_or_init(|| NewLedger::new(self.project, intent));
+        match self.writer.create_realm(&plan.change(step).address, &leaves, ledger).await {
+            // Two creations at once: the later one is told 400 with "Database operation failed", not 409.
+            Err(ServerError::Http(e)) if matches!(e.status(), Some(400 | 409)) => self.met(e, ledger).await,
+            made => Ok(made?),
+        }
     }
 
     async fn run(&self, plan: &RealmPlan, step: &Step) -> Result<(), ServerError> {
@@ -141,18 +177,19 @@ async fn prepare(
     realm: &str,
     previous: Option<&Record>,
     intent: &Record,
-    is_new: bool,
 ) -> Result<(), OpenError> {
+    // A new ledger was made with the intent in it; another run may have found it, and even ended, before we locked it.
+    let mine = ledger.is_new().then_some(intent);
     let now = ledger.record(realm).await?;
-    if is_new && now.as_ref().is_some_and(|now| now.objects == intent.objects) {
+    if mine.is_some() && now.as_ref() == mine {
         return Ok(());
     }
     if now.as_ref() != previous {
         let commit = now.and_then(|it| it.commit).unwrap_or_else(|| "something".to_owned());
         return Err(OpenError::Stale { commit });
     }
-    // A run that makes nothing new leaves nothing unknown behind.
-    if previous.is_none_or(|previous| intent.objects.keys().any(|it| !previous.objects.contains_key(it))) {
+    // A run that makes and sets nothing new leaves nothing unknown behind.
+    if previous.is_none_or(|previous| intent.objects != previous.objects) {
         ledger.write(intent).await?;
     }
     Ok(())

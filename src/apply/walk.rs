@@ -122,7 +122,8 @@ impl Walk {
         None
     }
 
-    fn finish(&self, run: &Run<'_>, on_event: &mut dyn FnMut(Event<'_>), outcome: &mut Outcome) {
+    /// Notes what was not tried.
+    pub(super) fn finish(&self, run: &Run<'_>, on_event: &mut dyn FnMut(Event<'_>), outcome: &mut Outcome) {
         let ended = |index: &usize| outcome.done.contains(index) || outcome.failed.iter().any(|(it, _)| it == index);
         outcome.skipped = (0..self.states.len()).filter(|index| self.states[*index] != State::Succeeded).collect();
         outcome.skipped.retain(|index| !ended(index));

@@ -31,7 +31,7 @@ pub use fresh::record_defaults;
 pub use http::{Http, RequestCounts};
 pub use interest::Interest;
 pub use reader::read_realm;
-pub use record::{Holder, LOCK_TIME, Ledger, Lock};
+pub use record::{Holder, LOCK_TIME, Ledger, Lock, NewLedger};
 pub use retry::RetryPolicy;
 pub use server_error::ServerError;
 pub use survey::{names_of, read_abandoned};

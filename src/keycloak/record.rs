@@ -47,6 +47,38 @@ pub struct Ledger {
     base: String,
     client_id: String,
     id: String,
+    is_new: bool,
+}
+
+/// A record client that is about to be made. Its id is chosen here, so that whoever finds the client knows whether this
+/// run made it: an answer may be lost, and two first runs may be at work at once.
+#[derive(Debug)]
+pub struct NewLedger {
+    id: String,
+    client: Value,
+}
+
+impl NewLedger {
+    /// A client with `first` as its record.
+    pub fn new(project: &str, first: &Record) -> Self {
+        let id = random_id();
+        let client = new_client(&id, &client_id(project), project, first);
+        Self { id, client }
+    }
+
+    /// Whether it is there: whether this run made it.
+    ///
+    /// # Errors
+    /// The server's failures.
+    pub async fn exists(&self, http: &Http, realm: &str, project: &str) -> Result<bool, ServerError> {
+        let found = find(http, realm, project).await?;
+        Ok(found.is_some_and(|client| client.get("id").is_some_and(|id| *id == *self.id)))
+    }
+
+    /// Its representation, for the body that makes the realm: a realm never exists without its record then.
+    pub fn representation(&self) -> &Value {
+        &self.client
+    }
 }
 
 /// The client that holds a project's record.
@@ -59,32 +91,38 @@ pub(super) async fn find(http: &Http, realm: &str, project: &str) -> Result<Opti
 }
 
 impl Ledger {
-    /// The ledger of a realm; makes the client with `first` as its record where there is none yet.
+    /// The ledger of a realm that has one.
+    pub fn open(http: Http, realm: &str, project: &str, id: String) -> Self {
+        let (base, client_id) = (format!("/{}", segment(realm)), client_id(project));
+        Self { http, base, client_id, id, is_new: false }
+    }
+
+    /// Makes the ledger of a realm that had none when it was read. Where another run was faster, theirs is opened.
     ///
     /// # Errors
     /// The server's refusals.
-    pub async fn open(
-        http: Http,
-        realm: &str,
-        project: &str,
-        id: Option<String>,
-        first: &Record,
-    ) -> Result<Self, ServerError> {
-        let (base, client_id) = (format!("/{}", segment(realm)), client_id(project));
-        if let Some(id) = id {
-            return Ok(Self { http, base, client_id, id });
-        }
-        let body = new_client(&client_id, project, first);
-        let id = match http.post(&format!("{base}/clients"), &body).await {
-            Ok(posted) => posted.id,
-            Err(e) if e.is_conflict() => match find(&http, realm, project).await? {
-                Some(client) => Some(text(&client, "id")?.to_owned()),
-                None => None,
-            },
+    pub async fn create(http: Http, realm: &str, project: &str, new: &NewLedger) -> Result<Self, ServerError> {
+        let mut id = new.id.clone();
+        match http.post(&format!("/{}/clients", segment(realm)), &new.client).await {
+            Ok(_) => {}
+            Err(e) if e.is_conflict() => {
+                let client = find(&http, realm, project).await?.ok_or(e)?;
+                text(&client, "id")?.clone_into(&mut id);
+            }
             Err(e) => return Err(e.into()),
-        };
-        let id = id.ok_or_else(|| ServerError::shape("Location", "the id of the new client"))?;
-        Ok(Self { http, base, client_id, id })
+        }
+        let is_new = id == new.id;
+        Ok(Self { is_new, ..Self::open(http, realm, project, id) })
+    }
+
+    /// The ledger that came with a new realm.
+    pub fn with_realm(http: Http, realm: &str, project: &str, new: &NewLedger) -> Self {
+        Self { is_new: true, ..Self::open(http, realm, project, new.id.clone()) }
+    }
+
+    /// Whether this run made it: then nobody else can have written to it before the lock.
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// The record as it is now.
@@ -172,8 +210,9 @@ fn client_id(project: &str) -> String {
 }
 
 /// Bearer-only and disabled: nobody can sign in with it, and it has no secret.
-fn new_client(client_id: &str, project: &str, record: &Record) -> Value {
+fn new_client(id: &str, client_id: &str, project: &str, record: &Record) -> Value {
     json!({
+        "id": id,
         "clientId": client_id,
         "name": format!("realmform: {project}"),
         "description": signpost(record),
@@ -225,11 +264,29 @@ fn read_lock(role: &Object) -> Result<Lock, ServerError> {
 
 /// Whether the run that took the lock cannot be at work any more.
 fn ended(lock: &Lock, asking: &Holder) -> bool {
-    lock.expires < Timestamp::now() || (lock.holder.host == asking.host && !is_running(lock.holder.process))
+    let Holder { actor: _, host, process, nonce: _ } = &lock.holder;
+    // In a container every run is process 1, also the one after the one that died.
+    let died = *host == asking.host && (*process == asking.process || !is_running(*process));
+    lock.expires < Timestamp::now() || died
 }
 
 /// Whether a process of this machine runs. Where the system has no `/proc`, it is taken to run until its lock expires.
+/// One that ended and was not waited for, as under an init that reaps nothing, is still listed there, as a zombie.
+#[expect(clippy::disallowed_methods, reason = "the state of a process, not a file")]
 fn is_running(process: u32) -> bool {
     let processes = std::path::Path::new("/proc");
-    !processes.join("self").exists() || processes.join(process.to_string()).exists()
+    if !processes.join("self").exists() {
+        return true;
+    }
+    // `PID (NAME) STATE …`, and the name may hold anything.
+    let stat = std::fs::read_to_string(processes.join(process.to_string()).join("stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}
+
+/// A random UUID (version 4), which is what Keycloak gives its objects.
+fn random_id() -> String {
+    let bits = rand::random::<u128>() & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+    let hex = format!("{bits:032x}");
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::directory::Directory;
 use super::kinds;
 use super::shape::Object;
-use super::{Http, ServerError};
+use super::{Http, NewLedger, ServerError};
 use crate::model::{Address, FieldPath, Kind, LiveObject, LiveRealm, LiveValue, Type, Write, unflatten};
 
 /// A value to write.
@@ -59,6 +59,19 @@ impl Writer {
         carried: &[(Address, Leaves)],
     ) -> Result<(), ServerError> {
         kinds::create(self, address, leaves, carried).await
+    }
+
+    /// Makes the realm, and in the same request the client that holds its record.
+    ///
+    /// # Errors
+    /// The server's refusal, in its own words.
+    pub async fn create_realm(
+        &self,
+        address: &Address,
+        leaves: &Leaves,
+        ledger: &NewLedger,
+    ) -> Result<(), ServerError> {
+        kinds::create_realm(self, address, leaves, ledger.representation()).await
     }
 
     /// Changes leaves of an object's representation in place, and its name when it was called `from`.
@@ -123,7 +136,8 @@ impl Writer {
                 id.into_iter().for_each(|id| self.directory.note(address, &id));
                 Ok(())
             }
-            Err(e) if e.is_conflict() && e.repeated() => self.directory.id(address).await.map(drop),
+            // Its id is asked for when something needs it.
+            Err(e) if e.is_conflict() && e.repeated() => Ok(()),
             Err(e) => Err(e.into()),
         }
     }

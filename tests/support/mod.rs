@@ -1,6 +1,8 @@
 //! What the stories share: one real server.
 
+pub(crate) mod fleet;
 pub mod proxy;
+pub(crate) mod run;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;

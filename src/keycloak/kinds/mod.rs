@@ -12,6 +12,7 @@ mod mapper;
 mod realm;
 mod role;
 
+use serde_json::Value;
 use tokio::try_join;
 
 use super::ServerError;
@@ -47,7 +48,6 @@ pub(super) async fn create(
     carried: &[(Address, Leaves)],
 ) -> Result<(), ServerError> {
     match address.kind().name {
-        "realm" => realm::create(writer, address, leaves).await,
         "client" => client::create(writer, address, leaves, carried).await,
         "client scope" => client_scope::create(writer, address, leaves, carried).await,
         "role" | "client role" => role::create(writer, address, leaves).await,
@@ -55,6 +55,16 @@ pub(super) async fn create(
         "identity provider" => identity_provider::create(writer, address, leaves).await,
         _ => mapper::create(writer, address, leaves).await,
     }
+}
+
+/// Makes the realm together with one client. The server adds the clients that every realm has all the same.
+pub(super) async fn create_realm(
+    writer: &Writer,
+    address: &Address,
+    leaves: &Leaves,
+    client: &Value,
+) -> Result<(), ServerError> {
+    realm::create(writer, address, leaves, client).await
 }
 
 /// Writes leaves of the representation that changed, and the name.

@@ -53,10 +53,16 @@ pub(super) async fn read_links(reader: &Reader<'_>, default_role: &str) -> Resul
     Ok(())
 }
 
-pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) -> Result<(), ServerError> {
+pub(super) async fn create(
+    writer: &Writer,
+    address: &Address,
+    leaves: &Leaves,
+    client: &Value,
+) -> Result<(), ServerError> {
     let mut realm = body(leaves);
     realm.insert("realm".to_owned(), address.name().into());
-    writer.post(address, "", realm).await?;
+    realm.insert("clients".to_owned(), [client.clone()].into_iter().collect());
+    writer.http().post("", &Value::Object(realm)).await?;
     // A token names the realms that its bearer may manage; the new one is missing in ours.
     Ok(writer.http().refresh_token().await?)
 }

@@ -1,0 +1,145 @@
+//! A realm of a hundred objects of all sorts, and neighbours made by hand that no run may touch.
+
+use realmform::keycloak::http::Http;
+use serde_json::{Value, json};
+
+use super::run::{Project, client, realm_path};
+
+/// Clients of the fleet; each has a mapper and a role.
+const CLIENTS: usize = 28;
+
+/// How many objects [`declare`] declares, beside the realm.
+pub(crate) const OBJECTS: usize = CLIENTS * 3 + 8 + 8 + 3 * 2 + 2;
+
+/// Declares a hundred objects, with `label` in one field of most.
+pub(crate) fn declare(project: &Project, label: &str) {
+    let mut text = format!(
+        "enabled = true\ndisplayName = \"{label}\"\naccessTokenLifespan = \"7m\"\nattributes.fleet = \"{label}\"\n"
+    );
+    roles_and_groups(&mut text, label);
+    scopes_and_provider(&mut text, label);
+    project.write_realm(&text);
+    for number in 0..CLIENTS {
+        project.write(&format!("{}/clients/app-{number}.toml", project.realm), &app(number, label));
+    }
+}
+
+/// Takes every declaration back but one setting, so that the realm itself stays.
+pub(crate) fn withdraw(project: &Project) {
+    std::fs::remove_dir_all(project.folder().join(&project.realm)).unwrap();
+    project.write_realm("enabled = true\n");
+}
+
+/// Applies [`withdraw`]'s files: everything that this project made goes.
+pub(crate) fn sweep(project: &Project) {
+    withdraw(project);
+    let provider = format!("{}/identityProviders/fleet", project.realm);
+    let ran = project.run(&["apply", "--yes", "--allow-many-deletes", "--allow-destroy", &provider]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+fn app(number: usize, label: &str) -> String {
+    let next = (number + 1) % CLIENTS;
+    format!(
+        "name = \"{label}\"\nredirectUris = [\"https://app-{number}.example/*\"]\npublicClient = true\n\
+         defaultClientScopes = [\"basic\", \"fleet-{}\"]\nfullScopeAllowed = false\n\
+         [protocolMappers.audience]\nprotocolMapper = \"oidc-audience-mapper\"\n\
+         config = {{ \"included.client.audience\" = \"app-{next}\", \"access.token.claim\" = true }}\n\
+         [roles.use]\ndescription = \"{label}\"\n",
+        number % 3
+    )
+}
+
+fn roles_and_groups(text: &mut String, label: &str) {
+    for number in 0..8 {
+        let below = (number > 0).then(|| format!("\"fleet-{}\", \"app-{number}:use\"", number - 1));
+        text.push_str(&format!(
+            "[roles.fleet-{number}]\ndescription = \"{label}\"\ncomposites = [{}]\n",
+            below.unwrap_or_default()
+        ));
+        let path = if number < 4 { format!("/fleet-{number}") } else { format!("/fleet-{}/sub-{number}", number - 4) };
+        text.push_str(&format!("[groups.\"{path}\"]\nrealmRoles = [\"fleet-{number}\"]\nattributes.label = [\"{label}\"]\n"));
+    }
+}
+
+fn scopes_and_provider(text: &mut String, label: &str) {
+    for number in 0..3 {
+        text.push_str(&format!(
+            "[clientScopes.fleet-{number}]\ndescription = \"{label}\"\n\
+             [clientScopes.fleet-{number}.protocolMappers.claim]\nprotocolMapper = \"oidc-hardcoded-claim-mapper\"\n\
+             config = {{ \"claim.name\" = \"fleet\", \"claim.value\" = \"{label}\" }}\n"
+        ));
+    }
+    text.push_str(&format!(
+        "[identityProviders.fleet]\nproviderId = \"oidc\"\ndisplayName = \"{label}\"\n\
+         config = {{ authorizationUrl = \"https://idp.example/a\", tokenUrl = \"https://idp.example/t\", clientId = \"x\" }}\n\
+         [identityProviders.fleet.mappers.name]\nidentityProviderMapper = \"hardcoded-attribute-idp-mapper\"\n\
+         config = {{ attribute = \"fleet\", \"attribute.value\" = \"{label}\", syncMode = \"INHERIT\" }}\n"
+    ));
+}
+
+/// Makes the realm by hand, and an object of each kind in it.
+pub(crate) async fn make_neighbours(http: &Http, realm: &str) {
+    http.post("", &json!({ "realm": realm, "enabled": true, "displayName": "by hand" })).await.unwrap();
+    http.refresh_token().await.unwrap();
+    let base = realm_path(realm);
+    let mapper = json!({ "name": "hand", "protocol": "openid-connect", "protocolMapper": "oidc-audience-mapper",
+        "config": { "included.custom.audience": "hand", "access.token.claim": "true" } });
+    for (path, body) in [
+        ("clients", json!({ "clientId": "hand", "description": "by hand", "protocolMappers": [mapper] })),
+        ("roles", json!({ "name": "hand", "description": "by hand", "attributes": { "by": ["hand"] } })),
+        ("groups", json!({ "name": "hand", "attributes": { "by": ["hand"] } })),
+        ("client-scopes", json!({ "name": "hand", "protocol": "openid-connect", "protocolMappers": [mapper] })),
+    ] {
+        http.post(&format!("{base}/{path}"), &body).await.unwrap();
+    }
+    let hand = client(http, realm, "hand").await.unwrap();
+    let roles = format!("{base}/clients/{}/roles", hand["id"].as_str().unwrap());
+    http.post(&roles, &json!({ "name": "hand", "description": "by hand" })).await.unwrap();
+}
+
+/// Everything of the realm that this project does not declare, as the server answers it.
+pub(crate) async fn unmanaged(http: &Http, realm: &str) -> String {
+    let base = realm_path(realm);
+    let mut found = Vec::new();
+    for (list, name) in [
+        ("clients?max=1000", "clientId"),
+        ("roles?briefRepresentation=false", "name"),
+        ("groups?briefRepresentation=false", "name"),
+        ("client-scopes", "name"),
+        ("identity-provider/instances", "alias"),
+        ("authentication/flows", "alias"),
+    ] {
+        let mut objects = http.get(&format!("{base}/{list}")).await.unwrap().as_array().unwrap().clone();
+        objects.retain(|object| !is_ours(object[name].as_str().unwrap()));
+        objects.sort_by_key(|object| object[name].as_str().unwrap().to_owned());
+        found.extend(objects);
+    }
+    let hand = client(http, realm, "hand").await.unwrap();
+    let id = hand["id"].as_str().unwrap();
+    found.push(http.get(&format!("{base}/clients/{id}/roles?briefRepresentation=false")).await.unwrap());
+    let lines: Vec<String> = found.iter().map(Value::to_string).collect();
+    lines.join("\n")
+}
+
+/// The names of the fleet's objects that exist.
+pub(crate) async fn ours(http: &Http, realm: &str) -> Vec<String> {
+    let base = realm_path(realm);
+    let mut found = Vec::new();
+    for (list, name) in [
+        ("clients?max=1000", "clientId"),
+        ("roles", "name"),
+        ("groups", "name"),
+        ("client-scopes", "name"),
+        ("identity-provider/instances", "alias"),
+    ] {
+        let objects = http.get(&format!("{base}/{list}")).await.unwrap();
+        let names = objects.as_array().unwrap().iter().map(|object| object[name].as_str().unwrap().to_owned());
+        found.extend(names.filter(|name| is_ours(name) && !name.starts_with("realmform:")));
+    }
+    found
+}
+
+fn is_ours(name: &str) -> bool {
+    name.starts_with("app-") || name.starts_with("fleet") || name.starts_with("realmform:")
+}
