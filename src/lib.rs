@@ -1,4 +1,57 @@
-//! realmform: Keycloak realms as TOML in git.
+/*!
+realmform keeps Keycloak realms as TOML in git. It reads what the files want, what Keycloak has and what was applied
+last, shows the difference as a plan that a person can review, and applies exactly that plan.
+
+# Layout
+
+Data flows one way. A room imports only from rooms above it in this table; `tests/rooms` enforces it.
+
+| room | what lives there | I/O |
+|---|---|---|
+| [`model`] | addresses, kinds (one file each), fields, what is desired, what is live, the record: values | none |
+| [`git`] | a work tree or a commit → files as bytes | disk, git |
+| [`desired`] | TOML with spans → merge → checks → [`model::Desired`] | none |
+| [`secrets`] | a reference → a value; fingerprints | environment, files |
+| [`keycloak`] | sign-in, reading into [`model::Live`], writing single objects: all quirks of the wire end here | network |
+| [`diff`] | the three-way truth table → [`diff::Diff`] | none |
+| [`plan`] | order, cycles, guards → [`plan::Plan`], or a refusal | none |
+| [`apply`] | walks a plan through an [`apply::Executor`]; a server, or values in memory | through the executor |
+| [`render`] | plans, refusals and schemas → text and JSON: one file for each format | none |
+| [`cli`] | one file for each command; the only room that knows all the others | terminal |
+
+[`sandbox`] stands beside them: it runs a throwaway, real Keycloak, imports no other room, and only `cli` imports it.
+
+# The way of a plan
+
+```text
+ files ──git──▶ bytes ──desired──▶ Desired ─┐
+ server ──keycloak──▶ Live, Record ─────────┼─diff──▶ Diff ──plan──▶ Plan ──render──▶ text, JSON
+ files at the record's commit ──▶ base ─────┘                         └──apply──▶ Executor ──keycloak──▶ server
+```
+
+Everything is read first. From there on, up to the plan, there are plain functions of values: nothing waits, nothing
+prints, nothing asks whether this is a dry run, because a plan *is* the dry run. Only `apply` writes, and it makes no
+choices: it starts the steps whose predecessors succeeded, notes what was done, and writes that into the record.
+
+- What is managed comes from the record alone, which lies on the server; git only explains why a field changes.
+- A secret's value exists in `secrets`, in requests, and as a fingerprint; never in Desired, a Plan or a message.
+- Whatever was read or resolved once is not checked again in a later room.
+- A failure is an error of its room; `cli` alone turns errors into hints and exit codes.
+
+# How to add
+
+- A kind of object: a file in `model/kinds/`, a line in its parent's `children`, and, where the server wants more than
+  plain requests, a file in `keycloak/kinds/`. Files, plans and schemas follow from the table.
+- A command: a file in `cli/` with `Args` and `run`, and a line in `cli/mod.rs`.
+- An output format: a file in `render/`.
+
+# Deliberately absent
+
+- A state file: git holds what was wanted, the server holds the record.
+- A mock of Keycloak: tests and the sandbox run the real one.
+- A model of every field: unknown ones are sent as they are, so a new Keycloak needs no new release.
+- Templating in realm files: a file says what it means, and can be checked without running anything.
+*/
 
 pub mod apply;
 pub mod cli;

@@ -9,7 +9,12 @@
     reason = "a test may do anything, and fails by panicking"
 )]
 
+mod cli;
+mod examples;
 mod http;
 mod kill;
+mod readme;
+mod rooms;
 mod sandbox;
+mod schemas;
 mod support;

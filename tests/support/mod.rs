@@ -1,6 +1,7 @@
 //! What the stories share: one real server.
 
 pub(crate) mod fleet;
+pub mod program;
 pub mod proxy;
 pub(crate) mod run;
 

@@ -1,0 +1,40 @@
+//! The examples load strictly, and a real server takes them.
+
+use std::path::{Path, PathBuf};
+
+use crate::support::program::{Program, stdout};
+
+fn examples() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut found: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn every_example_is_a_project_with_an_explanation() {
+    let examples = examples();
+    assert!(examples.len() >= 2);
+    for example in examples {
+        assert!(example.join("README.md").is_file(), "{}", example.display());
+        let outcome = Program::new().at(&example).run(&["check", "--strict"]);
+        assert!(outcome.starts_with("status: 0\n--- stdout\nIn order: "), "{outcome}");
+        assert!(outcome.ends_with("--- stderr\n"), "no warnings: {outcome}");
+    }
+}
+
+#[test]
+fn a_real_server_takes_every_example() {
+    for example in examples() {
+        let program = ["API_SECRET", "BILLING_SECRET", "ENTRA_SECRET"]
+            .iter()
+            .fold(Program::with_server(), |program, name| program.with(name, "an-example-secret"))
+            .at(&example);
+        // What a project file says about servers is for its own network.
+        let applied = program.run(&["apply", "--yes", "--strict"]);
+        assert!(applied.starts_with("status: 0\n"), "{applied}");
+        let planned = program.run(&["plan", "--strict", "--detailed-exitcode"]);
+        assert!(planned.starts_with("status: 0\n"), "{planned}");
+        assert!(stdout(&planned).starts_with("No changes."), "{planned}");
+    }
+}
