@@ -23,10 +23,8 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let (objects, realms) = (count(objects, "object"), count(loaded.desired.realms.len(), "realm"));
     let mut text = format!("In order: {objects} in {realms}.\n");
     if names > 0 {
-        let names = count(names, "name");
-        text.push_str(&format!(
-            "The server has to know {names} that the files use and do not declare; a plan looks.\n"
-        ));
+        let (names, are) = (count(names, "name"), if names == 1 { "is" } else { "are" });
+        text.push_str(&format!("{names} {are} declared nowhere in them; `realmform plan` asks the server.\n"));
     }
     context.output.result(&text)?;
     Ok(Exit::Fine)

@@ -14,29 +14,28 @@ use crate::secrets::Resolver;
 
 /// How to reach the server.
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Server")]
 pub(super) struct ConnectArgs {
     /// The server of the project file that is meant
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = "Server", value_name = "NAME")]
     server: Option<String>,
     /// The base URL of Keycloak
-    #[arg(long, value_name = "URL", env = "KEYCLOAK_URL")]
+    #[arg(long, help_heading = "Server", value_name = "URL", env = "KEYCLOAK_URL", hide_env_values = true)]
     url: Option<String>,
     /// The realm to sign in to [default: master]
-    #[arg(long, value_name = "REALM", env = "KEYCLOAK_REALM")]
+    #[arg(long, help_heading = "Server", value_name = "REALM", env = "KEYCLOAK_REALM", hide_env_values = true)]
     login_realm: Option<String>,
     /// The client to sign in with
-    #[arg(long, value_name = "ID", env = "KEYCLOAK_CLIENT_ID")]
+    #[arg(long, help_heading = "Server", value_name = "ID", env = "KEYCLOAK_CLIENT_ID", hide_env_values = true)]
     client_id: Option<String>,
     /// The user to sign in as; `KEYCLOAK_PASSWORD`, `KEYCLOAK_CLIENT_SECRET` and `KEYCLOAK_ACCESS_TOKEN` are only ever
     /// read from the environment, each also as a file named by `…_FILE`
-    #[arg(long, value_name = "NAME", env = "KEYCLOAK_USER")]
+    #[arg(long, help_heading = "Server", value_name = "NAME", env = "KEYCLOAK_USER", hide_env_values = true)]
     user: Option<String>,
     /// Certificates (PEM) to trust besides the system's
-    #[arg(long, value_name = "FILE", env = "KEYCLOAK_CA_FILE")]
+    #[arg(long, help_heading = "Server", value_name = "FILE", env = "KEYCLOAK_CA_FILE", hide_env_values = true)]
     ca_file: Option<std::path::PathBuf>,
     /// How many requests may be under way at once [default: 8]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, help_heading = "Server", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     parallelism: Option<u16>,
 }
 
@@ -73,12 +72,15 @@ fn named<'a>(args: &ConnectArgs, project: &'a Project) -> Result<Option<&'a Serv
         return match project.servers.len() {
             0 => Ok(None),
             _ if args.url.is_some() => Ok(None),
-            _ => Err(Error::Usage(format!("which server? --server {}", names(project)))),
+            _ => Err(Error::Usage(format!("which server? Say --server with one of {}", names(project)))),
         };
     };
     match project.servers.get(name) {
         Some(server) => Ok(Some(server)),
-        None => Err(Error::Usage(format!("--server {name}: the project file has {}", names(project)))),
+        None if project.servers.is_empty() => {
+            Err(Error::Usage(format!("--server {name}: the project file names no server")))
+        }
+        None => Err(Error::Usage(format!("--server {name}: the project file has only {}", names(project)))),
     }
 }
 

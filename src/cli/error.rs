@@ -76,7 +76,9 @@ impl Error {
             _ => {}
         }
         let mut text = format!("error: {self}");
-        for cause in causes(self) {
+        // What gix says of an unknown revision is the same once more.
+        let said_all = matches!(self, Self::Git(GitError::UnknownRevision { .. }));
+        for cause in causes(self).iter().filter(|_| !said_all) {
             text.push_str(&format!(": {cause}"));
         }
         match self {
@@ -110,7 +112,6 @@ impl Error {
                     from.display()
                 )
             }
-            Self::Usage(_) => "`realmform help COMMAND` tells what a command takes".to_owned(),
             Self::Git(e) => return e.hint().map(str::to_owned),
             Self::Secrets(errors) => return errors.iter().find_map(|it| it.hint()).map(str::to_owned),
             Self::Http(e) | Self::Server(ServerError::Http(e)) => return e.hint(),

@@ -40,8 +40,8 @@ Examples:
   realmform apply                  show it, ask, and change it
   realmform sandbox apply --yes    the same against a throwaway Keycloak
 
-Exit codes: 0 fine, 1 error, 2 changes (plan --detailed-exitcode), 4 refused by a guard, 5 stale plan,
-6 partly applied, 7 locked, 64 usage.")]
+Exit codes: 0 fine, 1 error, 2 changes (plan --detailed-exitcode), 4 refused by a guard,
+5 stale plan, 6 partly applied, 7 locked, 64 usage.")]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -53,13 +53,20 @@ struct Cli {
 #[derive(Clone, Debug, clap::Args)]
 struct Global {
     /// The project's folder, the one that holds realmform.toml [default: looked for from here upwards, also in realms/]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = "Options of every command", value_name = "DIR")]
     project: Option<PathBuf>,
     /// When to use colours; `NO_COLOR` is heeded
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, help_heading = "Options of every command", value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
     /// Write what happens to standard error: error, warn, info, debug or trace; never a secret
-    #[arg(long, global = true, value_name = "LEVEL", env = "REALMFORM_LOG")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Options of every command",
+        value_name = "LEVEL",
+        env = "REALMFORM_LOG",
+        hide_env_values = true
+    )]
     log: Option<String>,
 }
 

@@ -12,7 +12,7 @@ use crate::diff;
 use crate::git;
 use crate::keycloak::{Http, Interest, read_realm};
 use crate::model::{
-    Address, Desired, DesiredRealm, Live, LiveRealm, RealmName, Reference, SecretRef, Value, is_builtin,
+    Address, Desired, DesiredRealm, Live, LiveRealm, RealmName, Reference, SecretRef, Value, builtin_names, is_builtin,
     is_builtin_flow,
 };
 use crate::plan::{self, Plan, Policy, Refusal};
@@ -133,6 +133,8 @@ async fn check_references(http: &Http, workspace: &Workspace, live: &Live) -> Re
         if let Some(realm) = live.realms.get(&reference.realm) {
             let name = realm.renamed_from.as_ref().unwrap_or(&reference.realm);
             candidates.extend(crate::keycloak::names_of(http, name, reference.kind).await?);
+        } else {
+            candidates.extend(builtin_names(&reference.realm, reference.kind));
         }
         problems.push(desired::unknown_reference(reference, candidates.iter().map(String::as_str)));
     }

@@ -72,7 +72,7 @@ impl Steps {
                 self.done += 1;
                 self.bar.inc(1);
                 // Elsewhere than on a terminal a line now and then says that something happens.
-                if !self.terminal && (self.done == self.total || self.done.is_multiple_of(500)) {
+                if !self.terminal && self.done.is_multiple_of(500) {
                     self.line(&format!("{} of {} steps done", self.done, self.total));
                 }
             }

@@ -72,7 +72,7 @@ fn parse(keep: bool, command: Vec<OsString>) -> Result<(bool, Option<Command>), 
     let arguments = std::iter::once(OsString::from("realmform")).chain(command);
     let cli = Cli::try_parse_from(arguments).map_err(Error::Clap)?;
     if matches!(cli.command, Command::Sandbox(_)) {
-        return Err(Error::Usage("a sandbox in a sandbox".to_owned()));
+        return Err(Error::Usage("a sandbox runs no other sandbox".to_owned()));
     }
     Ok((keep, Some(cli.command)))
 }

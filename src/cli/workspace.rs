@@ -58,7 +58,7 @@ fn only(loaded: &mut Loaded, realms: &[RealmName]) -> Result<(), Error> {
     }
     if let Some(unknown) = realms.iter().find(|realm| !loaded.desired.realms.contains_key(*realm)) {
         let known: Vec<&str> = loaded.desired.realms.keys().map(String::as_str).collect();
-        return Err(Error::Usage(format!("--realm {unknown}: the project has {}", known.join(", "))));
+        return Err(Error::Usage(format!("--realm {unknown}: the project has only {}", known.join(", "))));
     }
     loaded.desired.realms.retain(|name, _| realms.contains(name));
     loaded.references.retain(|reference| realms.contains(&reference.realm));

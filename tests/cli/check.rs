@@ -99,10 +99,8 @@ fn a_field_that_one_file_sets_twice() {
 
 #[test]
 fn a_role_that_no_client_has() {
-    let program = project(&[(
-        "acme/realm.toml",
-        "[roles.admin]\ncomposites = [\"shop:refnd\"]\n[clients.shop.roles.refund]\n",
-    )]);
+    let program =
+        project(&[("acme/realm.toml", "[roles.admin]\ncomposites = [\"shop:refnd\"]\n[clients.shop.roles.refund]\n")]);
     insta::assert_snapshot!(program.run(&["check"]), @"
     status: 0
     --- stdout

@@ -6,7 +6,8 @@ use std::path::Path;
 use walkdir::WalkDir;
 
 /// From left to right. `sandbox` stands alone: it imports no other room, and only `cli` imports it.
-const ROOMS: &[&str] = &["model", "git", "desired", "secrets", "keycloak", "diff", "plan", "apply", "render", "lint", "cli"];
+const ROOMS: &[&str] =
+    &["model", "git", "desired", "secrets", "keycloak", "diff", "plan", "apply", "render", "lint", "cli"];
 
 /// Tests may look at rooms to their right: at what the values that they make come to.
 fn is_test(path: &Path) -> bool {
@@ -62,7 +63,8 @@ fn named(code: &str, depth: usize) -> BTreeSet<String> {
                 Some(list) => list.split('}').next().unwrap_or_default().split(',').collect(),
                 None => vec![rest],
             };
-            let word = |text: &str| text.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next().map(str::to_owned);
+            let word =
+                |text: &str| text.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next().map(str::to_owned);
             found.extend(names.into_iter().filter_map(word).filter(|name| !name.is_empty()));
         }
     }

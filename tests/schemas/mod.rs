@@ -49,10 +49,16 @@ fn the_repositorys_files_are_valid() {
 fn what_files_may_say_is_valid() {
     for (schema, text) in [
         ("realm", "accessTokenLifespan = '1h 30m'\nssoSessionIdleTimeout = 60\nfromTheFuture = { a = 1 }"),
-        ("realm", "prune = 'none'\nrealm = 'acme'\nsslRequired = 'tomorrow'\nattributes = { a = 1, b = true, c = 'x' }"),
+        (
+            "realm",
+            "prune = 'none'\nrealm = 'acme'\nsslRequired = 'tomorrow'\nattributes = { a = 1, b = true, c = 'x' }",
+        ),
         ("realm", "[prune]\nroles = 'all'\n[groups.'/a/b']\nattributes.x = 'y'\nclientRoles.shop = ['refund']"),
         ("realm", "[smtpServer]\nport = 25\npassword = { file = 'x' }\nuser = { env = 'SMTP_USER' }"),
-        ("realm", "attributes.'acr.loa.map' = { gold = 1 }\nattributes.cibaInterval = '5s'\nattributes.cibaExpiresIn = '120'"),
+        (
+            "realm",
+            "attributes.'acr.loa.map' = { gold = 1 }\nattributes.cibaInterval = '5s'\nattributes.cibaExpiresIn = '120'",
+        ),
         ("client", "clientId = 'urn:x'\nsecret = { keep = true }\nlifecycle = { ignore = ['attributes.a.b'] }"),
         ("client", "[attributes]\n'post.logout.redirect.uris' = ['a', 'b']\n'request.uris' = 'a##b'"),
         ("client", "[protocolMappers.x.config]\nmultivalued = true\n[roles.y]\ncomposites = ['a:b']"),

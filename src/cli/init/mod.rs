@@ -147,8 +147,8 @@ Next:
   realmform sandbox apply --yes{option}    try them on a throwaway Keycloak
   realmform plan{option}                   show what would change on your server
 
-A plan takes KEYCLOAK_URL, KEYCLOAK_CLIENT_ID and KEYCLOAK_CLIENT_SECRET from the environment, and WEB_CLIENT_SECRET for
-the client `web`.
+A plan takes KEYCLOAK_URL, KEYCLOAK_CLIENT_ID and KEYCLOAK_CLIENT_SECRET from the environment,
+and WEB_CLIENT_SECRET for the client `web`.
 "
     ));
     text
