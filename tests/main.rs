@@ -9,7 +9,10 @@
     reason = "a test may do anything, and fails by panicking"
 )]
 
+mod errors;
+mod faults;
 mod http;
 mod kill;
+mod lock;
 mod sandbox;
 mod support;

@@ -58,9 +58,9 @@ struct Global {
     /// When to use colours; `NO_COLOR` is heeded
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
-    /// Write what happens to standard error: error, warn, info, debug or trace; never a secret
+    /// Write what happens to standard error; never a secret
     #[arg(long, global = true, value_name = "LEVEL", env = "REALMFORM_LOG")]
-    log: Option<String>,
+    log: Option<output::LogLevel>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -115,9 +115,7 @@ fn run(args: Vec<OsString>) -> ExitCode {
         Err(e) => return usage(&e),
     };
     let output = Output::new(cli.global.color);
-    if let Err(e) = output::start_log(cli.global.log.as_deref()) {
-        return e.report(&output);
-    }
+    output::start_log(cli.global.log);
     let context = Context { global: cli.global, output, server: None };
     match execute(&context, cli.command) {
         Ok(Exit::Fine) => ExitCode::SUCCESS,
