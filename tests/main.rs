@@ -10,9 +10,12 @@
 )]
 
 mod cli;
+mod errors;
 mod examples;
+mod faults;
 mod http;
 mod kill;
+mod lock;
 mod readme;
 mod rooms;
 mod sandbox;

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Outcome, Run};
 use crate::diff::{Action, After, Change};
+use crate::keycloak::ServerError;
 use crate::model::{Address, FieldPath, Record, kinds};
-use crate::plan::StepAction;
+use crate::plan::{Step, StepAction};
 use crate::secrets::Fingerprint;
 
 /// Before the first write: what was managed, and what is about to be made. A run that is killed then leaves nothing on
@@ -24,11 +25,14 @@ pub(super) fn intent(run: &Run<'_>) -> Record {
 }
 
 /// After the last write: what is managed now. What a failed step was to undo stays on record, so that the next run
-/// undoes it.
+/// undoes it; what was certainly not made is not claimed, since somebody else may make it.
 pub(super) fn achieved(run: &Run<'_>, outcome: &Outcome) -> Record {
     let mut record = stamped(run);
     record.objects.clone_from(&run.plan.diff.managed);
     let previous = run.previous.cloned().unwrap_or_default();
+    for step in untouched(run, outcome) {
+        disown(run, step, &mut record.objects);
+    }
     for change in unfinished(run, outcome) {
         let old = match &change.action {
             Action::Rename { from } => Some(from),
@@ -63,6 +67,31 @@ fn stamped(run: &Run<'_>) -> Record {
         actor: stamp.actor.clone(),
         objects: BTreeMap::new(),
         fingerprints: BTreeMap::new(),
+    }
+}
+
+/// The steps that certainly changed nothing: those that were not tried, and creations, which are one request each, that
+/// were refused.
+fn untouched<'a>(run: &'a Run<'_>, outcome: &'a Outcome) -> impl Iterator<Item = &'a Step> {
+    let refused = outcome.failed.iter().filter(|(index, error)| {
+        let may_have_run = matches!(error, ServerError::Http(error) if error.may_have_run());
+        run.plan.steps[*index].action == StepAction::Create && !may_have_run
+    });
+    let steps = refused.map(|(index, _)| index).chain(&outcome.skipped);
+    steps.map(|index| &run.plan.steps[*index])
+}
+
+/// Takes what a step was to make or to set out of the record; what was there before is put back by the caller.
+fn disown(run: &Run<'_>, step: &Step, objects: &mut BTreeMap<Address, BTreeSet<FieldPath>>) {
+    let change = run.plan.change(step);
+    if step.action == StepAction::Create {
+        for change in std::iter::once(change).chain(run.plan.carried(step)) {
+            objects.remove(&change.address);
+        }
+    } else if let Some(leaves) = objects.get_mut(&change.address) {
+        for field in run.plan.fields(step) {
+            leaves.remove(&field.path);
+        }
     }
 }
 

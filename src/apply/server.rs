@@ -7,7 +7,9 @@ use serde_json::Value;
 use super::{Executor, OpenError, Secrets};
 use crate::diff::{Action, After, Before, Change, FieldChange};
 use crate::keycloak::path::segment;
-use crate::keycloak::{Changes, Holder, Http, HttpError, Leaf, Leaves, Ledger, Links, Lock, NewLedger, ServerError, Writer};
+use crate::keycloak::{
+    Changes, Holder, Http, HttpError, Leaf, Leaves, Ledger, Links, Lock, NewLedger, ServerError, Writer,
+};
 use crate::model::{Address, Record};
 use crate::plan::{RealmPlan, Step, StepAction};
 
@@ -172,12 +174,7 @@ impl Executor for Server<'_> {
 }
 
 /// Under the lock: the record is still the one that the plan was made from, and knows what is about to be made.
-async fn prepare(
-    ledger: &Ledger,
-    realm: &str,
-    previous: Option<&Record>,
-    intent: &Record,
-) -> Result<(), OpenError> {
+async fn prepare(ledger: &Ledger, realm: &str, previous: Option<&Record>, intent: &Record) -> Result<(), OpenError> {
     // A new ledger was made with the intent in it; another run may have found it, and even ended, before we locked it.
     let mine = ledger.is_new().then_some(intent);
     let now = ledger.record(realm).await?;

@@ -97,27 +97,60 @@ async fn carry_out(
     stamp: &Stamp,
     interrupted: tokio::sync::watch::Receiver<bool>,
 ) -> Result<(), Error> {
-    let mut unfinished = Vec::new();
-    for (realm, plan) in &plan.realms {
-        if plan.is_empty() || *interrupted.borrow() {
+    let mut ended = Ended::default();
+    for (realm, plan) in plan.realms.iter().filter(|(_, plan)| !plan.is_empty()) {
+        if *interrupted.borrow() || ended.server_fails() {
+            ended.unfinished.push(realm.as_str());
             continue;
         }
-        let outcome =
-            carry_out_realm(prepared, realm, plan, live.realms.remove(realm), stamp, interrupted.clone()).await?;
-        report(context, prepared, realm, plan, &outcome);
-        if outcome.is_complete() {
-            verify(context, prepared, realm, plan).await?;
-        } else {
-            unfinished.push(realm.as_str());
+        match carry_out_realm(prepared, realm, plan, live.realms.remove(realm), stamp, interrupted.clone()).await {
+            Ok(outcome) => {
+                ended.touched = true;
+                report(context, prepared, realm, plan, &outcome);
+                if !outcome.is_complete() || !verify(context, prepared, realm, plan).await {
+                    ended.unfinished.push(realm);
+                }
+            }
+            Err(error) => {
+                ended.unfinished.push(realm);
+                ended.refused.push(error);
+            }
         }
     }
-    if *interrupted.borrow() {
-        return Err(Error::Partial("interrupted".to_owned()));
+    ended.result(context, *interrupted.borrow())
+}
+
+/// How the realms of a run ended.
+#[derive(Default)]
+struct Ended<'a> {
+    /// Whether anything may have been changed.
+    touched: bool,
+    /// Realms in which something is left to do.
+    unfinished: Vec<&'a str>,
+    /// Why realms were not even begun.
+    refused: Vec<Error>,
+}
+
+impl Ended<'_> {
+    /// A realm that is locked says nothing of the others; a server that fails does.
+    fn server_fails(&self) -> bool {
+        self.refused.iter().any(|error| matches!(error, Error::Server(_)))
     }
-    if unfinished.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Partial(format!("partly applied: {}", unfinished.join(", "))))
+
+    fn result(mut self, context: &Context, interrupted: bool) -> Result<(), Error> {
+        if !self.touched && !self.refused.is_empty() {
+            // Nothing was changed, so the first reason is the whole story.
+            return Err(self.refused.remove(0));
+        }
+        for error in &self.refused {
+            context.output.message(&format!("error: {error}"));
+        }
+        match (self.unfinished.as_slice(), interrupted) {
+            ([], false) => Ok(()),
+            ([], true) => Err(Error::Partial("interrupted".to_owned())),
+            (realms, true) => Err(Error::Partial(format!("interrupted; partly applied: {}", realms.join(", ")))),
+            (realms, false) => Err(Error::Partial(format!("partly applied: {}", realms.join(", ")))),
+        }
     }
 }
 
@@ -186,7 +219,8 @@ fn report(context: &Context, prepared: &Prepared, realm: &RealmName, plan: &Real
         context.output.message(&format!("  not tried  {}", describe(plan, *index)));
     }
     if let Some(error) = &outcome.record_error {
-        context.output.message(&format!("  the record could not be written: {error}"));
+        let text = format!("  the record could not be written, or the lock not be released: {error}");
+        context.output.message(&prepared.redactor.redact(&text));
     }
 }
 
@@ -196,19 +230,21 @@ fn describe(plan: &RealmPlan, step: usize) -> String {
     format!("{} {}", verb(step.action, &change.action), change.address)
 }
 
-/// Reads what was changed again, and says whether anything is left.
-async fn verify(context: &Context, prepared: &Prepared, realm: &RealmName, plan: &RealmPlan) -> Result<(), Error> {
-    let Some(desired) = prepared.workspace.loaded.desired.realms.get(realm) else { return Ok(()) };
+/// Reads what was changed again, and says whether it is as it should be.
+async fn verify(context: &Context, prepared: &Prepared, realm: &RealmName, plan: &RealmPlan) -> bool {
+    let Some(desired) = prepared.workspace.loaded.desired.realms.get(realm) else { return true };
     let touched = touched(plan);
-    let left = prepared.left(realm, part(desired, &touched), &touched).await?;
-    if left == 0 {
-        context.output.message(&format!("{realm}: read again, nothing is left to do."));
-        return Ok(());
-    }
-    Err(Error::Partial(format!(
-        "{realm} did not converge: {} left; `realmform plan` shows what differs",
-        count(left, "object")
-    )))
+    let left = prepared.left(realm, part(desired, &touched), &touched).await;
+    let text = match &left {
+        Ok(0) => format!("{realm}: read again, nothing is left to do."),
+        Ok(left) => {
+            format!("{realm} did not converge: {} left; `realmform plan` shows what differs", count(*left, "object"))
+        }
+        // Everything was done, and nobody knows whether it took.
+        Err(error) => format!("{realm}: everything was done, but it could not be read again: {error}"),
+    };
+    context.output.message(&prepared.redactor.redact(&text));
+    matches!(left, Ok(0))
 }
 
 /// The realm with only these objects.

@@ -58,7 +58,7 @@ struct Global {
     /// When to use colours; `NO_COLOR` is heeded
     #[arg(long, global = true, help_heading = "Options of every command", value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
-    /// Write what happens to standard error: error, warn, info, debug or trace; never a secret
+    /// Write what happens to standard error; never a secret
     #[arg(
         long,
         global = true,
@@ -67,7 +67,7 @@ struct Global {
         env = "REALMFORM_LOG",
         hide_env_values = true
     )]
-    log: Option<String>,
+    log: Option<output::LogLevel>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -122,9 +122,7 @@ fn run(args: Vec<OsString>) -> ExitCode {
         Err(e) => return error::usage(&e),
     };
     let output = Output::new(cli.global.color);
-    if let Err(e) = output::start_log(cli.global.log.as_deref()) {
-        return e.report(&output);
-    }
+    output::start_log(cli.global.log);
     let context = Context { global: cli.global, output, server: None };
     match execute(&context, cli.command) {
         Ok(Exit::Fine) => ExitCode::SUCCESS,

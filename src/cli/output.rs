@@ -3,6 +3,11 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use clap::ValueEnum;
+use tracing::Level;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::error::Error;
 
@@ -12,6 +17,28 @@ pub(super) enum ColorChoice {
     Auto,
     Always,
     Never,
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl From<LogLevel> for Level {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Trace => Self::TRACE,
+        }
+    }
 }
 
 /// A format of results.
@@ -78,16 +105,12 @@ pub(super) fn count(number: usize, noun: &str) -> String {
 }
 
 /// Starts the log on standard error, where one was asked for.
-pub(super) fn start_log(level: Option<&str>) -> Result<(), Error> {
-    let Some(level) = level else { return Ok(()) };
-    let filter = match level {
-        "error" | "warn" | "info" | "debug" | "trace" => format!("realmform={level}"),
-        directives => directives.to_owned(),
-    };
-    let filter = tracing_subscriber::EnvFilter::try_new(filter);
-    let filter = filter.map_err(|e| Error::Usage(format!("--log {level}: {e}")))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+///
+/// Only our own targets: other crates are free to log what they send, headers and tokens included.
+pub(super) fn start_log(level: Option<LogLevel>) {
+    let Some(level) = level else { return };
+    let filter = Targets::new().with_target("realmform", Level::from(level));
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     // A second start (in a test) keeps the first.
-    drop(log.try_init());
-    Ok(())
+    drop(tracing_subscriber::registry().with(log.with_filter(filter)).try_init());
 }

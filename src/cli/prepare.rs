@@ -49,8 +49,9 @@ pub(super) struct Prepared {
 /// Reads everything and makes the plan.
 pub(super) async fn prepare(context: &Context, args: &PlanArgs) -> Result<Prepared, Error> {
     let workspace = Workspace::load(context, &args.files)?;
-    let connection = connect::connection(context, &args.connect, &workspace.folder, &workspace.loaded.project)?;
+    let mut connection = connect::connection(context, &args.connect, &workspace.folder, &workspace.loaded.project)?;
     let (secrets, made_up) = resolve(context, &workspace)?;
+    connection.secrets = secrets.values().cloned().collect();
     let http = Http::connect(connection).await?;
     let live = read(&http, &workspace, args.files.realm.is_empty()).await?;
     check_references(&http, &workspace, &live).await?;
@@ -107,6 +108,9 @@ async fn read(http: &Http, workspace: &Workspace, whole: bool) -> Result<Live, E
     for (name, desired) in &workspace.loaded.desired.realms {
         let realm = read_realm(http, project, name, Interest::of(desired)).await?;
         live.realms.extend(realm.map(|realm| (name.clone(), realm)));
+    }
+    if live.realms.is_empty() {
+        http.require_supported_for_new_realms().await?;
     }
     if whole {
         let named = workspace.loaded.desired.realms.values().filter_map(|realm| renamed_from(realm));

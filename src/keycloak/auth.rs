@@ -43,6 +43,20 @@ pub enum Credentials {
     Token(SecretString),
 }
 
+impl Credentials {
+    /// What of it is secret.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &SecretString> {
+        let (first, second) = match self {
+            Self::Client { id: _, secret } => (Some(secret), None),
+            Self::Password { client_id: _, client_secret, user: _, password } => {
+                (Some(password), client_secret.as_ref())
+            }
+            Self::Token(token) => (Some(token), None),
+        };
+        first.into_iter().chain(second)
+    }
+}
+
 /// A credential and the session it has.
 pub(super) struct Auth {
     endpoint: Url,
@@ -78,6 +92,11 @@ impl Auth {
             .map_err(|error| HttpError::Setup { message: format!("the sign-in URL is not valid: {error}") })?;
         let request = Request::elsewhere(Method::POST, &path, &token_path("{realm}"));
         Ok(Self { endpoint, request, realm, credentials, session: Mutex::default() })
+    }
+
+    /// The realm that the credential belongs to.
+    pub(super) fn realm(&self) -> &str {
+        &self.realm
     }
 
     /// A token that is valid for a while yet.

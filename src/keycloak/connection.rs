@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, Identity, Url};
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 use super::auth::Credentials;
 use super::error::HttpError;
 use super::retry::RetryPolicy;
+use crate::secrets::Redactor;
 
 /// A server, a credential for it, and the limits to keep to.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ pub struct Connection {
     pub parallelism: usize,
     /// When and how long to try again.
     pub retry: RetryPolicy,
+    /// What will be written, beside the credential: a server's error may quote it, and then it is taken out.
+    pub secrets: Vec<SecretString>,
 }
 
 impl Connection {
@@ -47,7 +50,13 @@ impl Connection {
             timeout: Duration::from_secs(60),
             parallelism: 8,
             retry: RetryPolicy::default(),
+            secrets: Vec::new(),
         }
+    }
+
+    /// Takes every secret of this connection out of a text.
+    pub(super) fn redactor(&self) -> Redactor {
+        Redactor::new(self.secrets.iter().chain(self.credentials.secrets()))
     }
 
     /// The base URL, checked, without a slash at its end.
@@ -115,7 +124,7 @@ impl Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, realm, credentials, ca_pem, identity_pem, timeout, parallelism, retry } = self;
+        let Self { url, realm, credentials, ca_pem, identity_pem, timeout, parallelism, retry, secrets } = self;
         f.debug_struct("Connection")
             .field("url", url)
             .field("realm", realm)
@@ -125,6 +134,7 @@ impl fmt::Debug for Connection {
             .field("timeout", timeout)
             .field("parallelism", parallelism)
             .field("retry", retry)
+            .field("secrets", &secrets.len())
             .finish()
     }
 }

@@ -53,7 +53,7 @@ impl Http {
     /// Signs in.
     pub async fn connect(connection: Connection) -> Result<Self, HttpError> {
         let base = connection.base()?;
-        let wire = Wire::new(connection.client(&base)?, &base, connection.timeout);
+        let wire = Wire::new(connection.client(&base)?, &base, connection.timeout, connection.redactor());
         let Connection { realm, credentials, parallelism, retry: policy, .. } = connection;
         let auth = Auth::new(&base, realm, credentials)?;
         let parallelism = parallelism.max(1);
@@ -129,6 +129,11 @@ impl Http {
     /// What was sent so far.
     pub fn requests(&self) -> RequestCounts {
         self.inner.wire.counts()
+    }
+
+    /// The realm that the credential belongs to.
+    pub(super) fn sign_in_realm(&self) -> &str {
+        self.inner.auth.realm()
     }
 
     /// How many requests may be under way at once.

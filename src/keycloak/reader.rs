@@ -67,6 +67,7 @@ async fn find_realm(
         let holder = record::find(http, name, project);
         let (settings, holder) = futures_util::future::join(http.find(&path), holder).await;
         if let Some(settings) = settings? {
+            http.require_supported(&settings).await?;
             return Ok(Some((name.clone(), super::shape::object(settings, "the realm")?, holder?)));
         }
     }

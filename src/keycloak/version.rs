@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::error::HttpError;
 use super::http::Http;
+use super::path;
 
 impl Http {
     /// The server's version, `None` if the credential may not know.
@@ -16,6 +17,16 @@ impl Http {
     pub async fn server_version(&self) -> Result<Option<String>, HttpError> {
         let info = self.server_info().await?.unwrap_or_default();
         Ok(info["systemInfo"]["version"].as_str().map(str::to_owned))
+    }
+
+    /// Refuses a server below 26.0, judged by the realm that the credential belongs to: for when no managed realm exists
+    /// yet that would tell. A credential that may not look at that realm is taken at its word.
+    pub async fn require_supported_for_new_realms(&self) -> Result<(), HttpError> {
+        match self.find(&format!("/{}", path::segment(self.sign_in_realm()))).await {
+            Ok(Some(realm)) => self.require_supported(&realm).await,
+            Err(error) if !error.is_forbidden() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Refuses a server below 26.0, judged by what `GET /admin/realms/REALM` answered, which is read anyway.

@@ -12,21 +12,23 @@ use serde_json::Value;
 
 use super::error::{HttpError, Request};
 use super::retry;
+use crate::secrets::Redactor;
 
 /// The connections, and what went over them.
 pub(super) struct Wire {
     pub(super) client: Client,
     host: String,
     timeout: Duration,
+    redactor: Redactor,
     answered: AtomicBool,
     counts: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Wire {
-    pub(super) fn new(client: Client, base: &Url, timeout: Duration) -> Self {
+    pub(super) fn new(client: Client, base: &Url, timeout: Duration, redactor: Redactor) -> Self {
         let port = base.port().map(|port| format!(":{port}")).unwrap_or_default();
         let host = format!("{}{port}", base.host_str().unwrap_or_default());
-        Self { client, host, timeout, answered: AtomicBool::new(false), counts: Mutex::default() }
+        Self { client, host, timeout, redactor, answered: AtomicBool::new(false), counts: Mutex::default() }
     }
 
     /// The host with its port, as errors name it.
@@ -42,7 +44,8 @@ impl Wire {
         let ms = started.elapsed().as_millis();
         let (method, path) = (request.method(), request.path());
         match received {
-            Ok(answer) => {
+            Ok(mut answer) => {
+                answer.redact(&self.redactor);
                 self.answered.store(true, Ordering::Relaxed);
                 let (status, bytes) = (answer.status.as_u16(), answer.body.len());
                 tracing::debug!(method, path, status, ms, bytes, "request");
@@ -80,6 +83,13 @@ impl Answer {
         let response = http.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
         Ok(Self { status, headers, body: response.bytes().await?.into() })
+    }
+
+    /// An error may quote what was sent: that is taken out before anybody sees it.
+    fn redact(&mut self, redactor: &Redactor) {
+        if !self.status.is_success() {
+            self.body = redactor.redact(&String::from_utf8_lossy(&self.body)).into_bytes();
+        }
     }
 
     /// The answer if it is a success, else the error it means.

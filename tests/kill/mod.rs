@@ -10,6 +10,9 @@ use crate::support::run::{Project, admin, block, client, realm_path};
 /// Moments of death, spread over the time that the writing takes.
 const KILLS: u32 = 10;
 
+/// With what else the fleet has, a hundred objects.
+const CLIENTS: usize = 26;
+
 #[test]
 fn a_killed_run_is_continued_or_undone() {
     let project = Project::new("kill");
@@ -18,14 +21,14 @@ fn a_killed_run_is_continued_or_undone() {
     // Twice, since a server that just started is slow, and the moments shall not all be behind the end.
     let mut writing = Duration::ZERO;
     for _ in 0..2 {
-        fleet::declare(&project, "measured");
+        fleet::declare(&project, CLIENTS, "measured");
         writing = writing_time(&project);
         fleet::sweep(&project);
         assert_eq!(unmanaged(), before);
     }
     let mut random = Random(0x5eed);
     for kill in 0..KILLS {
-        fleet::declare(&project, &format!("label {kill}"));
+        fleet::declare(&project, CLIENTS, &format!("label {kill}"));
         let moment = writing.mul_f64((f64::from(kill) + random.next()) / f64::from(KILLS));
         let died = kill_after(&project, moment);
         let made = block(async { fleet::ours(&admin().await, "kill").await.len() });

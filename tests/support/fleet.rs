@@ -5,22 +5,18 @@ use serde_json::{Value, json};
 
 use super::run::{Project, client, realm_path};
 
-/// Clients of the fleet; each has a mapper and a role.
-const CLIENTS: usize = 28;
-
-/// How many objects [`declare`] declares, beside the realm.
-pub(crate) const OBJECTS: usize = CLIENTS * 3 + 8 + 8 + 3 * 2 + 2;
-
-/// Declares a hundred objects, with `label` in one field of most.
-pub(crate) fn declare(project: &Project, label: &str) {
+/// Declares 24 objects and three for each client (itself, a mapper, a role), with `label` in one field of most. At least
+/// eight clients.
+pub(crate) fn declare(project: &Project, clients: usize, label: &str) {
     let mut text = format!(
         "enabled = true\ndisplayName = \"{label}\"\naccessTokenLifespan = \"7m\"\nattributes.fleet = \"{label}\"\n"
     );
     roles_and_groups(&mut text, label);
     scopes_and_provider(&mut text, label);
     project.write_realm(&text);
-    for number in 0..CLIENTS {
-        project.write(&format!("{}/clients/app-{number}.toml", project.realm), &app(number, label));
+    for number in 0..clients {
+        let next = (number + 1) % clients;
+        project.write(&format!("{}/clients/app-{number}.toml", project.realm), &app(number, next, label));
     }
 }
 
@@ -38,8 +34,7 @@ pub(crate) fn sweep(project: &Project) {
     assert_eq!(ran.code, Some(0), "{ran:?}");
 }
 
-fn app(number: usize, label: &str) -> String {
-    let next = (number + 1) % CLIENTS;
+fn app(number: usize, next: usize, label: &str) -> String {
     format!(
         "name = \"{label}\"\nredirectUris = [\"https://app-{number}.example/*\"]\npublicClient = true\n\
          defaultClientScopes = [\"basic\", \"fleet-{}\"]\nfullScopeAllowed = false\n\
@@ -58,7 +53,9 @@ fn roles_and_groups(text: &mut String, label: &str) {
             below.unwrap_or_default()
         ));
         let path = if number < 4 { format!("/fleet-{number}") } else { format!("/fleet-{}/sub-{number}", number - 4) };
-        text.push_str(&format!("[groups.\"{path}\"]\nrealmRoles = [\"fleet-{number}\"]\nattributes.label = [\"{label}\"]\n"));
+        text.push_str(&format!(
+            "[groups.\"{path}\"]\nrealmRoles = [\"fleet-{number}\"]\nattributes.label = [\"{label}\"]\n"
+        ));
     }
 }
 

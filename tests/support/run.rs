@@ -17,20 +17,23 @@ use super::{realmform, server};
 pub(crate) struct Project {
     folder: TempDir,
     pub(crate) realm: String,
+    /// Whether the realm is one of the shared server, to be deleted in the end.
+    shared: bool,
     env: BTreeMap<String, String>,
 }
 
 impl Project {
     /// The project `name` with the realm `name`: one test, one name.
     pub(crate) fn new(name: &str) -> Self {
-        let project = Self::elsewhere(name, server().http_url());
+        let mut project = Self::elsewhere(name, server().http_url());
+        project.shared = true;
         project.env("KEYCLOAK_USER", server().admin_user()).env("KEYCLOAK_PASSWORD", admin_password())
     }
 
     /// The same for a server that is not the shared one; no credential is set.
     pub(crate) fn elsewhere(name: &str, url: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        let project = Self { folder, realm: name.to_owned(), env: BTreeMap::new() };
+        let project = Self { folder, realm: name.to_owned(), shared: false, env: BTreeMap::new() };
         let project = project.env("KEYCLOAK_URL", url).env("USER", "tester");
         project.write("realmform.toml", &format!("name = \"{name}\"\n"));
         project
@@ -40,6 +43,11 @@ impl Project {
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// The same with another server in between, such as a proxy.
+    pub(crate) fn through(&mut self, url: &str) {
+        self.env.insert("KEYCLOAK_URL".to_owned(), url.to_owned());
     }
 
     /// The project's folder.
@@ -102,7 +110,7 @@ impl Project {
 
 impl Drop for Project {
     fn drop(&mut self) {
-        if self.env.get("KEYCLOAK_URL").map(String::as_str) == Some(server().http_url()) {
+        if self.shared {
             let realm = self.realm.clone();
             // Another thread, since this one may be inside a runtime.
             let deleted = std::thread::spawn(move || block(async { admin().await.delete(&realm_path(&realm)).await }));
@@ -164,4 +172,3 @@ pub(crate) async fn client(http: &Http, realm: &str, client_id: &str) -> Option<
     let path = format!("{}/clients?clientId={}", realm_path(realm), query(client_id));
     http.find(&path).await.unwrap()?.get(0).cloned()
 }
-

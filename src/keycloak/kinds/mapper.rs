@@ -39,7 +39,16 @@ pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) 
         mapper.remove("protocol");
         mapper.insert("identityProviderAlias".to_owned(), parent_name(address).into());
     }
-    writer.post(address, &writer.path(list(writer, address).await?), mapper).await
+    let list = writer.path(list(writer, address).await?);
+    match writer.post(address, &list, mapper).await {
+        // Where others answer 409, the mappers of identity providers answer 400, as for anything else.
+        Err(ServerError::Http(e)) if e.status() == Some(400) && e.repeated() => {
+            let there = objects(writer.http().get(&list).await?, "the mappers")?;
+            let made = there.iter().any(|mapper| mapper.get("name").is_some_and(|name| name == address.name()));
+            if made { Ok(()) } else { Err(e.into()) }
+        }
+        made => made,
+    }
 }
 
 /// A PUT replaces the whole mapper.
