@@ -9,6 +9,7 @@
     reason = "a test may do anything, and fails by panicking"
 )]
 
+mod demo;
 mod http;
 mod sandbox;
 mod support;

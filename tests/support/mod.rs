@@ -1,5 +1,7 @@
 //! What the stories share: one real server.
 
+pub mod admin;
+pub mod project;
 pub mod proxy;
 
 use std::path::PathBuf;
