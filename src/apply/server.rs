@@ -1,5 +1,6 @@
 //! Carrying steps out on a Keycloak server.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use serde_json::Value;
@@ -21,6 +22,8 @@ pub struct Server<'a> {
     /// What the plan was made from.
     previous: Option<Record>,
     record_id: Option<String>,
+    /// The name that the realm has when the run begins.
+    former: String,
     opened: OnceCell<(Ledger, Lock)>,
 }
 
@@ -35,8 +38,9 @@ impl<'a> Server<'a> {
         holder: Holder,
     ) -> Self {
         let (previous, record_id) = live.as_ref().map_or((None, None), |it| (it.record.clone(), it.record_id.clone()));
+        let former = live.as_ref().and_then(|it| it.renamed_from.clone()).unwrap_or_else(|| realm.to_owned());
         let writer = Writer::new(http.clone(), realm, live);
-        Self { http, project, realm, writer, secrets, holder, previous, record_id, opened: OnceCell::new() }
+        Self { http, project, realm, writer, secrets, holder, previous, record_id, former, opened: OnceCell::new() }
     }
 
     /// What was applied before.
@@ -50,9 +54,14 @@ impl<'a> Server<'a> {
     /// The server's failures.
     pub async fn renew(&self) -> Result<(), ServerError> {
         match self.opened.get() {
-            Some((ledger, lock)) => ledger.renew(lock).await,
+            Some((ledger, lock)) => self.by_now(ledger).renew(lock).await,
             None => Ok(()),
         }
+    }
+
+    /// The ledger under the name that its realm has by now.
+    fn by_now<'b>(&self, ledger: &'b Ledger) -> Cow<'b, Ledger> {
+        if self.writer.realm_is_renamed() { Cow::Owned(ledger.in_realm(self.realm)) } else { Cow::Borrowed(ledger) }
     }
 
     fn leaf(&self, after: &After) -> Result<Option<Leaf>, ServerError> {
@@ -103,7 +112,7 @@ impl Executor for Server<'_> {
     async fn open(&self, intent: &Record) -> Result<(), OpenError> {
         let id = self.record_id.clone();
         let is_new = id.is_none();
-        let ledger = Ledger::open(self.http.clone(), self.realm, self.project, id, intent).await?;
+        let ledger = Ledger::open(self.http.clone(), &self.former, self.project, id, intent).await?;
         let lock = match ledger.lock(&self.holder).await? {
             Ok(lock) => lock,
             Err(held) => return Err(OpenError::Locked(Box::new(held))),
@@ -129,6 +138,7 @@ impl Executor for Server<'_> {
 
     async fn close(&self, record: &Record) -> Result<(), ServerError> {
         let Some((ledger, lock)) = self.opened.get() else { return Ok(()) };
+        let ledger = self.by_now(ledger);
         let written = ledger.write(record).await;
         ledger.unlock(lock).await?;
         written

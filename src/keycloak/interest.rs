@@ -95,7 +95,8 @@ impl Interest {
 
     /// An object that is to be renamed is looked for under both names, with all that hangs below it.
     fn add_old_names(&mut self, desired: &DesiredRealm) {
-        for (address, object) in &desired.objects {
+        // From below, so that what hangs below a renamed object and is renamed itself is looked for under both, too.
+        for (address, object) in desired.objects.iter().rev() {
             let Some(old) = &object.lifecycle.renamed_from else { continue };
             let Some(parent) = address.parent() else {
                 self.renamed_from = Some(old.clone());

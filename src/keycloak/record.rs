@@ -41,7 +41,7 @@ pub struct Lock {
 }
 
 /// The record client of one realm, found or made by [`Ledger::open`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ledger {
     http: Http,
     base: String,
@@ -85,6 +85,14 @@ impl Ledger {
         };
         let id = id.ok_or_else(|| ServerError::shape("Location", "the id of the new client"))?;
         Ok(Self { http, base, client_id, id })
+    }
+
+    /// The same ledger, now that its realm is called so.
+    #[must_use]
+    pub fn in_realm(&self, realm: &str) -> Self {
+        let Self { http, base: _, client_id, id } = self;
+        let base = format!("/{}", segment(realm));
+        Self { http: http.clone(), base, client_id: client_id.clone(), id: id.clone() }
     }
 
     /// The record as it is now.

@@ -11,7 +11,7 @@ use walkdir::WalkDir;
 
 use crate::support::admin::{Admin, claims};
 use crate::support::project::Project;
-use crate::support::server;
+use crate::support::access;
 
 const REALM: &str = "customer-acme";
 const SECRET: &str = "a-secret-of-the-demo";
@@ -52,10 +52,10 @@ fn every_declared_leaf_is_live(folder: &Path) {
         let credentials = Credentials::Password {
             client_id: "admin-cli".into(),
             client_secret: None,
-            user: server().admin_user().into(),
-            password: server().admin_password().clone(),
+            user: access().user.clone(),
+            password: access().password.as_str().into(),
         };
-        let http = Http::connect(Connection::new(server().http_url(), credentials)).await.unwrap();
+        let http = Http::connect(Connection::new(access().http_url.as_str(), credentials)).await.unwrap();
         read_realm(&http, "customers", &REALM.to_owned(), Interest::of(wanted)).await.unwrap().unwrap()
     });
     for (address, object) in &wanted.objects {
@@ -150,7 +150,7 @@ fn providers(admin: &Admin) {
 fn token(admin: &Admin) {
     let form =
         [("grant_type", "client_credentials"), ("client_id", "vpc-access-acme"), ("client_secret", SECRET)];
-    let answer = admin.token(server().https_url(), REALM, &form);
+    let answer = admin.token(&access().https_url, REALM, &form);
     let claims = claims(answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")));
     assert_eq!(claims["customer_id"], "acme");
     assert_eq!(answer["expires_in"], 300);

@@ -4,11 +4,10 @@ use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Method};
-use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use super::server;
+use super::access;
 
 /// Requests below one realm, as the administrator.
 pub struct Admin {
@@ -25,7 +24,7 @@ impl Admin {
     /// For one realm.
     pub fn of(realm: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let ca = std::fs::read(server().ca_file()).unwrap();
+        let ca = std::fs::read(&access().ca_file).unwrap();
         let ca = reqwest::Certificate::from_pem(&ca).unwrap();
         let client = Client::builder().no_proxy().tls_certs_only([ca]).build().unwrap();
         Self { realm: realm.to_owned(), runtime, client, token: RefCell::default() }
@@ -65,6 +64,11 @@ impl Admin {
         self.send(Method::DELETE, path, &Value::Null);
     }
 
+    /// Deletes what may be gone already.
+    pub fn delete_if_there(&self, path: &str) {
+        self.request(Method::DELETE, path, None);
+    }
+
     /// The one object of a list whose `field` is `value`.
     #[track_caller]
     pub fn find(&self, list: &str, field: &str, value: &str) -> Value {
@@ -91,19 +95,6 @@ impl Admin {
         self.runtime.block_on(async { request.send().await.unwrap().json().await.unwrap() })
     }
 
-    /// A request to any address with an optional body.
-    pub fn request_to(&self, request: reqwest::RequestBuilder) -> (u16, String) {
-        self.runtime.block_on(async {
-            let answer = request.send().await.unwrap();
-            (answer.status().as_u16(), answer.text().await.unwrap())
-        })
-    }
-
-    /// The HTTP client that trusts the sandbox.
-    pub fn http(&self) -> &Client {
-        &self.client
-    }
-
     #[track_caller]
     fn send(&self, method: Method, path: &str, body: &Value) {
         let body = Some(body).filter(|body| !body.is_null());
@@ -112,13 +103,16 @@ impl Admin {
     }
 
     fn request(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, String) {
-        let url = format!("{}/admin/realms/{}/{path}", server().http_url(), self.realm);
+        let url = format!("{}/admin/realms/{}/{path}", access().http_url, self.realm);
         let request = self.client.request(method, url.trim_end_matches('/')).bearer_auth(self.bearer());
         let request = match body {
             Some(body) => request.json(body),
             None => request,
         };
-        self.request_to(request)
+        self.runtime.block_on(async {
+            let answer = request.send().await.unwrap();
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        })
     }
 
     fn bearer(&self) -> String {
@@ -126,14 +120,14 @@ impl Admin {
         if let Some((token, _)) = known {
             return token;
         }
-        let password = server().admin_password();
+        let access = access();
         let form = [
             ("grant_type", "password"),
             ("client_id", "admin-cli"),
-            ("username", server().admin_user()),
-            ("password", password.expose_secret()),
+            ("username", access.user.as_str()),
+            ("password", access.password.as_str()),
         ];
-        let answer = self.token(server().http_url(), "master", &form);
+        let answer = self.token(&access.http_url, "master", &form);
         let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
         *self.token.borrow_mut() = Some((token.clone(), Instant::now()));
         token

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::admin::Admin;
-use super::{realmform, server};
+use super::{access, realmform};
 
 /// What the program printed, and how it ended.
 #[derive(Debug)]
@@ -30,11 +29,11 @@ impl Project {
     /// A project with one empty realm. Realms are a test's own: `name` is that of the test.
     pub fn new(name: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("realmform-test").tempdir().unwrap();
-        let server = server();
+        let access = access();
         let environment = [
-            ("KEYCLOAK_URL", server.http_url()),
-            ("KEYCLOAK_USER", server.admin_user()),
-            ("KEYCLOAK_PASSWORD", server.admin_password().expose_secret()),
+            ("KEYCLOAK_URL", access.http_url.as_str()),
+            ("KEYCLOAK_USER", &access.user),
+            ("KEYCLOAK_PASSWORD", &access.password),
             ("USER", "tester"),
         ];
         let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -42,6 +41,8 @@ impl Project {
         // The program looks for other realms with the project's record, so that each test is a project of its own.
         project.write("realmform.toml", &format!("name = \"{name}\"\n"));
         project.write(&format!("{name}/realm.toml"), "");
+        // A server that runs for longer has the realm of the run before.
+        project.admin().delete_if_there("");
         project
     }
 

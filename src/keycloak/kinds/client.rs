@@ -66,14 +66,13 @@ async fn read_service_account(reader: &Reader<'_>, client: &str) -> Result<Value
     let mappings = Mappings::new(reader.get(&format!("/users/{id}/role-mappings")).await?)?;
     let groups = objects(reader.get(&format!("/users/{id}/groups")).await?, "the groups of a user")?;
     let clients: Object = mappings.clients.into_iter().map(|(client, roles)| (client, roles.into())).collect();
-    let own = own_roles(&mappings.realm, reader.realm());
+    let own = own_roles(&mappings.realm, reader.directory.default_role().await?);
     Ok(json!({ "realmRoles": own, "clientRoles": clients, "groups": names(&groups, "path")? }))
 }
 
 /// Every user is given the default roles, a service account as well; no file says so, and none may take them away.
-fn own_roles<'a>(roles: &'a [String], realm: &Address) -> Vec<&'a String> {
-    let defaults = format!("default-roles-{}", realm.name());
-    roles.iter().filter(|name| !name.eq_ignore_ascii_case(&defaults)).collect()
+fn own_roles<'a>(roles: &'a [String], default_role: &str) -> Vec<&'a String> {
+    roles.iter().filter(|name| *name != default_role).collect()
 }
 
 pub(super) async fn create(
@@ -175,7 +174,7 @@ async fn link_service_account(writer: &Writer, client: &str, links: &Links) -> R
     for (path, (_, wanted)) in links.iter().filter(|(path, _)| path.top() == "serviceAccount") {
         match path.rest() {
             [field] if field == "realmRoles" => {
-                let own = json!(own_roles(&current.realm, writer.directory.realm()));
+                let own = json!(own_roles(&current.realm, writer.directory.default_role().await?));
                 link_realm_roles(writer, &format!("{user}/role-mappings"), &own, wanted).await?;
             }
             [field] if field == "groups" => link_own_groups(writer, &user, wanted).await?,
