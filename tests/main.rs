@@ -11,5 +11,6 @@
 
 mod demo;
 mod http;
+mod kinds;
 mod sandbox;
 mod support;

@@ -127,6 +127,9 @@ impl Interest {
                 );
             }
             (Type::TextSet, [.., table, client]) if table == "clientRoles" => {
+                if names().is_empty() {
+                    self.references.insert((Reference::Client, client.clone()));
+                }
                 self.references
                     .extend(names().into_iter().map(|role| (Reference::ClientRole, format!("{client}:{role}"))));
             }

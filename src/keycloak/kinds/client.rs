@@ -22,6 +22,16 @@ pub(super) struct Client {
 const SCOPES: &[(&str, &str)] =
     &[("defaultClientScopes", "default-client-scopes"), ("optionalClientScopes", "optional-client-scopes")];
 
+/// What the server would not leave alone if it were left out, and what to send where there is nothing:
+/// it switches off authorization services or the service account, and what hangs below is lost; it derives web origins
+/// from the redirect URIs; with the feature `client-types` it takes no type for another type.
+const STEADY: &[(&str, Option<fn() -> Value>)] = &[
+    ("serviceAccountsEnabled", None),
+    ("authorizationServicesEnabled", None),
+    ("webOrigins", Some(|| json!([]))),
+    ("type", None),
+];
+
 /// Takes in the clients and their mappers.
 pub(super) async fn read(reader: &Reader<'_>) -> Result<Vec<Client>, ServerError> {
     let lookup = async |name: &str| reader.directory.find_client(name).await;
@@ -91,13 +101,17 @@ pub(super) async fn create(
 pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
     let mut client = changed(&kinds::CLIENT, changes);
     client.insert("clientId".to_owned(), address.name().into());
-    // Left out, these switch authorization services or the service account off, and what hangs below is lost.
-    for name in ["serviceAccountsEnabled", "authorizationServicesEnabled"] {
-        let live = writer.live(address).and_then(|object| object.fields.get(&FieldPath::new([name])));
-        if let (Some(LiveValue::Json(value)), false) = (live, client.contains_key(name)) {
-            client.insert(name.to_owned(), value.clone());
+    for (name, otherwise) in STEADY {
+        if client.contains_key(*name) {
+            continue;
+        }
+        match writer.live(address).and_then(|object| object.fields.get(&FieldPath::new([*name]))) {
+            Some(LiveValue::Json(value)) => drop(client.insert((*name).to_owned(), value.clone())),
+            _ => otherwise.iter().for_each(|value| drop(client.insert((*name).to_owned(), value()))),
         }
     }
+    // Renaming a SAML client without any answers 500: the server puts one in.
+    client.entry("attributes").or_insert_with(|| json!({}));
     let path = writer.path(format!("/clients/{}", writer.directory.id(address).await?));
     Ok(writer.http().put(&path, &Value::Object(client)).await?)
 }
