@@ -10,11 +10,13 @@
 )]
 
 mod cli;
+mod demo;
 mod errors;
 mod examples;
 mod faults;
 mod http;
 mod kill;
+mod kinds;
 mod lock;
 mod readme;
 mod rooms;

@@ -1,5 +1,6 @@
 //! Carrying steps out on a Keycloak server.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use serde_json::Value;
@@ -26,6 +27,8 @@ pub struct Server<'a> {
     record_id: Option<String>,
     /// The record that this run made together with the realm.
     founded: OnceCell<NewLedger>,
+    /// The name that the realm has when the run begins.
+    former: String,
     opened: OnceCell<(Ledger, Lock)>,
 }
 
@@ -40,9 +43,10 @@ impl<'a> Server<'a> {
         holder: Holder,
     ) -> Self {
         let (previous, record_id) = live.as_ref().map_or((None, None), |it| (it.record.clone(), it.record_id.clone()));
+        let former = live.as_ref().and_then(|it| it.renamed_from.clone()).unwrap_or_else(|| realm.to_owned());
         let writer = Writer::new(http.clone(), realm, live);
         let (founded, opened) = (OnceCell::new(), OnceCell::new());
-        Self { http, project, realm, writer, secrets, holder, previous, record_id, founded, opened }
+        Self { http, project, realm, writer, secrets, holder, previous, record_id, former, founded, opened }
     }
 
     /// What was applied before.
@@ -56,9 +60,14 @@ impl<'a> Server<'a> {
     /// The server's failures.
     pub async fn renew(&self) -> Result<(), ServerError> {
         match self.opened.get() {
-            Some((ledger, lock)) => ledger.renew(lock).await,
+            Some((ledger, lock)) => self.by_now(ledger).renew(lock).await,
             None => Ok(()),
         }
+    }
+
+    /// The ledger under the name that its realm has by now.
+    fn by_now<'b>(&self, ledger: &'b Ledger) -> Cow<'b, Ledger> {
+        if self.writer.realm_is_renamed() { Cow::Owned(ledger.in_realm(self.realm)) } else { Cow::Borrowed(ledger) }
     }
 
     fn leaf(&self, after: &After) -> Result<Option<Leaf>, ServerError> {
@@ -85,11 +94,11 @@ impl<'a> Server<'a> {
     async fn ledger(&self, intent: &Record) -> Result<Ledger, ServerError> {
         let Self { http, realm, project, .. } = self;
         if let Some(id) = &self.record_id {
-            return Ok(Ledger::open(http.clone(), realm, project, id.clone()));
+            return Ok(Ledger::open(http.clone(), &self.former, project, id.clone()));
         }
         match self.founded.get() {
             Some(new) => Ok(Ledger::with_realm(http.clone(), realm, project, new)),
-            None => Ledger::create(http.clone(), realm, project, &NewLedger::new(project, intent)).await,
+            None => Ledger::create(http.clone(), &self.former, project, &NewLedger::new(project, intent)).await,
         }
     }
 
@@ -167,6 +176,7 @@ impl Executor for Server<'_> {
 
     async fn close(&self, record: &Record) -> Result<(), ServerError> {
         let Some((ledger, lock)) = self.opened.get() else { return Ok(()) };
+        let ledger = self.by_now(ledger);
         let written = ledger.write(record).await;
         ledger.unlock(lock).await?;
         written

@@ -167,6 +167,8 @@ fn bases(workspace: &Workspace, live: &Live) -> BTreeMap<RealmName, DesiredRealm
             continue;
         };
         let desired = by_commit.entry(commit.clone()).or_insert_with(|| at(workspace, &commit));
+        // A realm that is to be renamed was applied by the name that it still has.
+        let name = realm.renamed_from.as_ref().unwrap_or(name);
         if let Some(realm) = desired.as_ref().and_then(|desired| desired.realms.get(name)) {
             bases.insert(name.clone(), realm.clone());
         }

@@ -55,6 +55,13 @@ fn renamed_from(builder: &mut Builder, address: &Address, name: &str, place: &Pl
     if *address.kind() == kinds::GROUP && !check_group_path(builder, name, place.clone()) {
         return;
     }
+    if !address.kind().renamable {
+        let kind = address.kind().name;
+        let problem = Problem::error(format!("the server cannot rename an {kind}"))
+            .at(place.clone(), "not possible")
+            .help(format!("keep the name, or remove `renamedFrom` to have {address} made and `{name}` deleted"));
+        return builder.report(problem);
+    }
     if name.is_empty() || name == address.name() {
         let problem = Problem::error("`renamedFrom` is the name that the object had before")
             .at(place.clone(), "expected another name than it has now");

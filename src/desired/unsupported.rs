@@ -58,6 +58,7 @@ pub(super) fn instead(kind: &'static Kind, name: &str) -> Option<&'static str> {
         "composite" => "write composites = [\"<role>\", …]",
         "clientRole" | "containerId" => "a client's role is written as [clients.<clientId>.roles.<name>]",
         "identityProviderAlias" => "a mapper's provider is the one that it is written below",
+        "organizationId" => "linking a provider to an organization is not supported by this version yet",
         "id" | "internalId" => "objects are known by their names, so that files fit every server",
         _ => return None,
     })

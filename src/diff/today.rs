@@ -33,6 +33,9 @@ impl<'a> Today<'a> {
         live: &'a Live,
         base: &'a BTreeMap<RealmName, DesiredRealm>,
     ) -> Self {
+        if let Some((live, former)) = live.realms.get(name).and_then(|live| Some((live, live.renamed_from.as_ref()?))) {
+            return Self::of_renamed_realm(name, former, wanted, live, base);
+        }
         let exists = |address: &Address| match live.realms.get(address.realm_name()) {
             Some(realm) => realm.objects.contains_key(address) || address.parent().is_none(),
             None => false,
@@ -42,6 +45,30 @@ impl<'a> Today<'a> {
         match live.realms.get(&realm) {
             Some(live) => Self::of_realm(live, base.get(&realm), renames, realm),
             None => Self { realm, ..Self::default() },
+        }
+    }
+
+    /// The reader lists a realm that is to be renamed by its new name; the objects of it may be renamed as well.
+    fn of_renamed_realm(
+        name: &str,
+        former: &RealmName,
+        wanted: &DesiredRealm,
+        live: &'a LiveRealm,
+        base: &'a BTreeMap<RealmName, DesiredRealm>,
+    ) -> Self {
+        let (new, old) = (Address::realm(name), Address::realm(former.as_str()));
+        let objects: BTreeMap<_, _> =
+            live.objects.iter().map(|(address, object)| (address.moved(&new, &old), object.clone())).collect();
+        let record = live.record.as_ref().map(|record| record.moved(&new, &old)).unwrap_or_default();
+        let renames = Renames::of(wanted, &|address| objects.contains_key(address));
+        Self {
+            objects: Cow::Owned(renames.objects(&objects)),
+            unmanaged: live.unmanaged.iter().map(|address| renames.moved(&address.moved(&new, &old))).collect(),
+            record: Cow::Owned(renames.record(&record)),
+            recorded: live.record.as_ref(),
+            base: base.get(former).map(|base| Cow::Owned(renames.base(base))),
+            renames,
+            realm: former.clone(),
         }
     }
 

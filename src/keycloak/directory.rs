@@ -1,7 +1,7 @@
 //! From the names that files use to the ids that requests need.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -19,9 +19,13 @@ pub(super) struct Directory {
     realm: Address,
     /// `/acme`, percent-encoded.
     base: String,
+    /// The same, once this run has given the realm its new name.
+    renamed: OnceLock<String>,
     ids: Mutex<HashMap<Address, String>>,
     /// clientIds by id: composites name their client by id.
     clients: Mutex<HashMap<String, String>>,
+    /// The name of the role that holds the default roles.
+    default_role: OnceCell<String>,
     flows: OnceCell<Vec<(String, String)>>,
 }
 
@@ -29,12 +33,31 @@ impl Directory {
     /// An empty one for the realm that is called `name_on_server` there.
     pub(super) fn new(http: Http, realm: Address, name_on_server: &str) -> Self {
         let base = format!("/{}", segment(name_on_server));
-        Self { http, realm, base, ids: Mutex::default(), clients: Mutex::default(), flows: OnceCell::new() }
+        Self {
+            http,
+            realm,
+            base,
+            renamed: OnceLock::new(),
+            ids: Mutex::default(),
+            clients: Mutex::default(),
+            default_role: OnceCell::new(),
+            flows: OnceCell::new(),
+        }
     }
 
     /// The path of the realm: `/acme`.
     pub(super) fn base(&self) -> &str {
-        &self.base
+        self.renamed.get().unwrap_or(&self.base)
+    }
+
+    /// From now on the realm is called as the files have it.
+    pub(super) fn rename_realm(&self) {
+        self.renamed.get_or_init(|| format!("/{}", segment(self.realm.name())));
+    }
+
+    /// Whether this run has given the realm its new name.
+    pub(super) fn realm_is_renamed(&self) -> bool {
+        self.renamed.get().is_some()
     }
 
     /// The realm.
@@ -55,6 +78,20 @@ impl Directory {
         lock(&self.ids).insert(address.clone(), id.to_owned());
     }
 
+    /// Notes that an object and all that hangs below it have other names now.
+    pub(super) fn rename(&self, from: &Address, to: &Address) {
+        let mut ids = lock(&self.ids);
+        let moved: Vec<_> = ids.keys().filter_map(|known| Some((known.clone(), known.renamed(from, to)?))).collect();
+        let moved: Vec<_> = moved.into_iter().filter_map(|(old, new)| Some((new, ids.remove(&old)?))).collect();
+        let mut clients = lock(&self.clients);
+        for (address, id) in moved {
+            if address.kind() == &kinds::CLIENT {
+                clients.insert(id.clone(), address.name().to_owned());
+            }
+            ids.insert(address, id);
+        }
+    }
+
     /// Forgets an object that is gone.
     pub(super) fn forget(&self, address: &Address) {
         lock(&self.ids).retain(|known, _| !known.is_within(address));
@@ -71,7 +108,7 @@ impl Directory {
             "client" => self.client(address.name()).await?,
             "client scope" => self.client_scope(address.name()).await?,
             "group" => self.group(address.name()).await?,
-            "role" => self.role_at(address, format!("{}/roles/{}", self.base, segment(address.name()))).await?,
+            "role" => self.role_at(address, format!("{}/roles/{}", self.base(), segment(address.name()))).await?,
             "client role" => match address.parent() {
                 Some(client) => self.client_role(client.name(), address.name()).await?,
                 None => None,
@@ -108,7 +145,7 @@ impl Directory {
     /// A role of the realm.
     pub(super) async fn realm_role(&self, name: &str) -> Result<Option<Value>, ServerError> {
         let address = self.realm.child(&kinds::ROLE, name);
-        let id = self.role_at(&address, format!("{}/roles/{}", self.base, segment(name))).await?;
+        let id = self.role_at(&address, format!("{}/roles/{}", self.base(), segment(name))).await?;
         Ok(id.map(|id| json!({ "id": id, "name": name })))
     }
 
@@ -116,7 +153,7 @@ impl Directory {
     pub(super) async fn client_role(&self, client: &str, role: &str) -> Result<Option<String>, ServerError> {
         let Some(id) = self.client(client).await? else { return Ok(None) };
         let address = self.realm.child(&kinds::CLIENT, client).child(&kinds::CLIENT_ROLE, role);
-        self.role_at(&address, format!("{}/clients/{}/roles/{}", self.base, segment(&id), segment(role))).await
+        self.role_at(&address, format!("{}/clients/{}/roles/{}", self.base(), segment(&id), segment(role))).await
     }
 
     async fn any_client_role(&self, name: &str) -> Result<Option<Value>, ServerError> {
@@ -149,7 +186,7 @@ impl Directory {
 
     /// A client by its clientId, in full.
     pub(super) async fn find_client(&self, client_id: &str) -> Result<Option<Object>, ServerError> {
-        let answer = self.http.get(&format!("{}/clients?clientId={}", self.base, query(client_id))).await?;
+        let answer = self.http.get(&format!("{}/clients?clientId={}", self.base(), query(client_id))).await?;
         let found = objects(answer, "the clients")?.into_iter().next();
         // An older server matches this without case.
         Ok(found.filter(|client| client.get("clientId").is_some_and(|it| it == client_id)))
@@ -160,7 +197,7 @@ impl Directory {
         if let Some(name) = lock(&self.clients).get(id) {
             return Ok(name.clone());
         }
-        let client = object(self.http.get(&format!("{}/clients/{}", self.base, segment(id))).await?, "a client")?;
+        let client = object(self.http.get(&format!("{}/clients/{}", self.base(), segment(id))).await?, "a client")?;
         let name = text(&client, "clientId")?.to_owned();
         self.note(&self.realm.child(&kinds::CLIENT, name.clone()), id);
         Ok(name)
@@ -192,8 +229,29 @@ impl Directory {
     pub(super) async fn find_group(&self, path: &str) -> Result<Option<Object>, ServerError> {
         let parts: Vec<String> =
             path.split('/').filter(|part| !part.is_empty()).map(|it| segment(it).to_string()).collect();
-        let answer = self.http.find(&format!("{}/group-by-path/{}", self.base, parts.join("/"))).await?;
+        let answer = self.http.find(&format!("{}/group-by-path/{}", self.base(), parts.join("/"))).await?;
         answer.map(|group| object(group, "a group")).transpose()
+    }
+
+    /// Notes the name of the role that holds the default roles.
+    pub(super) fn note_default_role(&self, name: &str) {
+        // Whoever came first read the same.
+        drop(self.default_role.set(name.to_owned()));
+    }
+
+    /// The name of the role that holds the default roles: `default-roles-acme`, but a renamed realm keeps the old name.
+    pub(super) async fn default_role(&self) -> Result<&str, ServerError> {
+        let name = self.default_role.get_or_try_init(async || {
+            let realm = object(self.http.get(self.base()).await?, "the realm")?;
+            let name = realm.get("defaultRole").and_then(|role| role.get("name")).and_then(Value::as_str);
+            Ok::<_, ServerError>(name.ok_or_else(|| ServerError::shape("defaultRole.name", "text"))?.to_owned())
+        });
+        Ok(name.await?)
+    }
+
+    /// Whether this is that role, as far as its name is known already.
+    pub(super) fn is_default_role(&self, address: &Address) -> bool {
+        address.kind() == &kinds::ROLE && self.default_role.get().is_some_and(|name| name == address.name())
     }
 
     /// The id of a top-level flow.

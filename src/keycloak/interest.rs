@@ -95,7 +95,8 @@ impl Interest {
 
     /// An object that is to be renamed is looked for under both names, with all that hangs below it.
     fn add_old_names(&mut self, desired: &DesiredRealm) {
-        for (address, object) in &desired.objects {
+        // From below, so that what hangs below a renamed object and is renamed itself is looked for under both, too.
+        for (address, object) in desired.objects.iter().rev() {
             let Some(old) = &object.lifecycle.renamed_from else { continue };
             let Some(parent) = address.parent() else {
                 self.renamed_from = Some(old.clone());
@@ -126,6 +127,9 @@ impl Interest {
                 );
             }
             (Type::TextSet, [.., table, client]) if table == "clientRoles" => {
+                if names().is_empty() {
+                    self.references.insert((Reference::Client, client.clone()));
+                }
                 self.references
                     .extend(names().into_iter().map(|role| (Reference::ClientRole, format!("{client}:{role}"))));
             }

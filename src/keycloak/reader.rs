@@ -117,7 +117,8 @@ impl<'a> Reader<'a> {
     pub(super) fn add(&self, address: &Address, id: &str, object: &Object) -> bool {
         self.directory.note(address, id);
         let wanted = self.interest.has(address);
-        if !wanted && !self.interest.sweeps(address) {
+        // Every realm has a role with the default roles; nobody may delete it, whatever the realm was called before.
+        if !wanted && (!self.interest.sweeps(address) || self.directory.is_default_role(address)) {
             return false;
         }
         if !wanted {

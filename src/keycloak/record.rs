@@ -41,7 +41,7 @@ pub struct Lock {
 }
 
 /// The record client of one realm, found or made by [`Ledger::open`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ledger {
     http: Http,
     base: String,
@@ -123,6 +123,14 @@ impl Ledger {
     /// Whether this run made it: then nobody else can have written to it before the lock.
     pub fn is_new(&self) -> bool {
         self.is_new
+    }
+
+    /// The same ledger, now that its realm is called so.
+    #[must_use]
+    pub fn in_realm(&self, realm: &str) -> Self {
+        let Self { http, base: _, client_id, id, is_new } = self;
+        let base = format!("/{}", segment(realm));
+        Self { http: http.clone(), base, client_id: client_id.clone(), id: id.clone(), is_new: *is_new }
     }
 
     /// The record as it is now.

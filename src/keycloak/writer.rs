@@ -1,6 +1,7 @@
 //! Writing single objects: minimal, in place, without choices of its own.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
@@ -34,6 +35,8 @@ pub type Links = BTreeMap<FieldPath, (Value, Value)>;
 pub struct Writer {
     pub(super) directory: Directory,
     live: LiveRealm,
+    /// The renames that this run did, newest last, as (from, to): what was read has the names of before.
+    renames: Mutex<Vec<(Address, Address)>>,
 }
 
 impl Writer {
@@ -45,7 +48,7 @@ impl Writer {
         for (address, object) in &live.objects {
             directory.note(address, &object.id);
         }
-        Self { directory, live }
+        Self { directory, live, renames: Mutex::default() }
     }
 
     /// Makes an object with the leaves that its representation carries, and mappers below it in the same request.
@@ -84,8 +87,11 @@ impl Writer {
         from: Option<&Address>,
         changes: &Changes,
     ) -> Result<(), ServerError> {
-        if let Some(from) = from {
-            self.rename_known(from, address);
+        // What was read of a renamed realm is listed by its new name already.
+        if let Some(from) = from.filter(|from| from.parent().is_some()) {
+            let from = self.by_now(from);
+            kinds::relocate(self, &from, address).await?;
+            self.note_rename(from, address.clone());
         }
         kinds::update(self, address, changes).await
     }
@@ -122,9 +128,19 @@ impl Writer {
         format!("{}{rest}", self.directory.base())
     }
 
-    /// The object as it was read; renamed ones are listed by their new name.
+    /// Whether this run has given the realm its new name.
+    pub fn realm_is_renamed(&self) -> bool {
+        self.directory.realm_is_renamed()
+    }
+
+    /// The object as it was read, by the name that it has by now.
     pub(super) fn live(&self, address: &Address) -> Option<&LiveObject> {
-        self.live.objects.get(address)
+        let renames = self.renames.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut name = address.clone();
+        for (from, to) in renames.iter().rev() {
+            name = name.renamed(to, from).unwrap_or(name);
+        }
+        self.live.objects.get(&name)
     }
 
     /// A POST that makes `address`. When an answer was lost and the repetition finds the object there, the first
@@ -142,11 +158,18 @@ impl Writer {
         }
     }
 
-    fn rename_known(&self, from: &Address, to: &Address) {
-        if let Some(id) = self.directory.known(from).or_else(|| self.live(to).map(|object| object.id.clone())) {
-            self.directory.forget(from);
-            self.directory.note(to, &id);
+    /// The name by now of an object that was called so when it was read: what it hangs below may be renamed.
+    fn by_now(&self, read: &Address) -> Address {
+        let mut name = read.clone();
+        for (from, to) in self.renames.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            name = name.renamed(from, to).unwrap_or(name);
         }
+        name
+    }
+
+    fn note_rename(&self, from: Address, to: Address) {
+        self.directory.rename(&from, &to);
+        self.renames.lock().unwrap_or_else(PoisonError::into_inner).push((from, to));
     }
 }
 

@@ -91,6 +91,20 @@ impl Address {
         Self { realm: new.realm.clone(), path }
     }
 
+    /// The address after `old` was renamed `new`: another one for it, for what hangs below it and for the groups inside of
+    /// it; `None` for everything else.
+    pub fn renamed(&self, old: &Self, new: &Self) -> Option<Self> {
+        if self.is_within(old) {
+            return Some(self.moved(old, new));
+        }
+        let is_group = |it: &Self| it.kind() == &super::kinds::GROUP;
+        if !is_group(self) || !is_group(old) || self.realm != old.realm {
+            return None;
+        }
+        let inside = self.name().strip_prefix(old.name()).filter(|rest| rest.starts_with('/'))?;
+        Some(new.parent()?.child(&super::kinds::GROUP, format!("{}{inside}", new.name())))
+    }
+
     /// The address without its realm, as the record keeps it: `clients/shop`; empty for the realm.
     pub fn within_realm(&self) -> String {
         let parts: Vec<String> = self.path.iter().map(|(c, n)| format!("{c}/{}", quoted(n))).collect();
@@ -187,5 +201,11 @@ mod tests {
         let role = old.child(&kinds::CLIENT_ROLE, "refund");
         assert_eq!(role.moved(&old, &new).to_string(), "acme/clients/store/roles/refund");
         assert_eq!(realm.moved(&old, &new), realm);
+        assert_eq!(role.renamed(&old, &new), Some(role.moved(&old, &new)));
+        assert_eq!(realm.renamed(&old, &new), None);
+        let group = |path: &str| realm.child(&kinds::GROUP, path);
+        let (staff, people) = (group("/staff"), group("/people"));
+        assert_eq!(group("/staff/ops").renamed(&staff, &people), Some(group("/people/ops")));
+        assert_eq!(group("/staffing").renamed(&staff, &people), None);
     }
 }

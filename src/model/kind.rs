@@ -19,6 +19,8 @@ pub struct Kind {
     pub on_create: &'static [(&'static str, bool)],
     /// Whether deleting an object also deletes data that no file holds (users, sessions, links), so that consent is needed.
     pub bears_data: bool,
+    /// Whether the server can give an object another name in place.
+    pub renamable: bool,
     /// Whether the request that creates the parent also creates these, when they are in its body.
     pub carried_at_creation: bool,
 }

@@ -93,6 +93,16 @@ impl Record {
         Self::from_stored(realm, stored).map_err(RecordError::Damaged)
     }
 
+    /// The same with `old` replaced by `new` in every address below it.
+    #[must_use]
+    pub fn moved(&self, old: &Address, new: &Address) -> Self {
+        let mut moved = self.clone();
+        moved.objects = self.objects.iter().map(|(at, leaves)| (at.moved(old, new), leaves.clone())).collect();
+        moved.fingerprints =
+            self.fingerprints.iter().map(|(at, prints)| (at.moved(old, new), prints.clone())).collect();
+        moved
+    }
+
     fn stored(&self) -> Stored {
         let shapes: BTreeSet<&BTreeSet<FieldPath>> = self.objects.values().collect();
         let index: BTreeMap<_, _> = shapes.iter().enumerate().map(|(i, shape)| (*shape, i)).collect();

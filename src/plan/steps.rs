@@ -120,6 +120,8 @@ impl Draft<'_> {
                 self.follow(index, &mut needs);
             }
         }
+        let renamed = self.realm_rename();
+        needs.extend((0..self.steps.len()).filter_map(|step| Some((step, renamed?))));
         for (step, need) in needs {
             if step != need {
                 self.steps[step].needs.push(need);
@@ -129,6 +131,12 @@ impl Draft<'_> {
             step.needs.sort_unstable();
             step.needs.dedup();
         }
+    }
+
+    /// The step that renames the realm: every path on the server has another name afterwards.
+    fn realm_rename(&self) -> Option<usize> {
+        let is_it = |change: &Change| change.address.parent().is_none() && former(change).is_some();
+        self.body[self.diff.changes.iter().position(is_it)?]
     }
 
     /// What a step that writes waits for, and which deletions wait for it.

@@ -1,7 +1,9 @@
 //! What the stories share: one real server.
 
+pub mod admin;
 pub(crate) mod fleet;
 pub mod program;
+pub mod project;
 pub mod proxy;
 pub(crate) mod run;
 
@@ -24,6 +26,38 @@ pub fn server() -> &'static Sandbox {
         let mut options = Options::new(realmform());
         options.access_log = true;
         start(options)
+    })
+}
+
+/// Where the shared server is, and who governs it.
+pub struct Access {
+    pub http_url: String,
+    pub https_url: String,
+    pub user: String,
+    pub password: String,
+    pub ca_file: PathBuf,
+}
+
+/// The shared server; or one that runs already, so that whoever writes a test need not wait for a start at each run:
+/// `REALMFORM_TEST_ACCESS="HTTP-URL HTTPS-URL USER PASSWORD CA-FILE"`, all of which `realmform sandbox` prints.
+pub fn access() -> &'static Access {
+    use secrecy::ExposeSecret as _;
+    static ACCESS: OnceLock<Access> = OnceLock::new();
+    ACCESS.get_or_init(|| {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let running = std::env::var("REALMFORM_TEST_ACCESS").unwrap_or_default();
+        if let [http, https, user, password, ca] = running.split_whitespace().collect::<Vec<_>>()[..] {
+            let [http_url, https_url, user, password] = [http, https, user, password].map(str::to_owned);
+            return Access { http_url, https_url, user, password, ca_file: ca.into() };
+        }
+        let server = server();
+        Access {
+            http_url: server.http_url().to_owned(),
+            https_url: server.https_url().to_owned(),
+            user: server.admin_user().to_owned(),
+            password: server.admin_password().expose_secret().to_owned(),
+            ca_file: server.ca_file().to_owned(),
+        }
     })
 }
 

@@ -22,6 +22,16 @@ pub(super) struct Client {
 const SCOPES: &[(&str, &str)] =
     &[("defaultClientScopes", "default-client-scopes"), ("optionalClientScopes", "optional-client-scopes")];
 
+/// What the server would not leave alone if it were left out, and what to send where there is nothing:
+/// it switches off authorization services or the service account, and what hangs below is lost; it derives web origins
+/// from the redirect URIs; with the feature `client-types` it takes no type for another type.
+const STEADY: &[(&str, Option<fn() -> Value>)] = &[
+    ("serviceAccountsEnabled", None),
+    ("authorizationServicesEnabled", None),
+    ("webOrigins", Some(|| json!([]))),
+    ("type", None),
+];
+
 /// Takes in the clients and their mappers.
 pub(super) async fn read(reader: &Reader<'_>) -> Result<Vec<Client>, ServerError> {
     let lookup = async |name: &str| reader.directory.find_client(name).await;
@@ -66,14 +76,13 @@ async fn read_service_account(reader: &Reader<'_>, client: &str) -> Result<Value
     let mappings = Mappings::new(reader.get(&format!("/users/{id}/role-mappings")).await?)?;
     let groups = objects(reader.get(&format!("/users/{id}/groups")).await?, "the groups of a user")?;
     let clients: Object = mappings.clients.into_iter().map(|(client, roles)| (client, roles.into())).collect();
-    let own = own_roles(&mappings.realm, reader.realm());
+    let own = own_roles(&mappings.realm, reader.directory.default_role().await?);
     Ok(json!({ "realmRoles": own, "clientRoles": clients, "groups": names(&groups, "path")? }))
 }
 
 /// Every user is given the default roles, a service account as well; no file says so, and none may take them away.
-fn own_roles<'a>(roles: &'a [String], realm: &Address) -> Vec<&'a String> {
-    let defaults = format!("default-roles-{}", realm.name());
-    roles.iter().filter(|name| !name.eq_ignore_ascii_case(&defaults)).collect()
+fn own_roles<'a>(roles: &'a [String], default_role: &str) -> Vec<&'a String> {
+    roles.iter().filter(|name| *name != default_role).collect()
 }
 
 pub(super) async fn create(
@@ -92,13 +101,17 @@ pub(super) async fn create(
 pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
     let mut client = changed(&kinds::CLIENT, changes);
     client.insert("clientId".to_owned(), address.name().into());
-    // Left out, these switch authorization services or the service account off, and what hangs below is lost.
-    for name in ["serviceAccountsEnabled", "authorizationServicesEnabled"] {
-        let live = writer.live(address).and_then(|object| object.fields.get(&FieldPath::new([name])));
-        if let (Some(LiveValue::Json(value)), false) = (live, client.contains_key(name)) {
-            client.insert(name.to_owned(), value.clone());
+    for (name, otherwise) in STEADY {
+        if client.contains_key(*name) {
+            continue;
+        }
+        match writer.live(address).and_then(|object| object.fields.get(&FieldPath::new([*name]))) {
+            Some(LiveValue::Json(value)) => drop(client.insert((*name).to_owned(), value.clone())),
+            _ => otherwise.iter().for_each(|value| drop(client.insert((*name).to_owned(), value()))),
         }
     }
+    // Renaming a SAML client without any answers 500: the server puts one in.
+    client.entry("attributes").or_insert_with(|| json!({}));
     let path = writer.path(format!("/clients/{}", writer.directory.id(address).await?));
     Ok(writer.http().put(&path, &Value::Object(client)).await?)
 }
@@ -175,7 +188,7 @@ async fn link_service_account(writer: &Writer, client: &str, links: &Links) -> R
     for (path, (_, wanted)) in links.iter().filter(|(path, _)| path.top() == "serviceAccount") {
         match path.rest() {
             [field] if field == "realmRoles" => {
-                let own = json!(own_roles(&current.realm, writer.directory.realm()));
+                let own = json!(own_roles(&current.realm, writer.directory.default_role().await?));
                 link_realm_roles(writer, &format!("{user}/role-mappings"), &own, wanted).await?;
             }
             [field] if field == "groups" => link_own_groups(writer, &user, wanted).await?,

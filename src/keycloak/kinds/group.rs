@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::client::{link_client_roles, link_realm_roles};
 use crate::keycloak::ServerError;
@@ -64,6 +64,21 @@ pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) 
         None => "/groups".to_owned(),
     };
     writer.post(address, &writer.path(list), group).await
+}
+
+/// A POST below another group moves one that exists, with its members and all below it.
+pub(super) async fn relocate(writer: &Writer, from: &Address, to: &Address) -> Result<(), ServerError> {
+    let ((old, name), (new, _)) = (split(from), split(to));
+    if old == new {
+        return Ok(());
+    }
+    let list = match new {
+        Some(parent) => format!("/groups/{}/children", writer.directory.id(&parent).await?),
+        None => "/groups".to_owned(),
+    };
+    let group = json!({ "id": writer.directory.id(from).await?, "name": name });
+    writer.http().post(&writer.path(list), &group).await?;
+    Ok(())
 }
 
 /// A PUT clears a description that is left out, and replaces attributes as a whole.

@@ -67,6 +67,15 @@ pub(super) async fn create_realm(
     realm::create(writer, address, leaves, client).await
 }
 
+/// Brings an object that is about to be renamed to where the new name says it hangs.
+pub(super) async fn relocate(writer: &Writer, from: &Address, to: &Address) -> Result<(), ServerError> {
+    match to.kind().name {
+        "group" => group::relocate(writer, from, to).await,
+        // The name of no other kind says where it hangs.
+        _ => Ok(()),
+    }
+}
+
 /// Writes leaves of the representation that changed, and the name.
 pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
     match address.kind().name {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::role;
 use crate::keycloak::ServerError;
+use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, names, object, objects, text};
 use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, changed, delta, merged};
@@ -27,6 +28,9 @@ pub(super) fn read(reader: &Reader<'_>, mut settings: Object) -> Result<String, 
     let id = text(&settings, "id")?.to_owned();
     let default_role = settings.get("defaultRole").and_then(|role| role.get("id")).and_then(Value::as_str);
     let default_role = default_role.unwrap_or_default().to_owned();
+    if let Some(name) = settings.get("defaultRole").and_then(|role| role.get("name")).and_then(Value::as_str) {
+        reader.directory.note_default_role(name);
+    }
     if let Some(Value::Object(attributes)) = settings.get_mut("attributes") {
         attributes.retain(|name, _| !MIRRORS.contains(&name.as_str()));
     }
@@ -76,7 +80,13 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
         realm.insert(table.clone(), whole.remove(&table).unwrap_or_else(|| Object::new().into()));
     }
     realm.insert("realm".to_owned(), address.name().into());
-    Ok(writer.http().put(&writer.path(""), &Value::Object(realm)).await?)
+    writer.http().put(&writer.path(""), &Value::Object(realm)).await?;
+    if writer.path("") != format!("/{}", segment(address.name())) {
+        writer.directory.rename_realm();
+        // A token names the realms that its bearer may manage by the names that they had.
+        writer.http().refresh_token().await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn link(writer: &Writer, links: &Links) -> Result<(), ServerError> {

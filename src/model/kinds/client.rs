@@ -68,6 +68,7 @@ pub static CLIENT: Kind = Kind {
     children: &[&PROTOCOL_MAPPER, &CLIENT_ROLE],
     on_create: &[],
     bears_data: false,
+    renamable: true,
     carried_at_creation: false,
 };
 

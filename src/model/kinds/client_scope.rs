@@ -17,5 +17,6 @@ pub static CLIENT_SCOPE: Kind = Kind {
     children: &[&PROTOCOL_MAPPER],
     on_create: &[],
     bears_data: false,
+    renamable: true,
     carried_at_creation: false,
 };

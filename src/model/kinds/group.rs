@@ -23,5 +23,6 @@ pub static GROUP: Kind = Kind {
     on_create: &[],
     // Memberships go with it.
     bears_data: false,
+    renamable: true,
     carried_at_creation: false,
 };

@@ -21,15 +21,18 @@ pub static IDENTITY_PROVIDER: Kind = Kind {
         body("hideOnLogin", Type::Bool),
         body("firstBrokerLoginFlowAlias", Type::Ref(Reference::Flow)),
         body("postBrokerLoginFlowAlias", Type::Ref(Reference::Flow)),
-        body("organizationId", Type::Text),
         body("config", Type::TextMap(&[("clientSecret", Type::Secret)])),
         server("internalId"),
         server("updateProfileFirstLoginMode"),
+        // The endpoints of providers ignore it on 26.7.4; organizations have their own, and come later.
+        server("organizationId"),
         server("types"),
     ],
     children: &[&IDENTITY_PROVIDER_MAPPER],
     on_create: &[],
     // Users' links to it go with it.
     bears_data: true,
+    // "Identity Provider alias cannot be changed" (26.7.4): users' links and redirect URIs hold it.
+    renamable: false,
     carried_at_creation: false,
 };

@@ -16,5 +16,6 @@ pub static IDENTITY_PROVIDER_MAPPER: Kind = Kind {
     children: &[],
     on_create: &[],
     bears_data: false,
+    renamable: true,
     carried_at_creation: false,
 };

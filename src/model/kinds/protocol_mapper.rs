@@ -18,6 +18,7 @@ pub static PROTOCOL_MAPPER: Kind = Kind {
     children: &[],
     on_create: &[],
     bears_data: false,
+    renamable: true,
     // POST of clients and of client scopes honours mappers.
     carried_at_creation: true,
 };

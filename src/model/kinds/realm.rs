@@ -163,5 +163,6 @@ pub static REALM: Kind = Kind {
     // The server makes realms disabled; whoever writes a realm file means one that works.
     on_create: &[("enabled", true)],
     bears_data: true,
+    renamable: true,
     carried_at_creation: false,
 };

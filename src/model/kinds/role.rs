@@ -20,5 +20,6 @@ pub static ROLE: Kind = Kind {
     children: &[],
     on_create: &[],
     bears_data: false,
+    renamable: true,
     carried_at_creation: false,
 };

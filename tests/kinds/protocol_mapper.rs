@@ -1,0 +1,62 @@
+//! Protocol mappers, below clients and below client scopes.
+
+use realmform::model::kinds::PROTOCOL_MAPPER;
+use serde_json::Value;
+
+use super::story::{Story, covers};
+use crate::support::admin::Admin;
+
+const OF_CLIENT: Story = Story {
+    realm: "kinds-mapper",
+    kind: &PROTOCOL_MAPPER,
+    table: "clients.shop.protocolMappers.tenant",
+    fixed: "",
+    samples: &[
+        ("protocolMapper", "\"oidc-hardcoded-claim-mapper\"", "\"oidc-usermodel-attribute-mapper\""),
+        ("protocol", "\"openid-connect\"", "\"saml\""),
+        ("config.\"claim.name\"", "\"tenant\"", "\"customer\""),
+        ("config.\"access.token.claim\"", "true", "false"),
+        ("config.\"claim.value\"", "\"a\\nb\"", "\"c\""),
+    ],
+    at_once: 1,
+    others: "[clients.shop]\n",
+    by_hand: |admin| {
+        let Some((path, mut mapper)) = find(admin, "shop", "tenant") else { return };
+        mapper["config"]["by.hand"] = "x".into();
+        admin.put(&path, &mapper);
+    },
+    raw: |admin| find(admin, "shop", "tenant").unwrap().1,
+    follows: &[],
+};
+
+const OF_SCOPE: Story = Story {
+    realm: "kinds-scope-mapper",
+    table: "clientScopes.tenant.protocolMappers.tenant",
+    fixed: "protocolMapper = \"oidc-hardcoded-claim-mapper\"\n",
+    samples: &[("config.\"claim.name\"", "\"tenant\"", "\"customer\"")],
+    others: "[clientScopes.tenant]\n",
+    by_hand: |_| {},
+    raw: |admin| of_scope(admin, "tenant").unwrap(),
+    ..OF_CLIENT
+};
+
+#[test]
+fn life_of_a_protocol_mapper() {
+    covers(&PROTOCOL_MAPPER, &[&OF_CLIENT, &OF_SCOPE]);
+    OF_CLIENT.tell();
+    let told = OF_SCOPE.tell();
+    told.rename("clientScopes.tenant.protocolMappers.customer", "tenant", |admin| of_scope(admin, "customer").unwrap());
+    told.delete(&[], |admin| of_scope(admin, "customer").is_none());
+}
+
+fn find(admin: &Admin, client: &str, name: &str) -> Option<(String, Value)> {
+    let clients = admin.get(&format!("clients?clientId={client}"));
+    let list = format!("clients/{}/protocol-mappers/models", clients.get(0)?["id"].as_str().unwrap());
+    let mapper = admin.get(&list).as_array().unwrap().iter().find(|mapper| mapper["name"] == name).cloned()?;
+    Some((format!("{list}/{}", mapper["id"].as_str().unwrap()), mapper))
+}
+
+fn of_scope(admin: &Admin, name: &str) -> Option<Value> {
+    let scope = admin.find("client-scopes", "name", "tenant");
+    scope["protocolMappers"].as_array()?.iter().find(|mapper| mapper["name"] == name).cloned()
+}

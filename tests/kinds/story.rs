@@ -1,0 +1,301 @@
+//! The life of one object: made, each field changed, each field taken out of the file, renamed, deleted; and after each
+//! step the plan is empty and what nobody declared is as it was, byte by byte.
+
+use std::collections::BTreeSet;
+
+use realmform::model::{FieldPath, Kind, Write, defaults};
+use serde_json::{Value, json};
+
+use crate::support::admin::Admin;
+use crate::support::project::Project;
+
+/// A leaf with two valid values, as in a file: (key, before, after).
+pub type Sample = (&'static str, &'static str, &'static str);
+
+/// What is told about one object.
+pub struct Story {
+    /// The realm, which is the test's own.
+    pub realm: &'static str,
+    pub kind: &'static Kind,
+    /// The header of the object's table; empty for the realm.
+    pub table: &'static str,
+    /// Lines of the table that never change.
+    pub fixed: &'static str,
+    pub samples: &'static [Sample],
+    /// How many samples change in one run: one, unless there are so many that it would take minutes.
+    pub at_once: usize,
+    /// Other tables of the file.
+    pub others: &'static str,
+    /// What is on the object that no file says, and what the references of the samples name.
+    pub by_hand: fn(&Admin),
+    /// Everything that the server says about the object.
+    pub raw: fn(&Admin) -> Value,
+    /// Leaves of that which may change with any field.
+    pub follows: &'static [&'static str],
+}
+
+impl Story {
+    /// Tells it up to the point where all samples have left the file.
+    pub fn tell(&self) -> Told<'_> {
+        let mut project = Project::new(self.realm);
+        project.set("FIRST_SECRET", "the-first-secret");
+        project.set("SECOND_SECRET", "the-second-secret");
+        project.apply();
+        let told = Told { admin: project.admin(), project, story: self };
+        neighbours(&told.admin);
+        (self.by_hand)(&told.admin);
+        told.create();
+        told.change();
+        told.remove();
+        told
+    }
+
+    fn toml(&self, values: &dyn Fn(usize, &Sample) -> Option<&'static str>) -> String {
+        let header = if self.table.is_empty() { String::new() } else { format!("[{}]\n", self.table) };
+        let samples = self.samples.iter().enumerate();
+        let lines = samples.filter_map(|(i, sample)| Some(format!("{} = {}\n", sample.0, values(i, sample)?)));
+        format!("{header}{}\n{}{}", self.fixed, lines.collect::<String>(), self.others)
+    }
+}
+
+/// A story under way.
+pub struct Told<'a> {
+    pub story: &'a Story,
+    pub project: Project,
+    pub admin: Admin,
+}
+
+impl Told<'_> {
+    fn raw(&self) -> Value {
+        (self.story.raw)(&self.admin)
+    }
+
+    fn create(&self) {
+        self.project.write_realm(&self.story.toml(&|_, sample| Some(sample.1)));
+        let before = watch(&self.admin);
+        self.project.apply();
+        assert_eq!(watch(&self.admin), before, "creating touched a neighbour");
+        (self.story.by_hand)(&self.admin);
+        self.project.assert_empty_plan();
+    }
+
+    fn change(&self) {
+        for first in (0..self.story.samples.len()).step_by(self.story.at_once) {
+            let end = first + self.story.at_once;
+            let now = self.story.toml(&|i, sample| Some(if i < end { sample.2 } else { sample.1 }));
+            self.step(&now, first, end);
+        }
+    }
+
+    fn remove(&self) {
+        for first in (0..self.story.samples.len()).step_by(self.story.at_once) {
+            let end = first + self.story.at_once;
+            self.step(&self.story.toml(&|i, sample| (i >= end).then_some(sample.2)), first, end);
+            for sample in self.story.samples.iter().skip(first).take(self.story.at_once) {
+                self.is_reset(sample.0);
+            }
+        }
+    }
+
+    /// Applies a file in which the samples of a range differ from what the server has.
+    fn step(&self, toml: &str, first: usize, end: usize) {
+        self.project.write_realm(toml);
+        let keys: BTreeSet<&str> = self.story.samples.iter().take(end).skip(first).map(|sample| sample.0).collect();
+        let planned = self.planned();
+        let expected: BTreeSet<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        assert_eq!(planned, expected, "{}\n{toml}", self.project.run(&["plan"]).stdout);
+        let (before, around) = (self.raw(), watch(&self.admin));
+        self.project.apply();
+        let changed = difference(&before, &self.raw());
+        let stray: Vec<&String> = changed.iter().filter(|leaf| !self.may_change(leaf, &keys)).collect();
+        assert!(stray.is_empty(), "changing {keys:?} changed {stray:?}");
+        let unwatched = if self.story.table.is_empty() { "" } else { "?" };
+        assert_eq!(
+            watch(&self.admin).into_iter().filter(|(path, _)| path != unwatched).collect::<Vec<_>>(),
+            around.into_iter().filter(|(path, _)| path != unwatched).collect::<Vec<_>>(),
+            "changing {keys:?} touched a neighbour"
+        );
+    }
+
+    /// The leaves that the plan changes; anything else in the plan fails.
+    fn planned(&self) -> BTreeSet<String> {
+        let plan = self.project.plan();
+        let changes = plan["realms"][self.story.realm]["changes"].as_array().unwrap();
+        assert!(changes.len() <= 1, "one object changes: {changes:#?}");
+        let fields = changes.iter().flat_map(|change| change["fields"].as_array().unwrap());
+        fields.map(|field| serde_json::from_value::<FieldPath>(field["path"].clone()).unwrap().to_string()).collect()
+    }
+
+    fn may_change(&self, leaf: &str, keys: &BTreeSet<&str>) -> bool {
+        let is_within = |key: &str| leaf.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        keys.iter().copied().chain(self.story.follows.iter().copied()).any(is_within)
+    }
+
+    /// A leaf that left the file has its default, or says as little as none.
+    fn is_reset(&self, key: &str) {
+        let keys = toml_edit::Key::parse(key).unwrap();
+        let path = FieldPath(keys.iter().map(|key| key.get().to_owned()).collect());
+        let raw = self.raw();
+        let live = path.0.iter().fold(&raw, |value, key| &value[key]);
+        let default = defaults(self.story.kind, &path).filter(|it| !says_nothing(it));
+        let is_default = default.is_some_and(|it| normal(it) == normal(live));
+        assert!(is_default || (default.is_none() && says_nothing(live)), "{key} is {live}, its default is {default:?}");
+    }
+
+    /// Renames the object: it is the same one afterwards, with all that it had. `table` is its new header.
+    pub fn rename(&self, table: &str, from: &str, raw: impl Fn(&Admin) -> Value) {
+        let lifecycle = format!("lifecycle.renamedFrom = {}\n", json!(from));
+        let (fixed, others) = (self.story.fixed, self.story.others);
+        let before = self.raw();
+        self.project.write_realm(&format!("[{table}]\n{lifecycle}{fixed}\n{others}"));
+        let around = watch(&self.admin);
+        let planned = self.project.changes();
+        assert!(planned.len() == 1 && planned[0].starts_with("rename "), "{planned:?}");
+        self.project.apply();
+        assert_eq!(watch(&self.admin), around, "renaming touched a neighbour");
+        let changed = difference(&before, &raw(&self.admin));
+        let names = ["name", "clientId", "path"];
+        let stray: Vec<&String> = changed.iter().filter(|leaf| !names.contains(&leaf.as_str())).collect();
+        assert!(stray.is_empty(), "renaming changed {stray:?}");
+    }
+
+    /// Takes the object out of the file; `gone` asks for it by hand.
+    pub fn delete(&self, consent: &[&str], gone: impl Fn(&Admin) -> bool) {
+        self.project.write_realm(self.story.others);
+        let around = watch(&self.admin);
+        self.project.apply_with(consent);
+        assert!(gone(&self.admin));
+        assert_eq!(watch(&self.admin), around, "deleting touched a neighbour");
+    }
+}
+
+/// A field of the kind without a sample is a field that nobody tried.
+pub fn covers(kind: &Kind, stories: &[&Story]) {
+    let fixed = |field: &str| {
+        stories.iter().any(|story| story.fixed.lines().any(|line| line.split([' ', '.']).next() == Some(field)))
+    };
+    for field in kind.fields {
+        let sampled = stories.iter().flat_map(|story| story.samples).any(|sample| top(sample.0) == field.name);
+        let tried = match field.write {
+            Write::Server => true,
+            Write::CreateOnly => fixed(field.name),
+            Write::Body | Write::CreateThenLink | Write::Link => sampled,
+        };
+        assert!(tried, "{} of a {} has no sample", field.name, kind.name);
+    }
+    for sample in stories.iter().flat_map(|story| story.samples) {
+        assert!(kind.field(top(sample.0)).is_some(), "{} is no field", sample.0);
+        assert_ne!(sample.1, sample.2, "{}", sample.0);
+    }
+}
+
+fn top(key: &str) -> &str {
+    key.split('.').next().unwrap()
+}
+
+/// One object of every kind that no file knows.
+fn neighbours(admin: &Admin) {
+    let mapper = |name: &str| {
+        json!({"name": name, "protocol": "openid-connect", "protocolMapper": "oidc-hardcoded-claim-mapper",
+               "config": {"claim.name": name, "claim.value": "x", "access.token.claim": "true"}})
+    };
+    admin.post("roles", &json!({"name": "hand", "description": "by hand", "attributes": {"a": ["1", "2"]}}));
+    admin.post(
+        "client-scopes",
+        &json!({"name": "hand", "protocol": "openid-connect", "attributes": {"x": "y"}, "protocolMappers": [mapper("hand")]}),
+    );
+    admin.post("groups", &json!({"name": "hand", "attributes": {"a": ["1"]}}));
+    let group = admin.id("groups", "name", "hand");
+    admin.post(&format!("groups/{group}/children"), &json!({"name": "below"}));
+    let role = admin.get("roles/hand");
+    admin.post(&format!("groups/{group}/role-mappings/realm"), &json!([role]));
+    admin.post(
+        "clients",
+        &json!({"clientId": "hand", "secret": "by-hand", "serviceAccountsEnabled": true, "redirectUris": ["https://hand/*"],
+                "attributes": {"x": "y"}, "protocolMappers": [mapper("hand")]}),
+    );
+    admin.post(&format!("clients/{}/roles", admin.client("hand")), &json!({"name": "hand"}));
+    admin.post(
+        "identity-provider/instances",
+        &json!({"alias": "hand", "providerId": "oidc", "config": {"clientId": "x", "clientSecret": "y",
+                "authorizationUrl": "https://hand.example/a", "tokenUrl": "https://hand.example/t"}}),
+    );
+    admin.post(
+        "identity-provider/instances/hand/mappers",
+        &json!({"name": "hand", "identityProviderAlias": "hand", "identityProviderMapper": "hardcoded-attribute-idp-mapper",
+                "config": {"attribute": "a", "attribute.value": "b", "syncMode": "INHERIT"}}),
+    );
+}
+
+/// What the server says of them, as it comes; the realm itself is one of the neighbours.
+pub fn watch(admin: &Admin) -> Vec<(String, String)> {
+    let (client, group) = (admin.client("hand"), admin.id("groups?search=hand&exact=true", "name", "hand"));
+    let scope = admin.id("client-scopes", "name", "hand");
+    let paths = [
+        String::new(),
+        "roles/hand".into(),
+        "roles/hand/composites".into(),
+        format!("groups/{group}"),
+        format!("groups/{group}/children"),
+        format!("groups/{group}/role-mappings"),
+        format!("client-scopes/{scope}"),
+        format!("clients/{client}"),
+        format!("clients/{client}/roles"),
+        format!("clients/{client}/scope-mappings"),
+        "identity-provider/instances/hand".into(),
+        "identity-provider/instances/hand/mappers".into(),
+        "default-groups".into(),
+    ];
+    paths.into_iter().map(|path| (path.clone(), admin.text(&path))).collect()
+}
+
+/// The leaves that two answers differ in, as dotted paths. Lists are sets here.
+fn difference(before: &Value, after: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    compare(&FieldPath(Vec::new()), before, after, &mut found);
+    found
+}
+
+fn compare(path: &FieldPath, before: &Value, after: &Value, found: &mut BTreeSet<String>) {
+    if normal(before) == normal(after) {
+        return;
+    }
+    let (Value::Object(a), Value::Object(b)) = (before, after) else {
+        found.insert(path.to_string());
+        return;
+    };
+    for key in a.keys().chain(b.keys()) {
+        let path = FieldPath(path.0.iter().cloned().chain([key.clone()]).collect());
+        compare(&path, &before[key], &after[key], found);
+    }
+}
+
+fn normal(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.iter().map(normal).collect();
+            items.sort_by_key(Value::to_string);
+            items.into()
+        }
+        Value::Object(table) => {
+            let entries = table.iter().filter(|(_, value)| !is_empty(value));
+            entries.map(|(key, value)| (key.clone(), normal(value))).collect()
+        }
+        _ if is_empty(value) => Value::Null,
+        _ => value.clone(),
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(table) => table.values().all(is_empty),
+        _ => false,
+    }
+}
+
+fn says_nothing(value: &Value) -> bool {
+    is_empty(value) || *value == json!(false) || *value == json!(0)
+}

@@ -1,0 +1,142 @@
+//! Somebody with the console open: raw requests, so that the program's own reading is not trusted to judge itself.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, Method};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use super::access;
+
+/// Requests below one realm, as the administrator.
+pub struct Admin {
+    pub realm: String,
+    runtime: Runtime,
+    client: Client,
+    token: RefCell<Option<(String, Instant)>>,
+}
+
+/// The administrator's tokens live for a minute.
+const TOKEN_USE: Duration = Duration::from_secs(40);
+
+impl Admin {
+    /// For one realm.
+    pub fn of(realm: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let ca = std::fs::read(&access().ca_file).unwrap();
+        let ca = reqwest::Certificate::from_pem(&ca).unwrap();
+        let client = Client::builder().no_proxy().tls_certs_only([ca]).build().unwrap();
+        Self { realm: realm.to_owned(), runtime, client, token: RefCell::default() }
+    }
+
+    /// `GET /admin/realms/REALM/…`
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Value {
+        serde_json::from_str(&self.text(path)).unwrap()
+    }
+
+    /// The answer as it came.
+    #[track_caller]
+    pub fn text(&self, path: &str) -> String {
+        let (status, body) = self.request(Method::GET, path, None);
+        assert_eq!(status, 200, "GET {path}: {body}");
+        body
+    }
+
+    /// The status of a GET.
+    pub fn status(&self, path: &str) -> u16 {
+        self.request(Method::GET, path, None).0
+    }
+
+    #[track_caller]
+    pub fn post(&self, path: &str, body: &Value) {
+        self.send(Method::POST, path, body);
+    }
+
+    #[track_caller]
+    pub fn put(&self, path: &str, body: &Value) {
+        self.send(Method::PUT, path, body);
+    }
+
+    #[track_caller]
+    pub fn delete(&self, path: &str) {
+        self.send(Method::DELETE, path, &Value::Null);
+    }
+
+    /// Deletes what may be gone already.
+    pub fn delete_if_there(&self, path: &str) {
+        self.request(Method::DELETE, path, None);
+    }
+
+    /// The one object of a list whose `field` is `value`.
+    #[track_caller]
+    pub fn find(&self, list: &str, field: &str, value: &str) -> Value {
+        let found = self.get(list);
+        let object = found.as_array().unwrap().iter().find(|it| it[field] == value);
+        object.cloned().unwrap_or_else(|| panic!("{list} has no {value}: {found}"))
+    }
+
+    /// The id of that object.
+    #[track_caller]
+    pub fn id(&self, list: &str, field: &str, value: &str) -> String {
+        self.find(list, field, value)["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The id of a client.
+    #[track_caller]
+    pub fn client(&self, client_id: &str) -> String {
+        self.id(&format!("clients?clientId={client_id}"), "clientId", client_id)
+    }
+
+    /// The token endpoint's answer to a form.
+    pub fn token(&self, base: &str, realm: &str, form: &[(&str, &str)]) -> Value {
+        let request = self.client.post(format!("{base}/realms/{realm}/protocol/openid-connect/token")).form(form);
+        self.runtime.block_on(async { request.send().await.unwrap().json().await.unwrap() })
+    }
+
+    #[track_caller]
+    fn send(&self, method: Method, path: &str, body: &Value) {
+        let body = Some(body).filter(|body| !body.is_null());
+        let (status, answer) = self.request(method.clone(), path, body);
+        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+    }
+
+    fn request(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, String) {
+        let url = format!("{}/admin/realms/{}/{path}", access().http_url, self.realm);
+        let request = self.client.request(method, url.trim_end_matches('/')).bearer_auth(self.bearer());
+        let request = match body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        self.runtime.block_on(async {
+            let answer = request.send().await.unwrap();
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        })
+    }
+
+    fn bearer(&self) -> String {
+        let known = self.token.borrow().clone().filter(|(_, since)| since.elapsed() < TOKEN_USE);
+        if let Some((token, _)) = known {
+            return token;
+        }
+        let access = access();
+        let form = [
+            ("grant_type", "password"),
+            ("client_id", "admin-cli"),
+            ("username", access.user.as_str()),
+            ("password", access.password.as_str()),
+        ];
+        let answer = self.token(&access.http_url, "master", &form);
+        let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+        *self.token.borrow_mut() = Some((token.clone(), Instant::now()));
+        token
+    }
+}
+
+/// The claims of a JSON web token.
+pub fn claims(token: &str) -> Value {
+    use base64::Engine as _;
+    let payload = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
