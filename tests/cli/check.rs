@@ -23,7 +23,7 @@ fn a_name_that_only_the_server_can_know() {
     status: 0
     --- stdout
     In order: 2 objects in 1 realm.
-    The server has to know 1 name that the files use and do not declare; a plan looks.
+    1 name is declared nowhere in them; `realmform plan` asks the server.
     --- stderr
     ");
 }
@@ -105,7 +105,7 @@ fn a_role_that_no_client_has() {
     status: 0
     --- stdout
     In order: 4 objects in 1 realm.
-    The server has to know 1 name that the files use and do not declare; a plan looks.
+    1 name is declared nowhere in them; `realmform plan` asks the server.
     --- stderr
     ");
 }
@@ -306,11 +306,11 @@ fn a_commit_instead_of_the_disk() {
     program.write("acme/realm.toml", "enabled = 1\n");
     let outcome = program.run(&["check", "--rev", "HEAD"]);
     assert!(outcome.starts_with("status: 0\n"), "{outcome}");
-    insta::assert_snapshot!(program.run(&["plan", "--rev", "v9"]), @r#"
+    insta::assert_snapshot!(program.run(&["plan", "--rev", "v9"]), @"
     status: 1
     --- stdout
     --- stderr
-    error: the repository has no commit `v9`: couldn't parse revision, input="v9": Reference "v9" could not be found: NotFound
+    error: the repository has no commit `v9`
     hint: write one commit as git knows it, such as `HEAD~2`, `v1.4` or `origin/main`, and `git fetch` first
-    "#);
+    ");
 }

@@ -24,14 +24,16 @@ fn the_program_tells_its_commands() {
       help         Print this message or the help of the given subcommand(s)
 
     Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    Options of every command:
           --project <DIR>  The project's folder, the one that holds realmform.toml [default: looked for
                            from here upwards, also in realms/]
           --color <WHEN>   When to use colours; `NO_COLOR` is heeded [default: auto] [possible values:
                            auto, always, never]
           --log <LEVEL>    Write what happens to standard error: error, warn, info, debug or trace;
-                           never a secret [env: REALMFORM_LOG=]
-      -h, --help           Print help
-      -V, --version        Print version
+                           never a secret [env: REALMFORM_LOG]
 
     Examples:
       realmform init realms            write a commented project with a first realm
@@ -40,9 +42,8 @@ fn the_program_tells_its_commands() {
       realmform apply                  show it, ask, and change it
       realmform sandbox apply --yes    the same against a throwaway Keycloak
 
-    Exit codes: 0 fine, 1 error, 2 changes (plan --detailed-exitcode), 4 refused by a guard, 5 stale
-    plan,
-    6 partly applied, 7 locked, 64 usage.
+    Exit codes: 0 fine, 1 error, 2 changes (plan --detailed-exitcode), 4 refused by a guard,
+    5 stale plan, 6 partly applied, 7 locked, 64 usage.
     --- stderr
     ");
 }
@@ -93,30 +94,9 @@ fn plan_tells_its_options() {
     Usage: realmform plan [OPTIONS]
 
     Options:
-          --project <DIR>  The project's folder, the one that holds realmform.toml [default: looked for
-                           from here upwards, also in realms/]
-          --rev <REV>      Read the files of a commit, branch or tag instead of the work tree
-          --color <WHEN>   When to use colours; `NO_COLOR` is heeded [default: auto] [possible values:
-                           auto, always, never]
-          --realm <REALM>  Only this realm (repeatable)
-          --log <LEVEL>    Write what happens to standard error: error, warn, info, debug or trace;
-                           never a secret [env: REALMFORM_LOG=]
-          --strict         Unknown fields and values are errors, not warnings
-      -h, --help           Print help
-      -V, --version        Print version
-
-    Server:
-          --server <NAME>            The server of the project file that is meant
-          --url <URL>                The base URL of Keycloak [env: KEYCLOAK_URL=]
-          --login-realm <REALM>      The realm to sign in to [default: master] [env: KEYCLOAK_REALM=]
-          --client-id <ID>           The client to sign in with [env: KEYCLOAK_CLIENT_ID=]
-          --user <NAME>              The user to sign in as; `KEYCLOAK_PASSWORD`,
-                                     `KEYCLOAK_CLIENT_SECRET` and `KEYCLOAK_ACCESS_TOKEN` are only ever
-                                     read from the environment, each also as a file named by `…_FILE`
-                                     [env: KEYCLOAK_USER=]
-          --ca-file <FILE>           Certificates (PEM) to trust besides the system's [env:
-                                     KEYCLOAK_CA_FILE=]
-          --parallelism <N>          How many requests may be under way at once [default: 8]
+          --rev <REV>                Read the files of a commit, branch or tag instead of the work tree
+          --realm <REALM>            Only this realm (repeatable)
+          --strict                   Unknown fields and values are errors, not warnings
           --allow-destroy <ADDRESS>  Allow this object to be deleted with the data that hangs on it
                                      (repeatable)
           --allow-many-deletes       Delete more than the delete limit allows
@@ -126,6 +106,28 @@ fn plan_tells_its_options() {
       -v, --verbose                  Show long values and deleted objects in full
           --requests                 Also print how many requests of each sort it cost, to standard
                                      error
+      -h, --help                     Print help
+      -V, --version                  Print version
+
+    Server:
+          --server <NAME>        The server of the project file that is meant
+          --url <URL>            The base URL of Keycloak [env: KEYCLOAK_URL]
+          --login-realm <REALM>  The realm to sign in to [default: master] [env: KEYCLOAK_REALM]
+          --client-id <ID>       The client to sign in with [env: KEYCLOAK_CLIENT_ID]
+          --user <NAME>          The user to sign in as; `KEYCLOAK_PASSWORD`, `KEYCLOAK_CLIENT_SECRET`
+                                 and `KEYCLOAK_ACCESS_TOKEN` are only ever read from the environment,
+                                 each also as a file named by `…_FILE` [env: KEYCLOAK_USER]
+          --ca-file <FILE>       Certificates (PEM) to trust besides the system's [env:
+                                 KEYCLOAK_CA_FILE]
+          --parallelism <N>      How many requests may be under way at once [default: 8]
+
+    Options of every command:
+          --project <DIR>  The project's folder, the one that holds realmform.toml [default: looked for
+                           from here upwards, also in realms/]
+          --color <WHEN>   When to use colours; `NO_COLOR` is heeded [default: auto] [possible values:
+                           auto, always, never]
+          --log <LEVEL>    Write what happens to standard error: error, warn, info, debug or trace;
+                           never a secret [env: REALMFORM_LOG]
 
     Examples:
       realmform plan

@@ -36,15 +36,15 @@ fn a_new_project_is_in_order() {
       realmform sandbox apply --yes    try them on a throwaway Keycloak
       realmform plan                   show what would change on your server
 
-    A plan takes KEYCLOAK_URL, KEYCLOAK_CLIENT_ID and KEYCLOAK_CLIENT_SECRET from the environment, and WEB_CLIENT_SECRET for
-    the client `web`.
+    A plan takes KEYCLOAK_URL, KEYCLOAK_CLIENT_ID and KEYCLOAK_CLIENT_SECRET from the environment,
+    and WEB_CLIENT_SECRET for the client `web`.
     --- stderr
     ");
     insta::assert_snapshot!(program.run(&["check", "--strict"]), @"
     status: 0
     --- stdout
     In order: 8 objects in 1 realm.
-    The server has to know 5 names that the files use and do not declare; a plan looks.
+    5 names are declared nowhere in them; `realmform plan` asks the server.
     --- stderr
     ");
     let project = std::fs::read_to_string(program.folder().join("platform/realms/realmform.toml")).unwrap();

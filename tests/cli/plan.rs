@@ -240,7 +240,6 @@ fn a_plan_is_applied_changed_and_applied_again() {
 
     Plan: 0 to create, 2 to update, 0 to rename, 1 to delete.
     --- stderr
-    3 of 3 steps done
     cli-plan: applied, 3 changes in 3 steps.
     cli-plan: read again, nothing is left to do.
     "#);
@@ -307,7 +306,7 @@ fn a_missing_secret_and_a_name_that_nobody_knows() {
        ·                         ────┬───
        ·                             ╰── unknown client scope
        ╰────
-      help: neither the files nor Keycloak know it: declare the client scope, or correct the name
+      help: did you mean `address`?
     error: 1 error in the realm files
     "#);
 }

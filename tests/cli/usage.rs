@@ -41,8 +41,7 @@ fn a_wrong_command_in_a_sandbox_starts_no_server() {
     status: 64
     --- stdout
     --- stderr
-    error: a sandbox in a sandbox
-    hint: `realmform help COMMAND` tells what a command takes
+    error: a sandbox runs no other sandbox
     ");
     insta::assert_snapshot!(Program::new().run(&["sandbox", "plan", "--no-such-option"]), @"
     status: 64
@@ -63,8 +62,7 @@ fn an_unknown_realm() {
     status: 64
     --- stdout
     --- stderr
-    error: --realm acmee: the project has acme, beta
-    hint: `realmform help COMMAND` tells what a command takes
+    error: --realm acmee: the project has only acme, beta
     ");
 }
 
@@ -76,21 +74,18 @@ fn no_server_and_no_credential() {
     --- stdout
     --- stderr
     error: no server: set KEYCLOAK_URL, say --url, or name one in realmform.toml ([servers.NAME] url = …)
-    hint: `realmform help COMMAND` tells what a command takes
     ");
     insta::assert_snapshot!(program.run(&["plan", "--url", "http://127.0.0.1:1"]), @"
     status: 64
     --- stdout
     --- stderr
     error: no credential: set KEYCLOAK_CLIENT_ID and KEYCLOAK_CLIENT_SECRET, KEYCLOAK_USER and KEYCLOAK_PASSWORD, or KEYCLOAK_ACCESS_TOKEN
-    hint: `realmform help COMMAND` tells what a command takes
     ");
     insta::assert_snapshot!(program.run(&["plan", "--url", "http://127.0.0.1:1", "--client-id", "robot"]), @"
     status: 64
     --- stdout
     --- stderr
     error: no secret for client robot: set KEYCLOAK_CLIENT_SECRET
-    hint: `realmform help COMMAND` tells what a command takes
     ");
 }
 
@@ -103,15 +98,13 @@ fn a_server_of_several() {
     status: 64
     --- stdout
     --- stderr
-    error: which server? --server live, staging
-    hint: `realmform help COMMAND` tells what a command takes
+    error: which server? Say --server with one of live, staging
     ");
     insta::assert_snapshot!(program.run(&["plan", "--server", "stagging"]), @"
     status: 64
     --- stdout
     --- stderr
-    error: --server stagging: the project file has live, staging
-    hint: `realmform help COMMAND` tells what a command takes
+    error: --server stagging: the project file has only live, staging
     ");
 }
 
@@ -129,7 +122,6 @@ fn no_project() {
     --- stdout
     --- stderr
     error: --project elsewhere: there is no realmform.toml in it
-    hint: `realmform help COMMAND` tells what a command takes
     ");
 }
 
@@ -185,7 +177,6 @@ fn schemas() {
     --- stdout
     --- stderr
     error: there is no schema `clients`; there are client-role, client-scope, client, group, identity-provider-mapper, identity-provider, protocol-mapper, realm, realmform, role
-    hint: `realmform help COMMAND` tells what a command takes
     ");
 }
 
@@ -196,6 +187,5 @@ fn a_log_level_that_is_none() {
     --- stdout
     --- stderr
     error: --log a=b=c: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
-    hint: `realmform help COMMAND` tells what a command takes
     "#);
 }
