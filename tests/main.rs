@@ -2,11 +2,14 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
+    clippy::needless_pass_by_value,
     clippy::panic,
     clippy::print_stdout,
+    clippy::similar_names,
+    clippy::too_many_lines,
     clippy::unwrap_used,
     unreachable_pub,
-    reason = "a test may do anything, and fails by panicking"
+    reason = "a test may do anything, fails by panicking, and holds what it expects"
 )]
 
 mod cli;

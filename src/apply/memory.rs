@@ -93,7 +93,7 @@ impl Executor for Memory<'_> {
         let change = plan.change(step);
         match step.action {
             StepAction::Delete => {
-                self.live.borrow_mut().objects.retain(|address, _| !address.is_within(&change.address))
+                self.live.borrow_mut().objects.retain(|address, _| !address.is_within(&change.address));
             }
             StepAction::Create => {
                 for made in std::iter::once(change).chain(plan.carried(step)) {

@@ -46,7 +46,7 @@ impl<'a> Server<'a> {
         let former = live.as_ref().and_then(|it| it.renamed_from.clone()).unwrap_or_else(|| realm.to_owned());
         let writer = Writer::new(http.clone(), realm, live);
         let (founded, opened) = (OnceCell::new(), OnceCell::new());
-        Self { http, project, realm, writer, secrets, holder, previous, record_id, former, founded, opened }
+        Self { http, project, realm, writer, secrets, holder, previous, record_id, founded, former, opened }
     }
 
     /// What was applied before.

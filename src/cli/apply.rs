@@ -23,6 +23,7 @@ Examples:
   realmform apply --realm customer-acme --allow-destroy customer-acme/identityProviders/okta
 
 Ctrl-C finishes the requests under way, writes the record and releases the lock.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Args {
     #[command(flatten)]
     prepare: prepare::PlanArgs,

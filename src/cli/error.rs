@@ -64,6 +64,7 @@ pub(super) enum Error {
 
 impl Error {
     /// Something of the machine's own failed.
+    #[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
     pub(super) fn runtime(error: std::io::Error) -> Self {
         Self::Other(error.to_string())
     }
@@ -113,7 +114,7 @@ impl Error {
                 )
             }
             Self::Git(e) => return e.hint().map(str::to_owned),
-            Self::Secrets(errors) => return errors.iter().find_map(|it| it.hint()).map(str::to_owned),
+            Self::Secrets(errors) => return errors.iter().find_map(SecretError::hint).map(str::to_owned),
             Self::Http(e) | Self::Server(ServerError::Http(e)) => return e.hint(),
             Self::Stale { .. } => "run `realmform plan` again".to_owned(),
             Self::Locked { .. } => "wait for it to end; the lock of a run that died ends by itself".to_owned(),

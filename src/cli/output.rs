@@ -54,6 +54,7 @@ pub(super) struct Output {
     choice: ColorChoice,
 }
 
+#[expect(clippy::unused_self, reason = "whoever prints has been given the right to by this value")]
 impl Output {
     pub(super) fn new(choice: ColorChoice) -> Self {
         Self { choice }

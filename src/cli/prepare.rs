@@ -113,7 +113,7 @@ async fn read(http: &Http, workspace: &Workspace, whole: bool) -> Result<Live, E
         http.require_supported_for_new_realms().await?;
     }
     if whole {
-        let named = workspace.loaded.desired.realms.values().filter_map(|realm| renamed_from(realm));
+        let named = workspace.loaded.desired.realms.values().filter_map(renamed_from);
         let known: BTreeSet<String> = workspace.loaded.desired.realms.keys().cloned().chain(named).collect();
         for (name, realm) in crate::keycloak::read_abandoned(http, project, &known).await? {
             live.realms.insert(name, realm);

@@ -1,5 +1,4 @@
 //! The project: found, read, checked.
-#![expect(clippy::disallowed_methods, reason = "the current directory is where the project is looked for")]
 
 use std::path::{Path, PathBuf};
 

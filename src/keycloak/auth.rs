@@ -150,7 +150,7 @@ impl Auth {
         match &self.credentials {
             Credentials::Client { .. } => form.push(("grant_type", "client_credentials")),
             Credentials::Password { user, password, .. } => {
-                form.extend([("grant_type", "password"), ("username", user), ("password", password.expose_secret())])
+                form.extend([("grant_type", "password"), ("username", user), ("password", password.expose_secret())]);
             }
             Credentials::Token(token) => return given(token, number),
         }

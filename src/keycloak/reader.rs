@@ -189,9 +189,9 @@ impl<'a> Reader<'a> {
         }
         let mut rest = stream::iter(1..budget).map(page).buffered(PAGES_IN_FLIGHT);
         while let Some(items) = rest.try_next().await? {
-            let last = items.len() < size;
+            let is_last = items.len() < size;
             all.extend(items);
-            if last {
+            if is_last {
                 return Ok((all, true));
             }
         }

@@ -149,7 +149,9 @@ impl Writer {
         match self.http().post(path, &Value::Object(body)).await {
             Ok(posted) => {
                 let id = posted.id.filter(|_| !address.kind().name.ends_with("role"));
-                id.into_iter().for_each(|id| self.directory.note(address, &id));
+                if let Some(id) = id {
+                    self.directory.note(address, &id);
+                }
                 Ok(())
             }
             // Its id is asked for when something needs it.

@@ -26,9 +26,10 @@ async fn every_nth_request_failing_is_survived_or_told() {
         (7, Fault::Status(500), false),
     ] {
         for declared in [true, false] {
-            match declared {
-                true => fleet::declare(&project, 8, &format!("{fault:?}")),
-                false => fleet::withdraw(&project),
+            if declared {
+                fleet::declare(&project, 8, &format!("{fault:?}"));
+            } else {
+                fleet::withdraw(&project);
             }
             let proxy = Proxy::start(server().http_url(), every(n, fault.clone())).await;
             project.through(&proxy.url());

@@ -22,10 +22,13 @@ pub(super) struct Client {
 const SCOPES: &[(&str, &str)] =
     &[("defaultClientScopes", "default-client-scopes"), ("optionalClientScopes", "optional-client-scopes")];
 
+/// Makes the value to send where there is nothing.
+type Choice = fn() -> Value;
+
 /// What the server would not leave alone if it were left out, and what to send where there is nothing:
 /// it switches off authorization services or the service account, and what hangs below is lost; it derives web origins
 /// from the redirect URIs; with the feature `client-types` it takes no type for another type.
-const STEADY: &[(&str, Option<fn() -> Value>)] = &[
+const STEADY: &[(&str, Option<Choice>)] = &[
     ("serviceAccountsEnabled", None),
     ("authorizationServicesEnabled", None),
     ("webOrigins", Some(|| json!([]))),
