@@ -17,6 +17,7 @@ mod http;
 mod kill;
 mod lock;
 mod readme;
+mod requests;
 mod rooms;
 mod sandbox;
 mod schemas;
