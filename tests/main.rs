@@ -22,6 +22,7 @@ mod kill;
 mod kinds;
 mod lock;
 mod readme;
+mod requests;
 mod rooms;
 mod sandbox;
 mod schemas;

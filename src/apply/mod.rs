@@ -95,6 +95,8 @@ pub struct Outcome {
     pub skipped: Vec<usize>,
     /// Whether the run was interrupted.
     pub interrupted: bool,
+    /// What the server's record says now, unless it is gone with its realm.
+    pub record: Option<Record>,
     /// Why the record could not be written or the lock not be released.
     pub record_error: Option<ServerError>,
 }
@@ -102,7 +104,7 @@ pub struct Outcome {
 impl Outcome {
     /// Whether everything was done.
     pub fn is_complete(&self) -> bool {
-        let Self { done: _, failed, skipped, interrupted: _, record_error } = self;
+        let Self { done: _, failed, skipped, interrupted: _, record: _, record_error } = self;
         failed.is_empty() && skipped.is_empty() && record_error.is_none()
     }
 }
@@ -156,7 +158,9 @@ impl Run<'_> {
         }
         walk.run(&self, executor, on_event, &mut outcome).await;
         if !record::realm_is_gone(&self, &outcome) {
-            outcome.record_error = executor.close(&record::achieved(&self, &outcome)).await.err();
+            let record = record::achieved(&self, &outcome);
+            outcome.record_error = executor.close(&record).await.err();
+            outcome.record = Some(record);
         }
         Ok(outcome)
     }

@@ -1,17 +1,16 @@
 //! `realmform apply`: the plan, carried out.
 #![expect(clippy::disallowed_methods, reason = "who applies is taken from the environment, as CI systems set it")]
 
-use std::collections::BTreeSet;
 use std::io::{BufRead as _, IsTerminal as _};
 
 use super::output::{Format, count};
-use super::prepare::{self, Prepared, prepare, touched};
+use super::prepare::{self, Prepared, prepare};
 use super::progress::{Steps, interruptions, verb};
 use super::{Context, Error, Exit, plan};
 use crate::apply::server::Server;
 use crate::apply::{OpenError, Outcome, Run, Stamp};
 use crate::keycloak::{Holder, LOCK_TIME};
-use crate::model::{Address, DesiredRealm, Live, RealmName};
+use crate::model::{Live, RealmName, Record};
 use crate::plan::{Plan, RealmPlan};
 
 /// Change the server to what the files say: shows the plan, asks, carries it out, and looks whether anything is left.
@@ -108,7 +107,8 @@ async fn carry_out(
             Ok(outcome) => {
                 ended.touched = true;
                 report(context, prepared, realm, plan, &outcome);
-                if !outcome.is_complete() || !verify(context, prepared, realm, plan).await {
+                let is_complete = outcome.is_complete();
+                if !is_complete || !verify(context, prepared, realm, plan, outcome.record).await {
                     ended.unfinished.push(realm);
                 }
             }
@@ -232,10 +232,15 @@ fn describe(plan: &RealmPlan, step: usize) -> String {
 }
 
 /// Reads what was changed again, and says whether it is as it should be.
-async fn verify(context: &Context, prepared: &Prepared, realm: &RealmName, plan: &RealmPlan) -> bool {
+async fn verify(
+    context: &Context,
+    prepared: &Prepared,
+    realm: &RealmName,
+    plan: &RealmPlan,
+    record: Option<Record>,
+) -> bool {
     let Some(desired) = prepared.workspace.loaded.desired.realms.get(realm) else { return true };
-    let touched = touched(plan);
-    let left = prepared.left(realm, part(desired, &touched), &touched).await;
+    let left = prepared.left(realm, desired, plan, record).await;
     let text = match &left {
         Ok(0) => format!("{realm}: read again, nothing is left to do."),
         Ok(left) => {
@@ -246,13 +251,6 @@ async fn verify(context: &Context, prepared: &Prepared, realm: &RealmName, plan:
     };
     context.output.message(&prepared.redactor.redact(&text));
     matches!(left, Ok(0))
-}
-
-/// The realm with only these objects.
-fn part(desired: &DesiredRealm, addresses: &BTreeSet<Address>) -> DesiredRealm {
-    let mut part = desired.clone();
-    part.objects.retain(|address, _| addresses.contains(address));
-    part
 }
 
 fn stamp(prepared: &Prepared) -> Stamp {

@@ -10,10 +10,10 @@ use crate::apply::Secrets;
 use crate::desired::{self, Ref};
 use crate::diff;
 use crate::git;
-use crate::keycloak::{Http, Interest, read_realm};
+use crate::keycloak::{Http, Interest, read_again, read_realm};
 use crate::model::{
-    Address, Desired, DesiredRealm, Live, LiveRealm, RealmName, Reference, SecretRef, Value, builtin_names, is_builtin,
-    is_builtin_flow,
+    Address, Desired, DesiredRealm, Live, LiveRealm, RealmName, Record, Reference, SecretRef, Value, builtin_names,
+    is_builtin, is_builtin_flow,
 };
 use crate::plan::{self, Plan, Policy, Refusal};
 use crate::secrets::{Fingerprint, Redactor, Resolver};
@@ -64,20 +64,24 @@ pub(super) async fn prepare(context: &Context, args: &PlanArgs) -> Result<Prepar
 }
 
 impl Prepared {
-    /// Reads a part of a realm again, and counts the objects of it that still differ.
+    /// Reads what a plan changed of a realm again, and counts the objects that still differ.
     pub(super) async fn left(
         &self,
         realm: &RealmName,
-        part: DesiredRealm,
-        touched: &BTreeSet<Address>,
+        desired: &DesiredRealm,
+        plan: &plan::RealmPlan,
+        mut record: Option<Record>,
     ) -> Result<usize, Error> {
-        let project = &self.workspace.loaded.project.name;
-        let mut live = read_realm(&self.http, project, realm, Interest::of(&part).without_record()).await?;
-        if let Some(record) = live.as_mut().and_then(|live| live.record.as_mut()) {
-            record.objects.retain(|address, _| touched.contains(address));
+        let changed: BTreeSet<&Address> = plan.diff.changes.iter().map(|change| &change.address).collect();
+        if let Some(record) = &mut record {
+            record.objects.retain(|address, _| changed.contains(address));
         }
+        let mut part = part(desired, &changed);
+        let objects = read_again(&self.http, realm, &Interest::of(&part)).await?;
+        part.prune = desired.prune.clone();
+        let live = LiveRealm { objects, record, ..LiveRealm::default() };
         let desired = Desired { realms: [(realm.clone(), part)].into() };
-        let live = Live { realms: live.into_iter().map(|live| (realm.clone(), live)).collect() };
+        let live = Live { realms: [(realm.clone(), live)].into() };
         let diff = diff::diff(&desired, &live, &BTreeMap::new(), &Resolved(&self.secrets));
         Ok(diff.realms.values().map(|realm| realm.changes.len()).sum())
     }
@@ -161,15 +165,22 @@ fn is_known(reference: &Ref, realm: Option<&LiveRealm>) -> bool {
 /// planned all the same, and not explained.
 fn bases(workspace: &Workspace, live: &Live) -> BTreeMap<RealmName, DesiredRealm> {
     let mut by_commit: BTreeMap<String, Option<Desired>> = BTreeMap::new();
+    let source = &workspace.tree.source;
+    let today = source.commit().filter(|_| !source.is_dirty()).map(|commit| &commit.id);
     let mut bases = BTreeMap::new();
     for (name, realm) in &live.realms {
         let Some(commit) = realm.record.as_ref().filter(|it| !it.dirty).and_then(|it| it.commit.clone()) else {
             continue;
         };
-        let desired = by_commit.entry(commit.clone()).or_insert_with(|| at(workspace, &commit));
+        // Files that have not changed since are not read twice.
+        let desired = if today == Some(&commit) {
+            Some(&workspace.loaded.desired)
+        } else {
+            by_commit.entry(commit.clone()).or_insert_with(|| at(workspace, &commit)).as_ref()
+        };
         // A realm that is to be renamed was applied by the name that it still has.
-        let name = realm.renamed_from.as_ref().unwrap_or(name);
-        if let Some(realm) = desired.as_ref().and_then(|desired| desired.realms.get(name)) {
+        let former = realm.renamed_from.as_ref().unwrap_or(name);
+        if let Some(realm) = desired.and_then(|desired| desired.realms.get(former)) {
             bases.insert(name.clone(), realm.clone());
         }
     }
@@ -227,15 +238,20 @@ impl diff::Secrets for Resolved<'_> {
     }
 }
 
-/// The addresses that a plan changes, with those above them: what is read again after an apply.
-pub(super) fn touched(plan: &plan::RealmPlan) -> BTreeSet<Address> {
-    let mut touched = BTreeSet::new();
-    for change in &plan.diff.changes {
-        let mut address = Some(change.address.clone());
-        while let Some(it) = address {
-            address = it.parent();
-            touched.insert(it);
+/// The realm with only these objects, and those that they hang below without their fields. Without its rules, by which
+/// whole collections would be listed.
+fn part(desired: &DesiredRealm, addresses: &BTreeSet<&Address>) -> DesiredRealm {
+    let mut part = DesiredRealm::default();
+    for address in addresses {
+        let above = std::iter::successors(Some((*address).clone()), Address::parent);
+        for it in above {
+            let Some(object) = desired.objects.get(&it) else { continue };
+            let mut object = object.clone();
+            if !addresses.contains(&it) {
+                object.fields.clear();
+            }
+            part.objects.insert(it, object);
         }
     }
-    touched
+    part
 }

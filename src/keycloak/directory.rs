@@ -1,7 +1,7 @@
 //! From the names that files use to the ids that requests need.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -27,6 +27,10 @@ pub(super) struct Directory {
     /// The name of the role that holds the default roles.
     default_role: OnceCell<String>,
     flows: OnceCell<Vec<(String, String)>>,
+    /// Set when the client scopes were listed: there is no look-up by name, and later ones are noted when they are made.
+    scopes: OnceCell<()>,
+    /// What is being asked for: whoever wants the same waits for that answer.
+    asked: Mutex<HashMap<Address, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl Directory {
@@ -42,6 +46,8 @@ impl Directory {
             clients: Mutex::default(),
             default_role: OnceCell::new(),
             flows: OnceCell::new(),
+            scopes: OnceCell::new(),
+            asked: Mutex::default(),
         }
     }
 
@@ -205,15 +211,22 @@ impl Directory {
 
     async fn client_scope(&self, name: &str) -> Result<Option<String>, ServerError> {
         let address = self.realm.child(&kinds::CLIENT_SCOPE, name);
-        self.cached(&address, async || {
-            // There is no look-up by name.
-            let scopes = objects(self.http.get(&format!("{}/client-scopes", self.base)).await?, "the client scopes")?;
-            for scope in &scopes {
-                self.note(&self.realm.child(&kinds::CLIENT_SCOPE, text(scope, "name")?), text(scope, "id")?);
-            }
-            Ok(self.known(&address))
-        })
-        .await
+        if let Some(id) = self.known(&address) {
+            return Ok(Some(id));
+        }
+        self.scopes.get_or_try_init(async || self.list_client_scopes().await.map(drop)).await?;
+        Ok(self.known(&address))
+    }
+
+    /// All client scopes, in full. Their ids are known from then on.
+    pub(super) async fn list_client_scopes(&self) -> Result<Vec<Object>, ServerError> {
+        let scopes = objects(self.http.get(&format!("{}/client-scopes", self.base)).await?, "the client scopes")?;
+        for scope in &scopes {
+            self.note(&self.realm.child(&kinds::CLIENT_SCOPE, text(scope, "name")?), text(scope, "id")?);
+        }
+        // Set already when two asked at once, which is as good.
+        self.scopes.set(()).ok();
+        Ok(scopes)
     }
 
     async fn group(&self, path: &str) -> Result<Option<String>, ServerError> {
@@ -270,6 +283,11 @@ impl Directory {
         address: &Address,
         ask: impl AsyncFnOnce() -> Result<Option<String>, ServerError>,
     ) -> Result<Option<String>, ServerError> {
+        if let Some(id) = self.known(address) {
+            return Ok(Some(id));
+        }
+        let turn = Arc::clone(lock(&self.asked).entry(address.clone()).or_default());
+        let _turn = turn.lock().await;
         if let Some(id) = self.known(address) {
             return Ok(Some(id));
         }

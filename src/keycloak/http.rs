@@ -99,6 +99,14 @@ impl Http {
         self.delete_with(path, &Value::Null).await
     }
 
+    /// Deletes without trying again, for what somebody else may make anew in between.
+    pub async fn delete_once(&self, path: &str) -> Result<(), HttpError> {
+        let call = self.call(Method::DELETE, path, None)?;
+        // Never closed, so there is always a permit.
+        let _permit = self.inner.permits.acquire().await.ok();
+        self.once(&call).await.map(drop)
+    }
+
     /// Deletes what the body lists, as for role mappings.
     pub async fn delete_with(&self, path: &str, body: &Value) -> Result<(), HttpError> {
         match self.send(&self.call(Method::DELETE, path, Some(body))?).await {

@@ -14,7 +14,6 @@ pub struct Interest {
     objects: BTreeMap<Address, BTreeSet<String>>,
     references: BTreeSet<(Reference, String)>,
     prune: PruneRules,
-    pub(super) ignores_record: bool,
     /// The name that the realm had before, if the files say that it was renamed.
     pub(super) renamed_from: Option<RealmName>,
 }
@@ -43,13 +42,6 @@ impl Interest {
         }
     }
 
-    /// Without what was recorded: what a run changed is read again, and nothing else.
-    #[must_use]
-    pub fn without_record(mut self) -> Self {
-        self.ignores_record = true;
-        self
-    }
-
     /// One object with every field.
     pub(super) fn add_whole(&mut self, address: &Address) {
         self.add(address, address.kind().fields.iter().map(|field| field.name.to_owned()).collect());
@@ -69,6 +61,11 @@ impl Interest {
     /// Whether the object matters.
     pub(super) fn has(&self, address: &Address) -> bool {
         self.objects.contains_key(address)
+    }
+
+    /// Whether anything of the object itself matters.
+    pub(super) fn wants_any(&self, address: &Address) -> bool {
+        self.objects.get(address).is_some_and(|fields| !fields.is_empty())
     }
 
     /// Whether a field of the object matters.

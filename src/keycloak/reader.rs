@@ -37,7 +37,7 @@ pub async fn read_realm(
     let Some((name, settings, holder)) = find_realm(http, project, realm, &interest).await? else { return Ok(None) };
     let address = Address::realm(realm.clone());
     let record = holder.as_ref().map(|client| decode_record(realm, client)).transpose()?.flatten();
-    if let Some(record) = record.as_ref().filter(|_| !interest.ignores_record) {
+    if let Some(record) = &record {
         interest.add_record(record);
     }
     let directory = Directory::new(http.clone(), address, &name);
@@ -52,6 +52,27 @@ pub async fn read_realm(
         unmanaged: into_inner(reader.unmanaged),
         objects: into_inner(reader.objects),
     }))
+}
+
+/// Reads what a run changed again, and nothing else: what is recorded and which names the server knows was found out
+/// before. The realm itself is only asked for where it changed.
+///
+/// # Errors
+/// As [`read_realm`]; a realm that is not there.
+pub async fn read_again(
+    http: &Http,
+    realm: &RealmName,
+    interest: &Interest,
+) -> Result<BTreeMap<Address, LiveObject>, ServerError> {
+    let directory = Directory::new(http.clone(), Address::realm(realm.clone()), realm);
+    let reader = Reader::new(&directory, interest);
+    let settings = if interest.wants_any(reader.realm()) {
+        super::shape::object(reader.get("").await?, "the realm")?
+    } else {
+        Object::from_iter([("id".to_owned(), "".into())])
+    };
+    kinds::read(&reader, settings).await?;
+    Ok(reader.into_objects())
 }
 
 /// The realm under its name or the one it had before, and the client that holds its record.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::path::{query, segment};
@@ -32,13 +32,17 @@ pub struct Holder {
 /// A lock that is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lock {
-    /// The id of the role.
-    pub id: String,
+    /// The id of the role; `None` for one that was just taken, whose answer does not tell it.
+    pub id: Option<String>,
     /// Who holds it.
     pub holder: Holder,
     /// Until when, unless it is renewed.
     pub expires: Timestamp,
 }
+
+/// Nobody breaks a lock this young by hand, so it can be released by its name. What an older lock's name means is
+/// looked at first: it may be somebody else's by now.
+const YOUNG: Duration = Duration::from_secs(2 * 60);
 
 /// The record client of one realm, found or made by [`Ledger::open`].
 #[derive(Clone, Debug)]
@@ -164,8 +168,11 @@ impl Ledger {
     pub async fn lock(&self, holder: &Holder) -> Result<Result<Lock, Lock>, ServerError> {
         // A lock that ran out is removed by its id, so that of two runs that saw it only one removes it.
         for _ in 0..3 {
-            match self.http.post(&format!("{}/clients/{}/roles", self.base, self.id), &lock_role(holder)).await {
-                Ok(_) => {}
+            let expires = expiry();
+            match self.http.post(&format!("{}/clients/{}/roles", self.base, self.id), &lock_role(holder, expires)).await
+            {
+                Ok(_) => return Ok(Ok(Lock { id: None, holder: holder.clone(), expires })),
+                // Taken, perhaps by an earlier try of this very request.
                 Err(e) if e.is_conflict() => {}
                 Err(e) => return Err(e.into()),
             }
@@ -197,7 +204,11 @@ impl Ledger {
     /// # Errors
     /// The server's failures; a lock that was taken away.
     pub async fn renew(&self, lock: &Lock) -> Result<(), ServerError> {
-        Ok(self.http.put(&format!("{}/roles-by-id/{}", self.base, segment(&lock.id)), &lock_role(&lock.holder)).await?)
+        let Some(id) = self.role_of(lock).await? else {
+            return Err(ServerError::Refused("somebody else took the lock away".to_owned()));
+        };
+        let path = format!("{}/roles-by-id/{}", self.base, segment(&id));
+        Ok(self.http.put(&path, &lock_role(&lock.holder, expiry())).await?)
     }
 
     /// Releases the lock. One that is gone already is as good as released.
@@ -205,10 +216,29 @@ impl Ledger {
     /// # Errors
     /// The server's failures.
     pub async fn unlock(&self, lock: &Lock) -> Result<(), ServerError> {
-        match self.http.delete(&format!("{}/roles-by-id/{}", self.base, segment(&lock.id))).await {
+        if is_young(lock) {
+            // Not repeated: when the answer is lost, another run may have the lock before a second try comes.
+            match self.http.delete_once(&format!("{}/clients/{}/roles/lock", self.base, self.id)).await {
+                Err(e) if !e.is_not_found() => {
+                    tracing::debug!(error = %e, "the lock is looked at before it is released")
+                }
+                _ => return Ok(()),
+            }
+        }
+        let Some(id) = self.role_of(lock).await? else { return Ok(()) };
+        match self.http.delete(&format!("{}/roles-by-id/{}", self.base, segment(&id))).await {
             Err(e) if !e.is_not_found() => Err(e.into()),
             _ => Ok(()),
         }
+    }
+
+    /// The id of the role that is this lock; `None` when it is gone.
+    async fn role_of(&self, lock: &Lock) -> Result<Option<String>, ServerError> {
+        if lock.id.is_some() {
+            return Ok(lock.id.clone());
+        }
+        let held = self.held().await?.filter(|held| held.holder.nonce == lock.holder.nonce);
+        Ok(held.and_then(|held| held.id))
     }
 }
 
@@ -244,9 +274,13 @@ fn signpost(record: &Record) -> String {
     text.chars().take(255).collect()
 }
 
-fn lock_role(holder: &Holder) -> Value {
+/// When a lock that is taken or renewed now runs out.
+fn expiry() -> Timestamp {
+    Timestamp::now() + LOCK_TIME
+}
+
+fn lock_role(holder: &Holder, expires: Timestamp) -> Value {
     let Holder { actor, host, process, nonce } = holder;
-    let expires = Timestamp::now() + SignedDuration::try_from(LOCK_TIME).unwrap_or(SignedDuration::from_mins(15));
     json!({
         "name": "lock",
         "attributes": {
@@ -267,7 +301,12 @@ fn read_lock(role: &Object) -> Result<Lock, ServerError> {
     };
     // A lock without a readable end is a lock that somebody made by hand; it never runs out by itself.
     let expires = attribute("expires").parse().unwrap_or(Timestamp::MAX);
-    Ok(Lock { id: text(role, "id")?.to_owned(), holder, expires })
+    Ok(Lock { id: Some(text(role, "id")?.to_owned()), holder, expires })
+}
+
+/// Whether the lock was taken by this run a moment ago.
+fn is_young(lock: &Lock) -> bool {
+    lock.id.is_none() && lock.expires > Timestamp::now() + LOCK_TIME - YOUNG
 }
 
 /// Whether the run that took the lock cannot be at work any more.

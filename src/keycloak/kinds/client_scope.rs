@@ -7,7 +7,7 @@ use crate::keycloak::ServerError;
 use crate::keycloak::directory::Mappings;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
-use crate::keycloak::shape::{Object, objects, text};
+use crate::keycloak::shape::{Object, text};
 use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, changed};
 use crate::model::{Address, FieldPath, kinds};
 
@@ -18,7 +18,7 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<Vec<(Address, String)>, 
         return Ok(Vec::new());
     }
     let mut wanted = Vec::new();
-    for mut scope in objects(reader.get("/client-scopes").await?, "the client scopes")? {
+    for mut scope in reader.directory.list_client_scopes().await? {
         let mappers = scope.remove("protocolMappers");
         let (address, id) =
             (reader.realm().child(&kinds::CLIENT_SCOPE, text(&scope, "name")?), text(&scope, "id")?.to_owned());

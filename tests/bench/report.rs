@@ -1,0 +1,116 @@
+//! The figures, and whether they are within the bounds of the project.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::program::Ran;
+
+/// A run may take this many times as long as its floor.
+const RATIO: f64 = 1.3;
+/// An apply of one change may send so many more requests than its plan.
+const CHANGE: u64 = 6;
+const MEMORY: u64 = 100_000_000;
+const SLOWEST_MS: u64 = 1000;
+
+/// One round of a measurement beside its floor.
+pub struct Pair {
+    floor: Duration,
+    program: Ran,
+}
+
+impl Pair {
+    /// Measures both, in an order that changes with each round, so that neither gains from coming second.
+    pub fn alternating(round: usize, floor: impl FnOnce() -> Duration, program: impl FnOnce() -> Ran) -> Self {
+        if round.is_multiple_of(2) {
+            let floor = floor();
+            Self { floor, program: program() }
+        } else {
+            let program = program();
+            Self { floor: floor(), program }
+        }
+    }
+
+    fn ratio(&self) -> f64 {
+        self.program.took.as_secs_f64() / self.floor.as_secs_f64()
+    }
+}
+
+/// All measurements of one realm.
+pub struct Report {
+    pub clients: usize,
+    pub applies: Vec<Pair>,
+    pub cold: Vec<Pair>,
+    pub warm: Vec<Pair>,
+    /// The plan and the apply of one changed client.
+    pub changes: Vec<(Ran, Ran)>,
+    /// The slowest request of a cold plan, in milliseconds.
+    pub slowest: (u64, String),
+}
+
+impl Report {
+    /// Whether every bound is kept.
+    pub fn holds(&self) -> bool {
+        [&self.applies, &self.cold, &self.warm].into_iter().all(|pairs| ratio(pairs) <= RATIO)
+            && self.extra() <= CHANGE
+            && self.memory() < MEMORY
+            && self.slowest.0 < SLOWEST_MS
+    }
+
+    /// The most requests that an apply of one change sent beyond its plan.
+    fn extra(&self) -> u64 {
+        self.changes.iter().map(|(plan, apply)| apply.total() - plan.total()).max().unwrap_or_default()
+    }
+
+    fn memory(&self) -> u64 {
+        let pairs = [&self.applies, &self.cold, &self.warm].into_iter().flatten().map(|pair| &pair.program);
+        pairs.chain(self.changes.iter().map(|(_, apply)| apply)).map(|ran| ran.memory).max().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { clients, applies, cold, warm, changes, slowest } = self;
+        writeln!(f, "{clients} clients, medians of {} applies and {} plans\n", applies.len(), cold.len())?;
+        writeln!(f, "{:<22} {:>9} {:>9} {:>7} {:>7} {:>9}", "", "floor", "program", "ratio", "bound", "requests")?;
+        for (name, pairs) in [("first apply", applies), ("no change, cold", cold), ("no change, warm", warm)] {
+            line(f, name, pairs)?;
+        }
+        let (plan, apply) = &changes[0];
+        writeln!(f, "\none changed client: {} requests to plan, {} to apply", plan.total(), apply.total())?;
+        writeln!(f, "  at most {} more, bound {CHANGE}", self.extra())?;
+        #[expect(clippy::cast_precision_loss, reason = "megabytes")]
+        let memory = self.memory() as f64 / 1e6;
+        writeln!(f, "peak memory: {memory:.0} MB, bound {} MB", MEMORY / 1_000_000)?;
+        writeln!(f, "slowest request of a cold plan: {} ms, bound {SLOWEST_MS} ms: {}", slowest.0, slowest.1)?;
+        endpoints(f, "first apply", &applies[0].program)?;
+        endpoints(f, "no change", &warm[0].program)?;
+        endpoints(f, "one changed client, apply", apply)
+    }
+}
+
+fn line(f: &mut fmt::Formatter<'_>, name: &str, pairs: &[Pair]) -> fmt::Result {
+    let floor = median(pairs.iter().map(|pair| pair.floor.as_secs_f64()));
+    let program = median(pairs.iter().map(|pair| pair.program.took.as_secs_f64()));
+    let requests = pairs[0].program.total();
+    let ratio = ratio(pairs);
+    writeln!(f, "{name:<22} {floor:>7.2} s {program:>7.2} s {ratio:>7.2} {RATIO:>7} {requests:>9}")?;
+    let all: Vec<String> = pairs.iter().map(|pair| format!("{:.2}", pair.ratio())).collect();
+    writeln!(f, "  each round: {}", all.join(" "))
+}
+
+fn endpoints(f: &mut fmt::Formatter<'_>, name: &str, ran: &Ran) -> fmt::Result {
+    writeln!(f, "\n{name}:")?;
+    ran.requests.iter().try_for_each(|(count, request)| writeln!(f, "{count:>7} {request}"))
+}
+
+/// Of the ratios of neighbours, not of the medians: what slows both for a while does not count.
+fn ratio(pairs: &[Pair]) -> f64 {
+    median(pairs.iter().map(Pair::ratio))
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len().is_multiple_of(2) { f64::midpoint(values[middle - 1], values[middle]) } else { values[middle] }
+}

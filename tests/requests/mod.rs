@@ -1,0 +1,130 @@
+//! What a run asks the server for: counted, never timed. The times are the benchmark's.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::json;
+
+use crate::support::run::{Project, Ran, admin, block, realm_path};
+
+/// What a plan of one realm begins with: the sign-in, the realm, the record.
+const BEGINNING: u64 = 3;
+
+#[test]
+fn five_declared_clients_of_three_thousand_cost_little() {
+    let project = Project::new("requests-few");
+    project.write_realm(&clients(5));
+    project.apply();
+    block(make_clients(&project.realm, 3000));
+    let plan = requests(&project.run(&["plan", "--realm", &project.realm, "--requests", "--detailed-exitcode"]));
+    let total = plan.values().sum::<u64>();
+    assert!(total <= 25, "{plan:#?}");
+    let lists =
+        plan.keys().filter(|it| it.ends_with("/clients") || it.contains("/clients?first") || it.contains("export"));
+    assert_eq!(lists.count(), 0, "{plan:#?}");
+}
+
+/// Few clients are looked up by name: one request each, and one for the roles of each.
+#[test]
+fn a_plan_of_few_clients_asks_for_each_once() {
+    let project = Project::new("requests-named");
+    project.write_realm(&clients(12));
+    project.apply();
+    let plan = plan(&project);
+    assert_eq!(plan["GET /{realm}/clients?clientId"], 12 + 1, "the record is one: {plan:#?}");
+    assert_eq!(roles(&plan), 12, "{plan:#?}");
+    assert_eq!(plan.values().sum::<u64>(), BEGINNING + 12 + 12, "{plan:#?}");
+}
+
+/// Many clients are paged. Four pages are under way at once, so a few beyond the last may have been asked for.
+#[test]
+fn a_plan_of_many_clients_asks_for_pages() {
+    let project = Project::new("requests-paged");
+    project.write_realm(&clients(45));
+    project.apply();
+    let plan = plan(&project);
+    let pages = plan["GET /{realm}/clients?first&max"];
+    // The realm's own six and the record are among them.
+    assert!((3..=3 + 3).contains(&pages), "{plan:#?}");
+    assert_eq!(roles(&plan), 45, "{plan:#?}");
+    assert_eq!(plan.values().sum::<u64>(), BEGINNING + pages + 45, "{plan:#?}");
+}
+
+/// The lock, the record under it, the client, the record, the lock again, and the client as it is now.
+#[test]
+fn one_changed_client_costs_six_requests_more_than_its_plan() {
+    let project = Project::new("requests-change");
+    project.write_realm(&clients(12));
+    project.apply();
+    project.write_realm(&clients(12).replace("Application 7\"", "Changed\""));
+    let planned = plan(&project).values().sum::<u64>();
+    let applied = requests(&project.run(&["apply", "--yes", "--realm", &project.realm, "--requests"]));
+    let total = applied.values().sum::<u64>();
+    assert_eq!(total - planned, 6, "{applied:#?}");
+    project.assert_settled();
+}
+
+/// There is no look-up of a client scope by name: whoever needs one needs the list, once.
+#[test]
+fn client_scopes_are_listed_once() {
+    let project = Project::new("requests-scopes");
+    let scopes = "defaultClientScopes = [\"basic\", \"roles\"]\noptionalClientScopes = [\"address\", \"phone\"]\n";
+    project.write_realm(&clients(3).replace("enabled = true\n", &format!("enabled = true\n{scopes}")));
+    project.apply();
+    let plan = plan(&project);
+    assert_eq!(plan["GET /{realm}/client-scopes"], 1, "{plan:#?}");
+    assert_eq!(plan.values().sum::<u64>(), BEGINNING + 3 + 3 + 1, "{plan:#?}");
+}
+
+/// That many clients, each with a mapper and two roles.
+fn clients(number: usize) -> String {
+    let mut text = String::new();
+    for number in 0..number {
+        write!(
+            text,
+            r#"
+[clients.declared-{number}]
+enabled = true
+description = "Application {number}"
+redirectUris = ["https://app-{number}.example/*"]
+protocolMappers.tenant = {{ protocolMapper = "oidc-usermodel-attribute-mapper", config = {{ "user.attribute" = "tenant" }} }}
+roles.reader = {{}}
+roles.writer = {{ description = "May write" }}
+"#
+        )
+        .unwrap();
+    }
+    text
+}
+
+/// Clients that no file knows.
+async fn make_clients(realm: &str, number: usize) {
+    let http = admin().await;
+    let path = format!("{}/clients", realm_path(realm));
+    let bodies = (0..number).map(|number| json!({ "clientId": format!("other-{number}"), "publicClient": true }));
+    let posts = stream::iter(bodies).map(Ok::<_, realmform::keycloak::HttpError>);
+    posts.try_for_each_concurrent(8, async |body| http.post(&path, &body).await.map(drop)).await.unwrap();
+}
+
+/// A plan's requests by endpoint.
+fn plan(project: &Project) -> BTreeMap<String, u64> {
+    requests(&project.run(&["plan", "--realm", &project.realm, "--requests"]))
+}
+
+fn roles(requests: &BTreeMap<String, u64>) -> u64 {
+    requests.iter().filter(|(it, _)| it.starts_with("GET /{realm}/clients/{id}/roles")).map(|(_, count)| count).sum()
+}
+
+/// What `--requests` printed, after its total.
+fn requests(ran: &Ran) -> BTreeMap<String, u64> {
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let counts = ran.stderr.lines().filter_map(|line| {
+        let (count, request) = line.trim().split_once(' ')?;
+        let is_request = ["GET ", "POST ", "PUT ", "DELETE "].iter().any(|method| request.starts_with(method));
+        is_request.then(|| Some((request.to_owned(), count.parse().ok()?)))?
+    });
+    let counts: BTreeMap<String, u64> = counts.collect();
+    assert!(!counts.is_empty(), "{ran:?}");
+    counts
+}
