@@ -20,6 +20,7 @@ mod faults;
 mod http;
 mod kill;
 mod kinds;
+mod leak;
 mod lock;
 mod readme;
 mod requests;

@@ -142,9 +142,15 @@ impl Run<'_> {
         // A realm that does not exist yet cannot be locked: its creation, which only one run can win, comes first.
         let mut outcome = Outcome::default();
         if let Some(step) = walk.realm_creation() {
-            executor.found(self.plan, &self.plan.steps[step], &intent).await?;
-            walk.succeeded(step);
-            outcome.done.push(step);
+            match executor.found(self.plan, &self.plan.steps[step], &intent).await {
+                Ok(()) => walk.succeeded(step, &mut outcome),
+                Err(OpenError::Failed(error)) => {
+                    walk.failed(&self, step, error, on_event, &mut outcome);
+                    walk.finish(&self, on_event, &mut outcome);
+                    return Ok(outcome);
+                }
+                Err(error) => return Err(error),
+            }
         }
         match executor.open(&intent).await {
             Ok(()) => {}

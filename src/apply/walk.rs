@@ -5,6 +5,7 @@ use futures_util::stream::FuturesUnordered;
 
 use super::{Event, Executor, Outcome, Run};
 use crate::diff::Action;
+use crate::keycloak::ServerError;
 use crate::plan::StepAction;
 
 /// Where each step stands.
@@ -53,7 +54,8 @@ impl Walk {
     }
 
     /// Notes a success: what waited for it may be ready now.
-    pub(super) fn succeeded(&mut self, step: usize) {
+    pub(super) fn succeeded(&mut self, step: usize, outcome: &mut Outcome) {
+        outcome.done.push(step);
         self.states[step] = State::Succeeded;
         for next in self.needed_by[step].clone() {
             self.missing[next] -= 1;
@@ -63,7 +65,22 @@ impl Walk {
         }
     }
 
-    /// Gives up all that needs a step that failed.
+    /// Notes a failure, and gives up all that needs the step.
+    pub(super) fn failed(
+        &mut self,
+        run: &Run<'_>,
+        index: usize,
+        error: ServerError,
+        on_event: &mut dyn FnMut(Event<'_>),
+        outcome: &mut Outcome,
+    ) {
+        let step = &run.plan.steps[index];
+        on_event(Event::Failed(run.plan.change(step), step, &error));
+        self.states[index] = State::GivenUp;
+        self.give_up_after(index);
+        outcome.failed.push((index, error));
+    }
+
     fn give_up_after(&mut self, step: usize) {
         let mut lost = vec![step];
         while let Some(step) = lost.pop() {
@@ -93,20 +110,13 @@ impl Walk {
                 under_way.push(async move { (index, executor.run(run.plan, step).await) });
             }
             let Some((index, result)) = under_way.next().await else { break };
-            let step = &run.plan.steps[index];
-            let change = run.plan.change(step);
             match result {
                 Ok(()) => {
-                    on_event(Event::Done(change, step));
-                    self.succeeded(index);
-                    outcome.done.push(index);
+                    let step = &run.plan.steps[index];
+                    on_event(Event::Done(run.plan.change(step), step));
+                    self.succeeded(index, outcome);
                 }
-                Err(error) => {
-                    on_event(Event::Failed(change, step, &error));
-                    self.states[index] = State::GivenUp;
-                    self.give_up_after(index);
-                    outcome.failed.push((index, error));
-                }
+                Err(error) => self.failed(run, index, error, on_event, outcome),
             }
         }
         self.finish(run, on_event, outcome);

@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 use super::error::{HttpError, Request};
 use super::path;
 use super::wire::{Answer, Wire};
+use crate::secrets::Redactor;
 
 /// Tokens are renewed this long before they end, or after two thirds of a life too short for that: a request may wait
 /// for a connection, and clocks differ. Tokens of the master realm live 60 seconds.
@@ -78,6 +79,14 @@ struct Session {
     renew_at: Option<Instant>,
     refresh: Option<SecretString>,
     number: u64,
+}
+
+impl Bearer {
+    /// Takes the token out of a text.
+    pub(super) fn redactor(&self) -> Redactor {
+        let token = self.header.to_str().unwrap_or_default().trim_start_matches("Bearer ");
+        Redactor::new([&SecretString::from(token)])
+    }
 }
 
 impl Auth {

@@ -175,7 +175,9 @@ impl Http {
         if let Some(body) = &call.body {
             http = http.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
-        wire.exchange(&call.request, http).await
+        let mut answer = wire.exchange(&call.request, http).await?;
+        answer.redact(&bearer.redactor());
+        Ok(answer)
     }
 
     fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Call, HttpError> {

@@ -86,7 +86,7 @@ impl Answer {
     }
 
     /// An error may quote what was sent: that is taken out before anybody sees it.
-    fn redact(&mut self, redactor: &Redactor) {
+    pub(super) fn redact(&mut self, redactor: &Redactor) {
         if !self.status.is_success() {
             self.body = redactor.redact(&String::from_utf8_lossy(&self.body)).into_bytes();
         }

@@ -125,8 +125,12 @@ async fn a_realm_that_the_server_refuses_is_an_error_in_its_words() {
     let project = Project::new("faults-mail");
     project.write_realm("displayName = \"mail\"\nsmtpServer = { host = \"smtp.example\" }\n");
     let ran = apply(&project).await;
-    println!("{ran:?}");
-    // A new realm takes any mail settings; changing them is checked.
+    assert_eq!(ran.code, Some(6), "{ran:?}");
+    assert!(ran.stderr.contains("failed to create faults-mail: POST /: 400 Bad Request: Invalid sender"), "{ran:?}");
+    assert!(ran.stderr.contains("declared in faults-mail/realm.toml:1"), "{ran:?}");
+
+    project.write_realm("displayName = \"mail\"\n");
+    assert_eq!(apply(&project).await.code, Some(0));
     project.write_realm("displayName = \"mail\"\nsmtpServer = { host = \"smtp2.example\" }\nroles.fine = {}\n");
     let ran = apply(&project).await;
     assert_eq!(ran.code, Some(6), "{ran:?}");

@@ -1,0 +1,213 @@
+//! No secret leaves: not through any output, log level, record, error, argument, saved file or `Debug`.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::sync::Mutex;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use futures_util::FutureExt as _;
+use realmform::keycloak::{Connection, Credentials, Leaf};
+use realmform::model::{LiveValue, SecretRef};
+use realmform::secrets::{Redactor, Resolver};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use crate::support::proxy::{Reply, Server};
+use crate::support::run::{Project, Ran, admin, admin_password, client};
+use crate::support::server;
+
+/// A value that every encoding changes.
+fn secret(name: &str) -> String {
+    format!("{name}-s3cr3t \"ü/+&<%>\\")
+}
+
+/// Where the files name a secret, and by which variable.
+const NAMES: &[&str] = &["CLIENT", "PROVIDER", "MAIL", "MAPPER", "ATTRIBUTE"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_leaves() {
+    let mut project = NAMES.iter().fold(Project::new("leak"), |it, name| it.env(name, secret(name)));
+    project.write("secret.txt", &secret("FILE"));
+    declare(&project, "one");
+    let mut texts = vec![("debug".to_owned(), debugged())];
+    let mut hunted: Vec<String> = NAMES.iter().copied().chain(["FILE"]).map(secret).collect();
+    hunted.push(admin_password());
+
+    let commands: &[&[&str]] = &[
+        &["check"],
+        &["plan", "--verbose", "--requests"],
+        &["plan", "--format", "json"],
+        &["apply", "--yes", "--verbose"],
+        &["plan", "--verbose"],
+        &["plan", "--format", "json"],
+    ];
+    for command in commands {
+        texts.push((command.join(" "), run(&project, command).await));
+    }
+    texts.push(("record".to_owned(), record("leak").await));
+
+    // A server that answers every write with an error that quotes it, and every sign-in once.
+    declare(&project, "two");
+    let (quoting, quoted) = quoting_server().await;
+    project.through(&quoting.url());
+    for _ in 0..2 {
+        texts.push(("quoted".to_owned(), run(&project, &["apply", "--yes"]).await));
+    }
+    let quoted = std::mem::take(&mut *quoted.lock().unwrap());
+    hunted.extend(quoted.tokens);
+    assert!(quoted.bodies.contains("MAPPER-s3cr3t"), "{}", quoted.bodies);
+
+    // Other ways to sign in.
+    project.through(server().http_url());
+    for (variable, value) in
+        [("KEYCLOAK_ACCESS_TOKEN", "not.a.token-s3cr3t"), ("KEYCLOAK_CLIENT_SECRET", "s3cr3t-of-a-client")]
+    {
+        let id = if variable.contains("CLIENT") { "admin-rest" } else { "" };
+        let other = project
+            .command(&["plan", "--log", "trace"])
+            .env("KEYCLOAK_USER", "")
+            .env("KEYCLOAK_CLIENT_ID", id)
+            .env(variable, value)
+            .output();
+        texts.push((variable.to_owned(), format!("{:?}", Ran::from(other.unwrap()))));
+        hunted.push(value.to_owned());
+    }
+    for (source, text) in &texts {
+        for secret in &hunted {
+            for form in forms(secret) {
+                assert!(!text.contains(&form), "{source} holds {form:?}:\n{text}");
+            }
+        }
+    }
+    assert!(texts.iter().any(|(_, text)| text.contains("(secret)")), "nothing was ever quoted");
+}
+
+/// Only our own targets are ever logged: other crates log headers and bodies.
+#[test]
+fn the_log_takes_levels_and_no_targets() {
+    let project = Project::elsewhere("leak-log", "http://127.0.0.1:1");
+    let ran = project.run(&["check", "--log", "hyper=trace"]);
+    assert_eq!(ran.code, Some(2 * 32), "{ran:?}");
+    assert!(ran.stderr.contains("possible values: error, warn, info, debug, trace"), "{ran:?}");
+}
+
+/// Everything that the program says at log level trace, and its arguments, which every user of the machine can read.
+async fn run(project: &Project, command: &[&str]) -> String {
+    let child = project.spawn(&[command, &["--log", "trace"]].concat());
+    let arguments = std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap_or_default();
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    format!("{:?}\n{}", Ran::from(output), String::from_utf8_lossy(&arguments))
+}
+
+fn declare(project: &Project, label: &str) {
+    project.write_realm(&format!(
+        r#"displayName = "{label}"
+attributes.token = {{ env = "ATTRIBUTE" }}
+smtpServer = {{ host = "{label}.example", from = "a@b.example", auth = true, user = "u", password = {{ env = "MAIL" }} }}
+[identityProviders.oidc]
+providerId = "oidc"
+displayName = "{label}"
+config = {{ authorizationUrl = "https://i.example/a", tokenUrl = "https://i.example/t", clientId = "x", clientSecret = {{ env = "PROVIDER" }} }}
+[clients.shop]
+name = "{label}"
+secret = {{ env = "CLIENT" }}
+attributes.hidden = {{ file = "secret.txt" }}
+[clients.shop.protocolMappers.key]
+protocolMapper = "oidc-hardcoded-claim-mapper"
+config = {{ "claim.name" = "{label}", "claim.value" = {{ env = "MAPPER" }} }}
+[clients.new-{label}]
+secret = {{ env = "CLIENT" }}
+"#
+    ));
+}
+
+/// The record of a realm, unpacked.
+async fn record(realm: &str) -> String {
+    let record = client(&admin().await, realm, &format!("realmform:{realm}")).await.unwrap();
+    let packed = STANDARD_NO_PAD.decode(record["attributes"]["realmform.record"].as_str().unwrap()).unwrap();
+    let mut text = record["description"].to_string();
+    flate2::read::DeflateDecoder::new(packed.as_slice()).read_to_string(&mut text).unwrap();
+    assert!(text.contains("\"a1:"), "{text}");
+    text
+}
+
+/// The ways in which a value may be written.
+fn forms(secret: &str) -> Vec<String> {
+    let json = json!(secret).to_string();
+    let percent = percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let mut forms = vec![secret.to_owned(), json.trim_matches('"').to_owned(), percent, format!("{secret:?}")];
+    // Within a longer text base64 looks different, but for its beginning.
+    for engine in [STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+        forms.push(engine.encode(secret));
+    }
+    forms
+}
+
+/// What a panic or a log line might print of the values that hold secrets.
+fn debugged() -> String {
+    let value = || SecretString::from(secret("CLIENT"));
+    let reference = SecretRef::Env("CLIENT".into());
+    let secrets: BTreeMap<SecretRef, SecretString> = [(reference.clone(), value())].into();
+    let password = Credentials::Password {
+        client_id: "c".into(),
+        client_secret: Some(value()),
+        user: "u".into(),
+        password: value(),
+    };
+    let mut connection = Connection::new("http://h", password);
+    connection.secrets = vec![value()];
+    let resolver = Resolver::new(".").with_env(|_| Some(secret("CLIENT").into()));
+    drop(resolver.resolve(&reference));
+    format!(
+        "{secrets:?} {connection:?} {:?} {:?} {:?} {:?} {:?} {resolver:?} {:?}",
+        Credentials::Client { id: "c".into(), secret: value() },
+        Credentials::Token(value()),
+        LiveValue::Secret(value()),
+        Leaf::Secret(value()),
+        Redactor::new([&value()]),
+        server(),
+    )
+}
+
+/// What the quoting server saw.
+#[derive(Default)]
+struct Seen {
+    tokens: Vec<String>,
+    bodies: String,
+}
+
+/// Passes reads on, and answers writes with an error that quotes the request whole.
+async fn quoting_server() -> (Server, std::sync::Arc<Mutex<Seen>>) {
+    let seen = std::sync::Arc::new(Mutex::new(Seen::default()));
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let noted = std::sync::Arc::clone(&seen);
+    let server = Server::start(None, move |request| {
+        let (client, seen) = (client.clone(), std::sync::Arc::clone(&noted));
+        async move {
+            let body = String::from_utf8_lossy(&request.body).into_owned();
+            let authorization = request.header("authorization").unwrap_or_default().to_owned();
+            let lock = "/roles";
+            let is_write =
+                request.method != "GET" && request.path.starts_with("/admin") && !request.path.ends_with(lock);
+            if is_write {
+                let mut seen = seen.lock().unwrap();
+                seen.bodies.push_str(&body);
+                seen.tokens.push(authorization.trim_start_matches("Bearer ").to_owned());
+                // A 500 is tried again, and the log says why.
+                let status = if request.method == "PUT" { 500 } else { 400 };
+                return Reply::json(status, &json!({ "errorMessage": format!("{body} {authorization}") }));
+            }
+            let url = format!("{}{}", server().http_url(), request.path);
+            let mut forward = client.request(request.method.parse().unwrap(), url).body(request.body.clone());
+            for name in ["authorization", "content-type"] {
+                forward = request.header(name).into_iter().fold(forward, |it, value| it.header(name, value));
+            }
+            let answer = forward.send().await.unwrap();
+            let status = answer.status().as_u16();
+            Reply::json(status, &answer.json::<Value>().await.unwrap_or_default())
+        }
+        .boxed()
+    });
+    (server.await, seen)
+}
