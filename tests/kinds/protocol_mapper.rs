@@ -10,10 +10,9 @@ const OF_CLIENT: Story = Story {
     realm: "kinds-mapper",
     kind: &PROTOCOL_MAPPER,
     table: "clients.shop.protocolMappers.tenant",
-    fixed: "",
+    fixed: "protocol = \"openid-connect\"\n",
     samples: &[
         ("protocolMapper", "\"oidc-hardcoded-claim-mapper\"", "\"oidc-usermodel-attribute-mapper\""),
-        ("protocol", "\"openid-connect\"", "\"saml\""),
         ("config.\"claim.name\"", "\"tenant\"", "\"customer\""),
         ("config.\"access.token.claim\"", "true", "false"),
         ("config.\"claim.value\"", "\"a\\nb\"", "\"c\""),
