@@ -12,5 +12,7 @@
 mod demo;
 mod http;
 mod kinds;
+mod prune;
+mod readers;
 mod sandbox;
 mod support;

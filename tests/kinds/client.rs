@@ -122,7 +122,8 @@ const PROTOCOL: Story = Story {
     samples: &[("protocol", "\"openid-connect\"", "\"saml\"")],
     by_hand: |_| {},
     raw: |admin| raw(admin, "protocol"),
-    follows: &[],
+    // Scopes of another protocol are not shown.
+    follows: &["attributes.\"saml.artifact.binding.identifier\"", "defaultClientScopes", "optionalClientScopes"],
     ..SHOP
 };
 

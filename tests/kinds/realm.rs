@@ -4,7 +4,6 @@ use realmform::model::kinds::REALM;
 use serde_json::{Value, json};
 
 use super::story::{Story, covers};
-use crate::support::admin::Admin;
 use crate::support::project::Project;
 
 const SETTINGS: Story = Story {
@@ -124,9 +123,13 @@ const SETTINGS: Story = Story {
     by_hand: |admin| {
         let mut realm = admin.get("");
         realm["attributes"]["byHand"] = "x".into();
+        // A PUT without them resets them.
+        let (lifespan, interval) =
+            (realm["oauth2DeviceCodeLifespan"].clone(), realm["oauth2DevicePollingInterval"].clone());
         realm["browserSecurityHeaders"]["xByHand"] = "y".into();
         realm["smtpServer"] = json!({"host": "smtp.hand.example", "from": "hand@acme.example"});
         admin.put("", &json!({"attributes": realm["attributes"], "smtpServer": realm["smtpServer"],
+                              "oauth2DeviceCodeLifespan": lifespan, "oauth2DevicePollingInterval": interval,
                               "browserSecurityHeaders": realm["browserSecurityHeaders"]}));
     },
     raw: |admin| admin.get(""),
@@ -136,10 +139,10 @@ const SETTINGS: Story = Story {
 
 const MAIL: Story = Story {
     realm: "kinds-mail",
+    // There is no mail without the one, no credentials without the other.
+    fixed: "smtpServer.from = \"sso@acme.example\"\nsmtpServer.auth = true\n",
     samples: &[
         ("smtpServer.host", "\"smtp.acme.example\"", "\"mail.acme.example\""),
-        ("smtpServer.from", "\"sso@acme.example\"", "\"id@acme.example\""),
-        ("smtpServer.auth", "true", "\"true\""),
         ("smtpServer.user", "\"sso\"", "\"id\""),
         ("smtpServer.password", "{ env = \"FIRST_SECRET\" }", "{ env = \"SECOND_SECRET\" }"),
         ("smtpServer.port", "587", "465"),
@@ -229,10 +232,17 @@ fn a_setting_brings_no_other_with_it() {
         "otpPolicyType": "totp", "otpPolicyDigits": 8, "otpPolicyPeriod": 45, "otpPolicyAlgorithm": "HmacSHA512",
         "webAuthnPolicyRpEntityName": "hand", "webAuthnPolicyRpId": "a.example", "webAuthnPolicyCreateTimeout": 9,
     }));
+    let mut attributes = admin.get("")["attributes"].clone();
+    attributes["cibaExpiresIn"] = "77".into();
+    attributes["parRequestUriLifespan"] = "78".into();
+    admin.put("", &json!({"attributes": attributes, "oauth2DeviceCodeLifespan": 79, "oauth2DevicePollingInterval": 8}));
     let before = admin.get("");
-    project.write_realm("otpPolicyDigits = 6\nwebAuthnPolicyRpId = \"c.example\"\nwebAuthnPolicyPasswordlessRpId = \"d.example\"\n");
+    project.write_realm("otpPolicyDigits = 6\nwebAuthnPolicyRpId = \"c.example\"\nwebAuthnPolicyPasswordlessRpId = \"d.example\"\nbrowserFlow = \"direct grant\"\n");
     project.apply();
     let after = admin.get("");
+    assert_eq!((&after["attributes"]["cibaExpiresIn"], &after["oauth2DeviceCodeLifespan"]), (&json!("77"), &json!(79)));
+    assert_eq!(after["attributes"]["parRequestUriLifespan"], "78");
+    assert_eq!(after["oauth2DevicePollingInterval"], 8);
     for field in ["otpPolicyPeriod", "otpPolicyAlgorithm", "webAuthnPolicyRpEntityName", "webAuthnPolicyCreateTimeout", "webAuthnPolicyPasswordlessResidentKey"] {
         assert_eq!(before[field], after[field], "{field}");
     }

@@ -24,7 +24,8 @@ pub static PROTOCOL_MAPPER: Kind = Kind {
     children: &[],
     on_create: &[],
     bears_data: false,
-    renamable: true,
+    // A PUT with another name answers 204 and keeps the old one (26.7.4).
+    renamable: false,
     // POST of clients and of client scopes honours mappers.
     carried_at_creation: true,
 };
