@@ -22,6 +22,8 @@ mod kill;
 mod kinds;
 mod leak;
 mod lock;
+mod prune;
+mod readers;
 mod readme;
 mod requests;
 mod rooms;

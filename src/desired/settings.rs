@@ -57,7 +57,7 @@ fn renamed_from(builder: &mut Builder, address: &Address, name: &str, place: &Pl
     }
     if !address.kind().renamable {
         let kind = address.kind().name;
-        let problem = Problem::error(format!("the server cannot rename an {kind}"))
+        let problem = Problem::error(format!("the server cannot rename {} {kind}", article(kind)))
             .at(place.clone(), "not possible")
             .help(format!("keep the name, or remove `renamedFrom` to have {address} made and `{name}` deleted"));
         return builder.report(problem);
@@ -68,6 +68,10 @@ fn renamed_from(builder: &mut Builder, address: &Address, name: &str, place: &Pl
         return builder.report(problem);
     }
     builder.object(address, place).lifecycle.renamed_from = Some(name.to_owned());
+}
+
+fn article(noun: &str) -> &'static str {
+    if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
 /// One entry of `ignore`: a path as it would be written in the file.

@@ -111,7 +111,7 @@ impl Comparison<'_> {
         let gone = recorded.iter().filter(|path| {
             let write = object.kind.write(path);
             // What can only be set at creation cannot be undone, and what the server fills is not ours.
-            let undoable = !matches!(write, Write::CreateOnly | Write::Server);
+            let undoable = !matches!(write, Write::CreateOnly | Write::Server) && !object.kind.needs(path);
             undoable && !object.fields.contains_key(path) && !is_ignored(&object.lifecycle, path)
         });
         let undone = gone.filter_map(|path| {

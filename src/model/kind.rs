@@ -48,6 +48,11 @@ impl Kind {
         (self.name == "client" && path.top() == "defaultClientScopes").then_some("service_account")
     }
 
+    /// Whether there is no such object without the leaf at `path`, so that it stays when it leaves the file.
+    pub fn needs(&self, path: &FieldPath) -> bool {
+        matches!(path.top(), "protocolMapper" | "identityProviderMapper")
+    }
+
     /// How the leaf at `path` is written; unknown fields are part of the body.
     pub fn write(&self, path: &FieldPath) -> Write {
         self.field(path.top()).map_or(Write::Body, |field| field.write)

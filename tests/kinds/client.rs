@@ -17,25 +17,25 @@ const SHOP: Story = Story {
         ("rootUrl", "\"https://shop.example\"", "\"https://store.example\""),
         ("adminUrl", "\"https://shop.example/a\"", "\"https://store.example/a\""),
         ("baseUrl", "\"https://shop.example/b\"", "\"https://store.example/b\""),
-        ("surrogateAuthRequired", "true", "false"),
+        ("surrogateAuthRequired", "false", "true"),
         ("enabled", "true", "false"),
-        ("alwaysDisplayInConsole", "true", "false"),
+        ("alwaysDisplayInConsole", "false", "true"),
         ("clientAuthenticatorType", "\"client-secret-jwt\"", "\"client-jwt\""),
         ("secret", "{ env = \"FIRST_SECRET\" }", "{ env = \"SECOND_SECRET\" }"),
         ("redirectUris", "[\"https://shop.example/*\"]", "[\"https://store.example/*\", \"https://a.example/\"]"),
         ("webOrigins", "[\"https://shop.example\"]", "[\"+\", \"https://store.example\"]"),
         ("notBefore", "1700000000", "1700000001"),
         ("bearerOnly", "true", "false"),
-        ("consentRequired", "true", "false"),
-        ("standardFlowEnabled", "false", "true"),
-        ("implicitFlowEnabled", "true", "false"),
-        ("directAccessGrantsEnabled", "true", "false"),
+        ("consentRequired", "false", "true"),
+        ("standardFlowEnabled", "true", "false"),
+        ("implicitFlowEnabled", "false", "true"),
+        ("directAccessGrantsEnabled", "false", "true"),
         ("frontchannelLogout", "true", "false"),
         ("attributes.\"access.token.lifespan\"", "\"5m\"", "60"),
         ("attributes.\"post.logout.redirect.uris\"", "[\"https://b/\", \"https://a/\"]", "[\"https://c/\"]"),
         ("attributes.\"acr.loa.map\"", "{ silver = 1 }", "{ silver = 1, gold = 2 }"),
         ("attributes.theme", "\"plain\"", "\"colourful\""),
-        ("fullScopeAllowed", "false", "true"),
+        ("fullScopeAllowed", "true", "false"),
         ("nodeReRegistrationTimeout", "10", "20"),
         ("defaultClientScopes", "[\"basic\", \"hand\"]", "[\"basic\", \"email\"]"),
         ("optionalClientScopes", "[\"phone\"]", "[\"hand\", \"address\"]"),
@@ -73,7 +73,8 @@ const WORKER: Story = Story {
         admin.put(&format!("clients/{id}"), &body);
     },
     raw: |admin| raw(admin, "worker"),
-    follows: &[],
+    // With authorization services it has a role of the client itself, whose name changes.
+    follows: &["serviceAccount.clientRoles"],
     ..SHOP
 };
 
@@ -113,8 +114,8 @@ const SAML: Story = Story {
     ],
     by_hand: |_| {},
     raw: |admin| raw(admin, "https://sp.example/metadata"),
-    // The server derives what it is silent about from the format.
-    follows: &[],
+    // The server derives it from the clientId.
+    follows: &["attributes.\"saml.artifact.binding.identifier\""],
     ..SHOP
 };
 
@@ -125,7 +126,8 @@ const PROTOCOL: Story = Story {
     samples: &[("protocol", "\"openid-connect\"", "\"saml\"")],
     by_hand: |_| {},
     raw: |admin| raw(admin, "protocol"),
-    follows: &[],
+    // Scopes of another protocol are not shown.
+    follows: &["attributes.\"saml.artifact.binding.identifier\"", "defaultClientScopes", "optionalClientScopes"],
     ..SHOP
 };
 

@@ -27,9 +27,6 @@ const STORY: Story = Story {
         let mapper =
             json!({"name": "by-hand", "protocol": "openid-connect", "protocolMapper": "oidc-sub-mapper", "config": {}});
         admin.post(&format!("client-scopes/{id}/protocol-mappers/models"), &mapper);
-        // In use: clients hold on to it under any name.
-        let client = admin.client("hand");
-        admin.put(&format!("clients/{client}/optional-client-scopes/{id}"), &json!({}));
     },
     raw: |admin| raw(admin, "tenant"),
     follows: &[],
@@ -39,8 +36,6 @@ const STORY: Story = Story {
 fn life_of_a_client_scope() {
     covers(&CLIENT_SCOPE, &[&STORY]);
     let told = STORY.tell();
-    let client = told.admin.client("hand");
-    told.admin.delete(&format!("clients/{client}/optional-client-scopes/{}", id(&told.admin, "tenant").unwrap()));
     told.rename("clientScopes.customer", "tenant", |admin| raw(admin, "customer"));
     told.delete(&[], |admin| id(admin, "customer").is_none());
 }

@@ -10,10 +10,9 @@ const OF_CLIENT: Story = Story {
     realm: "kinds-mapper",
     kind: &PROTOCOL_MAPPER,
     table: "clients.shop.protocolMappers.tenant",
-    fixed: "",
+    fixed: "protocol = \"openid-connect\"\n",
     samples: &[
         ("protocolMapper", "\"oidc-hardcoded-claim-mapper\"", "\"oidc-usermodel-attribute-mapper\""),
-        ("protocol", "\"openid-connect\"", "\"saml\""),
         ("config.\"claim.name\"", "\"tenant\"", "\"customer\""),
         ("config.\"access.token.claim\"", "true", "false"),
         ("config.\"claim.value\"", "\"a\\nb\"", "\"c\""),
@@ -36,7 +35,7 @@ const OF_SCOPE: Story = Story {
     samples: &[("config.\"claim.name\"", "\"tenant\"", "\"customer\"")],
     others: "[clientScopes.tenant]\n",
     by_hand: |_| {},
-    raw: |admin| of_scope(admin, "tenant").unwrap(),
+    raw: |admin| of_scope(admin, "tenant").unwrap().1,
     ..OF_CLIENT
 };
 
@@ -45,8 +44,16 @@ fn life_of_a_protocol_mapper() {
     covers(&PROTOCOL_MAPPER, &[&OF_CLIENT, &OF_SCOPE]);
     OF_CLIENT.tell();
     let told = OF_SCOPE.tell();
-    told.rename("clientScopes.tenant.protocolMappers.customer", "tenant", |admin| of_scope(admin, "customer").unwrap());
-    told.delete(&[], |admin| of_scope(admin, "customer").is_none());
+    let renamed = "[clientScopes.tenant.protocolMappers.customer]\nlifecycle.renamedFrom = \"tenant\"\n";
+    told.project.write_realm(&format!("{renamed}{}{}", OF_SCOPE.fixed, OF_SCOPE.others));
+    let refused = told.project.run(&["plan"]);
+    assert_eq!(refused.status, 1);
+    assert!(refused.stderr.contains("the server cannot rename a protocol mapper"), "{}", refused.stderr);
+    let (path, mut mapper) = of_scope(&told.admin, "tenant").unwrap();
+    mapper["name"] = "customer".into();
+    told.admin.put(&path, &mapper);
+    assert!(of_scope(&told.admin, "tenant").is_some(), "it can be renamed after all");
+    told.delete(&[], |admin| of_scope(admin, "tenant").is_none());
 }
 
 fn find(admin: &Admin, client: &str, name: &str) -> Option<(String, Value)> {
@@ -56,7 +63,9 @@ fn find(admin: &Admin, client: &str, name: &str) -> Option<(String, Value)> {
     Some((format!("{list}/{}", mapper["id"].as_str().unwrap()), mapper))
 }
 
-fn of_scope(admin: &Admin, name: &str) -> Option<Value> {
+fn of_scope(admin: &Admin, name: &str) -> Option<(String, Value)> {
     let scope = admin.find("client-scopes", "name", "tenant");
-    scope["protocolMappers"].as_array()?.iter().find(|mapper| mapper["name"] == name).cloned()
+    let mapper = scope["protocolMappers"].as_array()?.iter().find(|mapper| mapper["name"] == name).cloned()?;
+    let (scope, id) = (scope["id"].as_str().unwrap(), mapper["id"].as_str().unwrap());
+    Some((format!("client-scopes/{scope}/protocol-mappers/models/{id}"), mapper))
 }

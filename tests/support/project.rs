@@ -128,7 +128,10 @@ impl Project {
     #[track_caller]
     pub fn apply_with(&self, arguments: &[&str]) -> Output {
         let output = self.run(&[&["apply", "--yes"], arguments].concat());
-        assert_eq!(output.status, 0, "apply\n{}\n{}", output.stdout, output.stderr);
+        if output.status != 0 {
+            let left = self.run(&["plan"]);
+            panic!("{}\n{}\nleft to do:\n{}\n{}", output.stdout, output.stderr, left.stdout, left.stderr);
+        }
         self.assert_empty_plan();
         output
     }

@@ -8,7 +8,7 @@ use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, names, object, objects, text};
 use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, changed, delta, merged};
-use crate::model::{Address, FieldPath, kinds::REALM};
+use crate::model::{Address, FieldPath, defaults, kinds::REALM};
 
 /// Attributes in which Keycloak mirrors settings of its own: they follow the setting, and are never written.
 pub(super) const MIRRORS: &[&str] =
@@ -17,11 +17,23 @@ pub(super) const MIRRORS: &[&str] =
 /// Tables that a PUT replaces as a whole.
 const TABLES: &[&str] = &["attributes", "browserSecurityHeaders", "smtpServer"];
 
+/// What a PUT resets where it is left out (26.7.4): the attributes hold the settings of CIBA and of pushed authorization
+/// requests, which are.
+const STEADY: &[&str] = &["attributes", "oauth2DeviceCodeLifespan", "oauth2DevicePollingInterval"];
+
 /// Settings that name client scopes: (field, endpoint).
 const SCOPES: &[(&str, &str)] = &[
     ("defaultDefaultClientScopes", "default-default-client-scopes"),
     ("defaultOptionalClientScopes", "default-optional-client-scopes"),
 ];
+
+/// The policy that a setting is a part of. The server takes a policy as a whole: it fills what is left out with defaults,
+/// and without the type of one-time passwords or the name of the relying party it takes nothing at all.
+fn policy(setting: &str) -> Option<&'static str> {
+    // The longest first: one begins with another.
+    let policies = ["otpPolicy", "webAuthnPolicyPasswordless", "webAuthnPolicy"];
+    policies.into_iter().find(|policy| setting.starts_with(policy))
+}
 
 /// Takes in the settings, and answers the id of the role that holds the default roles.
 pub(super) fn read(reader: &Reader<'_>, mut settings: Object) -> Result<String, ServerError> {
@@ -65,19 +77,35 @@ pub(super) async fn create(
 ) -> Result<(), ServerError> {
     let mut realm = body(leaves);
     realm.insert("realm".to_owned(), address.name().into());
+    for field in REALM.fields.iter().filter(|field| policy(field.name).is_some()) {
+        let touched = leaves.keys().any(|path| policy(path.top()) == policy(field.name));
+        if let Some(default) = defaults(&REALM, &FieldPath::new([field.name])).filter(|_| touched) {
+            realm.entry(field.name).or_insert_with(|| default.clone());
+        }
+    }
     realm.insert("clients".to_owned(), [client.clone()].into_iter().collect());
     writer.http().post("", &Value::Object(realm)).await?;
     // A token names the realms that its bearer may manage; the new one is missing in ours.
     Ok(writer.http().refresh_token().await?)
 }
 
-/// A PUT keeps settings that are left out, and replaces each table as a whole.
+/// A PUT keeps settings that are left out, but for these; and it replaces each table as a whole.
 pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
     let mut realm = changed(&REALM, changes);
     let mut whole = merged(writer.live(address), changes);
     for table in TABLES.iter().filter(|table| changes.keys().any(|path| path.top() == **table)) {
         let table = (*table).to_owned();
         realm.insert(table.clone(), whole.remove(&table).unwrap_or_else(|| Object::new().into()));
+    }
+    for name in STEADY {
+        if let Some(value) = whole.remove(*name) {
+            realm.entry(*name).or_insert(value);
+        }
+    }
+    for (name, value) in whole.into_iter().filter(|(name, _)| policy(name).is_some()) {
+        if changes.keys().any(|path| policy(path.top()) == policy(&name)) {
+            realm.entry(name).or_insert(value);
+        }
     }
     realm.insert("realm".to_owned(), address.name().into());
     writer.http().put(&writer.path(""), &Value::Object(realm)).await?;
@@ -91,8 +119,11 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
 
 pub(super) async fn link(writer: &Writer, links: &Links) -> Result<(), ServerError> {
     let flows = links.iter().filter(|(path, _)| path.top().ends_with("Flow"));
-    let flows: Object = flows.map(|(path, (_, alias))| (path.top().to_owned(), alias.clone())).collect();
+    let mut flows: Object = flows.map(|(path, (_, alias))| (path.top().to_owned(), alias.clone())).collect();
     if !flows.is_empty() {
+        // What was read may have changed in this run.
+        let mut realm = object(writer.http().get(&writer.path("")).await?, "the realm")?;
+        flows.extend(STEADY.iter().filter_map(|name| Some(((*name).to_owned(), realm.remove(*name)?))));
         writer.http().put(&writer.path(""), &Value::Object(flows)).await?;
     }
     if let Some((_, wanted)) = links.get(&FieldPath::new(["defaultRoles"])) {

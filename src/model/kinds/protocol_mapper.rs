@@ -2,6 +2,7 @@
 
 use super::{Type, body, server};
 use crate::model::Kind;
+use crate::model::field::{Field, Write};
 
 /// What puts claims into tokens and attributes into assertions. Its `protocol` is its parent's unless it says otherwise.
 pub static PROTOCOL_MAPPER: Kind = Kind {
@@ -9,7 +10,12 @@ pub static PROTOCOL_MAPPER: Kind = Kind {
     collection: "protocolMappers",
     key: "name",
     fields: &[
-        body("protocol", Type::OneOf(&["openid-connect", "saml", "docker-v2", "oid4vc"])),
+        // An update leaves it as it is, without a word.
+        Field {
+            name: "protocol",
+            ty: Type::OneOf(&["openid-connect", "saml", "docker-v2", "oid4vc"]),
+            write: Write::CreateOnly,
+        },
         body("protocolMapper", Type::Text),
         body("config", Type::TextMap(&[])),
         server("consentRequired"),
@@ -18,7 +24,8 @@ pub static PROTOCOL_MAPPER: Kind = Kind {
     children: &[],
     on_create: &[],
     bears_data: false,
-    renamable: true,
+    // A PUT with another name answers 204 and keeps the old one (26.7.4).
+    renamable: false,
     // POST of clients and of client scopes honours mappers.
     carried_at_creation: true,
 };

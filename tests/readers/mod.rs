@@ -1,0 +1,1 @@
+//! Must hold 6: whoever reads, reads the same.
