@@ -32,8 +32,8 @@ fn the_program_tells_its_commands() {
                            from here upwards, also in realms/]
           --color <WHEN>   When to use colours; `NO_COLOR` is heeded [default: auto] [possible values:
                            auto, always, never]
-          --log <LEVEL>    Write what happens to standard error: error, warn, info, debug or trace;
-                           never a secret [env: REALMFORM_LOG]
+          --log <LEVEL>    Write what happens to standard error; never a secret [env: REALMFORM_LOG]
+                           [possible values: error, warn, info, debug, trace]
 
     Examples:
       realmform init realms            write a commented project with a first realm
@@ -126,8 +126,8 @@ fn plan_tells_its_options() {
                            from here upwards, also in realms/]
           --color <WHEN>   When to use colours; `NO_COLOR` is heeded [default: auto] [possible values:
                            auto, always, never]
-          --log <LEVEL>    Write what happens to standard error: error, warn, info, debug or trace;
-                           never a secret [env: REALMFORM_LOG]
+          --log <LEVEL>    Write what happens to standard error; never a secret [env: REALMFORM_LOG]
+                           [possible values: error, warn, info, debug, trace]
 
     Examples:
       realmform plan

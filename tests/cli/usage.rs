@@ -182,10 +182,13 @@ fn schemas() {
 
 #[test]
 fn a_log_level_that_is_none() {
-    insta::assert_snapshot!(project(&[("acme/realm.toml", "")]).run(&["check", "--log", "a=b=c"]), @r#"
+    insta::assert_snapshot!(project(&[("acme/realm.toml", "")]).run(&["check", "--log", "a=b=c"]), @"
     status: 64
     --- stdout
     --- stderr
-    error: --log a=b=c: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
-    "#);
+    error: invalid value 'a=b=c' for '--log <LEVEL>'
+      [possible values: error, warn, info, debug, trace]
+
+    For more information, try '--help'.
+    ");
 }
