@@ -2,6 +2,7 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
+    clippy::format_collect,
     clippy::needless_pass_by_value,
     clippy::panic,
     clippy::print_stdout,

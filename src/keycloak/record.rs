@@ -220,7 +220,7 @@ impl Ledger {
             // Not repeated: when the answer is lost, another run may have the lock before a second try comes.
             match self.http.delete_once(&format!("{}/clients/{}/roles/lock", self.base, self.id)).await {
                 Err(e) if !e.is_not_found() => {
-                    tracing::debug!(error = %e, "the lock is looked at before it is released")
+                    tracing::debug!(error = %e, "the lock is looked at before it is released");
                 }
                 _ => return Ok(()),
             }

@@ -101,9 +101,9 @@ impl<'a> Bare<'a> {
         let mut all = Vec::new();
         while let Some(answer) = pages.next().await {
             let items: Vec<Value> = serde_json::from_slice(&answer).unwrap();
-            let last = items.len() < PAGE;
+            let is_last = items.len() < PAGE;
             all.extend(items);
-            if last {
+            if is_last {
                 break;
             }
         }

@@ -196,9 +196,10 @@ const LINKS: Story = Story {
         let roles = admin.get(&format!("roles-by-id/{}/composites", realm["defaultRole"]["id"].as_str().unwrap()));
         let roles = roles.as_array().unwrap().iter().map(|role| {
             let name = role["name"].as_str().unwrap();
-            match role["clientRole"].as_bool().unwrap() {
-                true => format!("{}:{name}", client(&role["containerId"]).as_str().unwrap()),
-                false => name.to_owned(),
+            if role["clientRole"].as_bool().unwrap() {
+                format!("{}:{name}", client(&role["containerId"]).as_str().unwrap())
+            } else {
+                name.to_owned()
             }
         });
         realm["defaultRoles"] = roles.collect();
