@@ -25,6 +25,10 @@ const CLIENT: &[&str] =
 
 /// Realm attributes in which Keycloak keeps a field of the realm: set in both places they would fight.
 const MIRRORED: &[(&str, &str)] = &[
+    ("clientOfflineSessionIdleTimeout", "clientOfflineSessionIdleTimeout"),
+    ("clientOfflineSessionMaxLifespan", "clientOfflineSessionMaxLifespan"),
+    ("clientSessionIdleTimeout", "clientSessionIdleTimeout"),
+    ("clientSessionMaxLifespan", "clientSessionMaxLifespan"),
     ("oauth2DeviceCodeLifespan", "oauth2DeviceCodeLifespan"),
     ("oauth2DevicePollingInterval", "oauth2DevicePollingInterval"),
     ("realmReusableOtpCode", "otpPolicyCodeReusable"),

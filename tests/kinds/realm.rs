@@ -137,7 +137,17 @@ const SETTINGS: Story = Story {
     },
     raw: |admin| admin.get(""),
     // Switching permissions on makes the client that holds them.
-    follows: &["adminPermissionsClient"],
+    // And these keep a setting in an attribute as well.
+    follows: &[
+        "adminPermissionsClient",
+        "attributes.clientOfflineSessionIdleTimeout",
+        "attributes.clientOfflineSessionMaxLifespan",
+        "attributes.clientSessionIdleTimeout",
+        "attributes.clientSessionMaxLifespan",
+        "attributes.oauth2DeviceCodeLifespan",
+        "attributes.oauth2DevicePollingInterval",
+        "attributes.realmReusableOtpCode",
+    ],
 };
 
 const MAIL: Story = Story {
@@ -234,13 +244,10 @@ fn a_setting_brings_no_other_with_it() {
     );
     project.apply();
     let admin = project.admin();
-    admin.put(
-        "",
-        &json!({
-            "otpPolicyType": "totp", "otpPolicyDigits": 8, "otpPolicyPeriod": 45, "otpPolicyAlgorithm": "HmacSHA512",
-            "webAuthnPolicyRpEntityName": "hand", "webAuthnPolicyRpId": "a.example", "webAuthnPolicyCreateTimeout": 9,
-        }),
-    );
+    admin.put("", &json!({
+        "otpPolicyType": "totp", "otpPolicyDigits": 8, "otpPolicyPeriod": 45, "otpPolicyCodeReusable": true, "otpPolicyAlgorithm": "HmacSHA512",
+        "webAuthnPolicyRpEntityName": "hand", "webAuthnPolicyRpId": "a.example", "webAuthnPolicyCreateTimeout": 9,
+    }));
     let mut attributes = admin.get("")["attributes"].clone();
     attributes["cibaExpiresIn"] = "77".into();
     attributes["parRequestUriLifespan"] = "78".into();
@@ -252,13 +259,7 @@ fn a_setting_brings_no_other_with_it() {
     assert_eq!((&after["attributes"]["cibaExpiresIn"], &after["oauth2DeviceCodeLifespan"]), (&json!("77"), &json!(79)));
     assert_eq!(after["attributes"]["parRequestUriLifespan"], "78");
     assert_eq!(after["oauth2DevicePollingInterval"], 8);
-    for field in [
-        "otpPolicyPeriod",
-        "otpPolicyAlgorithm",
-        "webAuthnPolicyRpEntityName",
-        "webAuthnPolicyCreateTimeout",
-        "webAuthnPolicyPasswordlessResidentKey",
-    ] {
+    for field in ["otpPolicyPeriod", "otpPolicyAlgorithm", "otpPolicyCodeReusable", "webAuthnPolicyRpEntityName", "webAuthnPolicyCreateTimeout", "webAuthnPolicyPasswordlessResidentKey"] {
         assert_eq!(before[field], after[field], "{field}");
     }
 }
