@@ -32,6 +32,9 @@ const MIRRORED: &[(&str, &str)] = &[
     ("oauth2DeviceCodeLifespan", "oauth2DeviceCodeLifespan"),
     ("oauth2DevicePollingInterval", "oauth2DevicePollingInterval"),
     ("realmReusableOtpCode", "otpPolicyCodeReusable"),
+    ("scimApiEnabled", "scimApiEnabled"),
+    ("webAuthnPolicyExtraOrigins", "webAuthnPolicyExtraOrigins"),
+    ("webAuthnPolicyExtraOriginsPasswordless", "webAuthnPolicyPasswordlessExtraOrigins"),
 ];
 
 /// Whether this is a name that a later version will know.

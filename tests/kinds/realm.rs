@@ -140,6 +140,7 @@ const SETTINGS: Story = Story {
     // And these keep a setting in an attribute as well.
     follows: &[
         "adminPermissionsClient",
+        "otpSupportedApplications",
         "attributes.clientOfflineSessionIdleTimeout",
         "attributes.clientOfflineSessionMaxLifespan",
         "attributes.clientSessionIdleTimeout",
@@ -147,6 +148,9 @@ const SETTINGS: Story = Story {
         "attributes.oauth2DeviceCodeLifespan",
         "attributes.oauth2DevicePollingInterval",
         "attributes.realmReusableOtpCode",
+        "attributes.scimApiEnabled",
+        "attributes.webAuthnPolicyExtraOrigins",
+        "attributes.webAuthnPolicyExtraOriginsPasswordless",
     ],
 };
 
