@@ -109,8 +109,6 @@ const SETTINGS: Story = Story {
         ("userManagedAccessAllowed", "false", "true"),
         ("organizationsEnabled", "false", "true"),
         ("adminPermissionsEnabled", "false", "true"),
-        ("verifiableCredentialsEnabled", "false", "true"),
-        ("scimApiEnabled", "false", "true"),
         ("attributes.customerDomain", "\"acme.example\"", "\"beta.example\""),
         ("attributes.\"acr.loa.map\"", "{ silver = 1 }", "{ silver = 1, gold = 2 }"),
         ("attributes.cibaExpiresIn", "\"1m\"", "100"),
@@ -222,9 +220,26 @@ const LINKS: Story = Story {
     ..SETTINGS
 };
 
+/// Settings of features that are off by default: the server takes them and does nothing.
+const OFF: Story = Story {
+    samples: &[("verifiableCredentialsEnabled", "false", "true"), ("scimApiEnabled", "false", "true")],
+    ..SETTINGS
+};
+
+#[test]
+fn a_setting_whose_feature_is_off_is_not_passed_over() {
+    let project = Project::new("kinds-feature");
+    project.write_realm("verifiableCredentialsEnabled = false\nscimApiEnabled = false\n");
+    project.apply();
+    project.write_realm("verifiableCredentialsEnabled = true\nscimApiEnabled = true\n");
+    let output = project.run(&["apply", "--yes"]);
+    assert_eq!(output.status, 6, "{output:?}");
+    assert!(output.stderr.contains("did not converge"), "{}", output.stderr);
+}
+
 #[test]
 fn life_of_a_realms_settings() {
-    covers(&REALM, &[&SETTINGS, &MAIL, &LINKS]);
+    covers(&REALM, &[&SETTINGS, &MAIL, &LINKS, &OFF]);
     SETTINGS.tell();
     // All of them at once on a new realm.
     let project = Project::new("kinds-realm-new");
