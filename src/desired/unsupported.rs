@@ -25,9 +25,16 @@ const CLIENT: &[&str] =
 
 /// Realm attributes in which Keycloak keeps a field of the realm: set in both places they would fight.
 const MIRRORED: &[(&str, &str)] = &[
+    ("clientOfflineSessionIdleTimeout", "clientOfflineSessionIdleTimeout"),
+    ("clientOfflineSessionMaxLifespan", "clientOfflineSessionMaxLifespan"),
+    ("clientSessionIdleTimeout", "clientSessionIdleTimeout"),
+    ("clientSessionMaxLifespan", "clientSessionMaxLifespan"),
     ("oauth2DeviceCodeLifespan", "oauth2DeviceCodeLifespan"),
     ("oauth2DevicePollingInterval", "oauth2DevicePollingInterval"),
     ("realmReusableOtpCode", "otpPolicyCodeReusable"),
+    ("scimApiEnabled", "scimApiEnabled"),
+    ("webAuthnPolicyExtraOrigins", "webAuthnPolicyExtraOrigins"),
+    ("webAuthnPolicyExtraOriginsPasswordless", "webAuthnPolicyPasswordlessExtraOrigins"),
 ];
 
 /// Whether this is a name that a later version will know.

@@ -146,7 +146,10 @@ impl<'a> Reader<'a> {
             lock(&self.unmanaged).insert(address.clone());
         }
         let kind = address.kind();
-        let live = LiveObject { kind, id: id.to_owned(), fields: flatten(kind, object) };
+        let mut fields = flatten(kind, object);
+        // This says what the reader may do with the object, and nothing of the object.
+        fields.retain(|path, _| path.top() != "access");
+        let live = LiveObject { kind, id: id.to_owned(), fields };
         lock(&self.objects).insert(address.clone(), live);
         wanted
     }

@@ -160,9 +160,9 @@ impl Writer {
         }
     }
 
-    /// The name by now of an object that was called so when it was read: what it hangs below may be renamed.
+    /// The name by now of an object that was called so when it was read: what it hangs below, or the realm, may be renamed.
     fn by_now(&self, read: &Address) -> Address {
-        let mut name = read.clone();
+        let mut name = read.moved(&Address::realm(read.realm_name()), self.directory.realm());
         for (from, to) in self.renames.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             name = name.renamed(from, to).unwrap_or(name);
         }

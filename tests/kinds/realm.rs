@@ -109,8 +109,6 @@ const SETTINGS: Story = Story {
         ("userManagedAccessAllowed", "false", "true"),
         ("organizationsEnabled", "false", "true"),
         ("adminPermissionsEnabled", "false", "true"),
-        ("verifiableCredentialsEnabled", "false", "true"),
-        ("scimApiEnabled", "false", "true"),
         ("attributes.customerDomain", "\"acme.example\"", "\"beta.example\""),
         ("attributes.\"acr.loa.map\"", "{ silver = 1 }", "{ silver = 1, gold = 2 }"),
         ("attributes.cibaExpiresIn", "\"1m\"", "100"),
@@ -137,7 +135,21 @@ const SETTINGS: Story = Story {
     },
     raw: |admin| admin.get(""),
     // Switching permissions on makes the client that holds them.
-    follows: &["adminPermissionsClient"],
+    // And these keep a setting in an attribute as well.
+    follows: &[
+        "adminPermissionsClient",
+        "otpSupportedApplications",
+        "attributes.clientOfflineSessionIdleTimeout",
+        "attributes.clientOfflineSessionMaxLifespan",
+        "attributes.clientSessionIdleTimeout",
+        "attributes.clientSessionMaxLifespan",
+        "attributes.oauth2DeviceCodeLifespan",
+        "attributes.oauth2DevicePollingInterval",
+        "attributes.realmReusableOtpCode",
+        "attributes.scimApiEnabled",
+        "attributes.webAuthnPolicyExtraOrigins",
+        "attributes.webAuthnPolicyExtraOriginsPasswordless",
+    ],
 };
 
 const MAIL: Story = Story {
@@ -209,9 +221,26 @@ const LINKS: Story = Story {
     ..SETTINGS
 };
 
+/// Settings of features that are off by default: the server takes them and does nothing.
+const OFF: Story = Story {
+    samples: &[("verifiableCredentialsEnabled", "false", "true"), ("scimApiEnabled", "false", "true")],
+    ..SETTINGS
+};
+
+#[test]
+fn a_setting_whose_feature_is_off_is_not_passed_over() {
+    let project = Project::new("kinds-feature");
+    project.write_realm("verifiableCredentialsEnabled = false\nscimApiEnabled = false\n");
+    project.apply();
+    project.write_realm("verifiableCredentialsEnabled = true\nscimApiEnabled = true\n");
+    let output = project.run(&["apply", "--yes"]);
+    assert_eq!(output.status, 6, "{output:?}");
+    assert!(output.stderr.contains("did not converge"), "{}", output.stderr);
+}
+
 #[test]
 fn life_of_a_realms_settings() {
-    covers(&REALM, &[&SETTINGS, &MAIL, &LINKS]);
+    covers(&REALM, &[&SETTINGS, &MAIL, &LINKS, &OFF]);
     SETTINGS.tell();
     // All of them at once on a new realm.
     let project = Project::new("kinds-realm-new");
@@ -235,13 +264,10 @@ fn a_setting_brings_no_other_with_it() {
     );
     project.apply();
     let admin = project.admin();
-    admin.put(
-        "",
-        &json!({
-            "otpPolicyType": "totp", "otpPolicyDigits": 8, "otpPolicyPeriod": 45, "otpPolicyAlgorithm": "HmacSHA512",
-            "webAuthnPolicyRpEntityName": "hand", "webAuthnPolicyRpId": "a.example", "webAuthnPolicyCreateTimeout": 9,
-        }),
-    );
+    admin.put("", &json!({
+        "otpPolicyType": "totp", "otpPolicyDigits": 8, "otpPolicyPeriod": 45, "otpPolicyCodeReusable": true, "otpPolicyAlgorithm": "HmacSHA512",
+        "webAuthnPolicyRpEntityName": "hand", "webAuthnPolicyRpId": "a.example", "webAuthnPolicyCreateTimeout": 9,
+    }));
     let mut attributes = admin.get("")["attributes"].clone();
     attributes["cibaExpiresIn"] = "77".into();
     attributes["parRequestUriLifespan"] = "78".into();
@@ -253,13 +279,7 @@ fn a_setting_brings_no_other_with_it() {
     assert_eq!((&after["attributes"]["cibaExpiresIn"], &after["oauth2DeviceCodeLifespan"]), (&json!("77"), &json!(79)));
     assert_eq!(after["attributes"]["parRequestUriLifespan"], "78");
     assert_eq!(after["oauth2DevicePollingInterval"], 8);
-    for field in [
-        "otpPolicyPeriod",
-        "otpPolicyAlgorithm",
-        "webAuthnPolicyRpEntityName",
-        "webAuthnPolicyCreateTimeout",
-        "webAuthnPolicyPasswordlessResidentKey",
-    ] {
+    for field in ["otpPolicyPeriod", "otpPolicyAlgorithm", "otpPolicyCodeReusable", "webAuthnPolicyRpEntityName", "webAuthnPolicyCreateTimeout", "webAuthnPolicyPasswordlessResidentKey"] {
         assert_eq!(before[field], after[field], "{field}");
     }
 }

@@ -1,7 +1,13 @@
 //! What somebody did by hand, and what becomes of it.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::time::Duration;
+
 use serde_json::json;
 
+use crate::support::access;
+use crate::support::admin::Admin;
 use crate::support::project::Project;
 
 /// A role of every kind of object, some of which leave the file later.
@@ -70,24 +76,59 @@ fn a_secret_changed_on_the_server_is_seen_and_set_back() {
     assert!(!format!("{output:?}").contains("the-second"));
 }
 
-/// Two realms, one the provider of the other: the secret that the one stores is right if the other takes it. The server
-/// shows it nowhere; a partial export by the database's owner would.
+/// The server shows the secret to nobody but the provider's token endpoint, so that is what the test listens at.
 #[test]
 fn a_provider_keeps_its_secret_when_something_else_changes() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
     let mut project = Project::new("broker");
     project.set("SECRET", "the-secret");
     let provider = |scope: &str| {
         format!(
-            "[identityProviders.up]\nproviderId = \"oidc\"\n[identityProviders.up.config]\nclientId = \"shop\"\n\
+            "[clients.shop]\npublicClient = true\nredirectUris = [\"https://shop.example/*\"]\n\
+             [identityProviders.up]\nproviderId = \"oidc\"\n[identityProviders.up.config]\nclientId = \"x\"\n\
              clientSecret = {{ env = \"SECRET\" }}\nclientAuthMethod = \"client_secret_post\"\n\
-             authorizationUrl = \"https://up.example/a\"\ntokenUrl = \"https://up.example/t\"\ndefaultScope = \"{scope}\"\n"
+             authorizationUrl = \"https://up.example/a\"\ntokenUrl = \"http://127.0.0.1:{port}/t\"\ndefaultScope = \"{scope}\"\n"
         )
     };
     project.write_realm(&provider("openid"));
     project.apply();
     project.write_realm(&provider("openid email"));
-    assert_eq!(project.changes(), ["update identityProviders/up: config.defaultScope (edit)"]);
+    assert_eq!(project.changes(), ["update identityProviders/up: config.defaultScope (unexplained)"]);
     project.apply();
+    let heard = std::thread::spawn(move || hear(&listener));
+    sign_in_by_provider(&project.admin());
+    let form = heard.join().unwrap();
+    assert!(form.contains("client_secret=the-secret"), "{form}");
+}
+
+/// One request's body.
+fn hear(listener: &TcpListener) -> String {
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let mut heard = Vec::new();
+    let mut buffer = [0; 4096];
+    while !String::from_utf8_lossy(&heard).contains("client_secret=the-secret") {
+        match stream.read(&mut buffer) {
+            Ok(length @ 1..) => heard.extend_from_slice(&buffer[..length]),
+            _ => break,
+        }
+    }
+    stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}").unwrap();
+    String::from_utf8_lossy(&heard).into_owned()
+}
+
+/// A browser that comes back from the provider with a code.
+fn sign_in_by_provider(admin: &Admin) {
+    let realm = format!("{}/realms/{}", access().http_url, admin.realm);
+    let start = format!(
+        "{realm}/protocol/openid-connect/auth?client_id=shop&response_type=code&scope=openid&kc_idp_hint=up\
+         &redirect_uri=https%3A%2F%2Fshop.example%2F"
+    );
+    let (to_broker, cookies) = admin.visit(&start, "");
+    let (to_provider, _) = admin.visit(&to_broker, &cookies);
+    let state = to_provider.split(['?', '&']).find_map(|part| part.strip_prefix("state=")).unwrap();
+    admin.visit(&format!("{realm}/broker/up/endpoint?state={state}&code=any"), &cookies);
 }
 
 #[test]

@@ -1,1 +1,131 @@
 //! Must hold 6: whoever reads, reads the same.
+//!
+//! There is no third reader to compare with: the design allows `partial-export` only where a measurement says that it
+//! wins, and none does, so that the program has no path through it.
+
+use realmform::desired::{self, Options};
+use realmform::keycloak::{Connection, Credentials, Http, Interest, read_realm};
+use realmform::model::LiveRealm;
+use serde_json::json;
+
+use crate::support::access;
+use crate::support::admin::Admin;
+use crate::support::project::Project;
+
+const REALM: &str = "readers";
+
+const SECRET: &str = "a-secret-of-a-reader";
+
+/// Every kind, with fields of every way to write.
+const EVERYTHING: &str = r#"
+prune = "all"
+displayName = "ACME"
+defaultRoles = ["offline_access", "auditor"]
+defaultGroups = ["/staff"]
+defaultDefaultClientScopes = ["basic", "tenant"]
+defaultOptionalClientScopes = ["phone"]
+browserFlow = "browser"
+attributes.a = "b"
+smtpServer = { host = "a.example", from = "a@a.example", auth = true, user = "a", password = { env = "SECRET" } }
+[roles.auditor]
+composites = ["shop:refund"]
+attributes.a = ["1", "2"]
+[groups."/staff/ops"]
+realmRoles = ["auditor"]
+clientRoles.shop = ["refund"]
+[groups."/staff"]
+[clientScopes.tenant]
+scopeMappings = ["auditor"]
+protocolMappers.sub = { protocolMapper = "oidc-sub-mapper" }
+[clients.shop]
+secret = { env = "SECRET" }
+serviceAccountsEnabled = true
+serviceAccount = { realmRoles = ["auditor"], clientRoles.shop = ["refund"], groups = ["/staff"] }
+scopeMappings = ["auditor", "shop:refund"]
+protocolMappers.sub = { protocolMapper = "oidc-sub-mapper" }
+roles.refund = { attributes.a = "b" }
+[clients.view]
+secret = { env = "SECRET" }
+serviceAccountsEnabled = true
+serviceAccount.clientRoles.realm-management = ["view-realm", "view-clients", "view-users", "view-identity-providers"]
+[clients.manage]
+secret = { env = "SECRET" }
+serviceAccountsEnabled = true
+serviceAccount.clientRoles.realm-management = ["realm-admin"]
+[identityProviders.up]
+providerId = "oidc"
+config = { clientId = "x", clientSecret = { env = "SECRET" }, authorizationUrl = "https://u.example/a", tokenUrl = "https://u.example/t" }
+mappers.a = { identityProviderMapper = "hardcoded-attribute-idp-mapper", config = { attribute = "a", "attribute.value" = "b", syncMode = "INHERIT" } }
+"#;
+
+#[test]
+fn everybody_who_may_read_reads_the_same() {
+    let mut project = Project::new(REALM);
+    project.set("SECRET", SECRET);
+    project.write_realm(EVERYTHING);
+    project.apply_with(&["--allow-many-deletes"]);
+    let of_admin = read(&project, None);
+    assert!(of_admin.objects.len() > 30, "what every realm has is looked at, too: {}", of_admin.objects.len());
+    for client in ["view", "manage"] {
+        let read = read(&project, Some(client));
+        let LiveRealm { objects, unmanaged, known, renamed_from, record, record_id } = &read;
+        for (address, object) in &of_admin.objects {
+            let read = objects.get(address).unwrap_or_else(|| panic!("{client} does not see {address}"));
+            let differ = object.fields.iter().find(|(path, value)| read.fields.get(path) != Some(*value));
+            assert!(read == object, "{address} as {client} reads it: {differ:?}, {:?}", read.fields);
+        }
+        assert_eq!(objects.len(), of_admin.objects.len());
+        assert_eq!((unmanaged, known), (&of_admin.unmanaged, &of_admin.known));
+        assert_eq!((renamed_from, record), (&of_admin.renamed_from, &of_admin.record));
+        assert_eq!(record_id, &of_admin.record_id);
+    }
+    plan_with_view_only(&mut project);
+}
+
+fn read(project: &Project, client: Option<&str>) -> LiveRealm {
+    let tree = realmform::git::work_tree(project.folder()).unwrap();
+    let desired = desired::load(&tree.files, &Options::default()).unwrap().desired;
+    let credentials = match client {
+        Some(id) => Credentials::Client { id: id.to_owned(), secret: SECRET.into() },
+        None => Credentials::Password {
+            client_id: "admin-cli".into(),
+            client_secret: None,
+            user: access().user.clone(),
+            password: access().password.as_str().into(),
+        },
+    };
+    let realm = if client.is_some() { REALM } else { "master" };
+    let connection = Connection { realm: realm.into(), ..Connection::new(&*access().http_url, credentials) };
+    let read = async {
+        let http = Http::connect(connection).await.unwrap();
+        let interest = Interest::of(&desired.realms[REALM]);
+        read_realm(&http, REALM, &REALM.to_owned(), interest).await.unwrap().unwrap()
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(read)
+}
+
+/// A pull request's pipeline may look and not touch.
+fn plan_with_view_only(project: &mut Project) {
+    let admin = project.admin();
+    admin.put("", &json!({"displayName": "By hand"}));
+    admin.put("roles/auditor", &json!({"name": "auditor", "description": "By hand"}));
+    let changed = EVERYTHING.replace("attributes.a = [\"1\", \"2\"]", "attributes.a = [\"3\"]");
+    project.write_realm(&changed);
+    project.sign_in_as_client(REALM, "view", SECRET);
+    let changes = project.changes();
+    assert!(changes.len() == 2 && changes[1].contains("roles/auditor: attributes.a"), "{changes:?}");
+    let before = snapshot(&admin);
+    let refused = project.run(&["apply", "--yes"]);
+    assert_eq!(refused.status, 1, "{}\n{}", refused.stdout, refused.stderr);
+    let errors: Vec<&str> = refused.stderr.lines().filter(|line| line.starts_with("error")).collect();
+    assert!(errors.len() == 1 && errors[0].contains("403"), "{}", refused.stderr);
+    assert_eq!(snapshot(&admin), before);
+    project.sign_in_as_client(REALM, "manage", SECRET);
+    project.apply();
+    assert_eq!(admin.get("")["displayName"], "ACME");
+}
+
+fn snapshot(admin: &Admin) -> [String; 4] {
+    let record = format!("clients/{}", admin.client("realmform:readers"));
+    ["", "roles?briefRepresentation=false", &record, &format!("{record}/roles")].map(|path| admin.text(path))
+}

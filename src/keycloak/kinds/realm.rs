@@ -10,8 +10,9 @@ use crate::keycloak::shape::{Object, names, object, objects, text};
 use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, changed, delta, merged};
 use crate::model::{Address, FieldPath, defaults, kinds::REALM};
 
-/// Attributes in which Keycloak mirrors settings of its own: they follow the setting, and are never written.
-pub(super) const MIRRORS: &[&str] =
+/// Attributes in which Keycloak keeps settings that have fields of their own. They are sent back with the others, since
+/// an attribute that is left out is gone, and the setting with it; the field has the last word.
+pub(in crate::keycloak) const MIRRORS: &[&str] =
     &["oauth2DeviceCodeLifespan", "oauth2DevicePollingInterval", "realmReusableOtpCode"];
 
 /// Tables that a PUT replaces as a whole.
@@ -36,17 +37,14 @@ fn policy(setting: &str) -> Option<&'static str> {
 }
 
 /// Takes in the settings, and answers the id of the role that holds the default roles.
-pub(super) fn read(reader: &Reader<'_>, mut settings: Object) -> Result<String, ServerError> {
-    let id = text(&settings, "id")?.to_owned();
+pub(super) fn read(reader: &Reader<'_>, settings: &Object) -> Result<String, ServerError> {
+    let id = text(settings, "id")?.to_owned();
     let default_role = settings.get("defaultRole").and_then(|role| role.get("id")).and_then(Value::as_str);
     let default_role = default_role.unwrap_or_default().to_owned();
     if let Some(name) = settings.get("defaultRole").and_then(|role| role.get("name")).and_then(Value::as_str) {
         reader.directory.note_default_role(name);
     }
-    if let Some(Value::Object(attributes)) = settings.get_mut("attributes") {
-        attributes.retain(|name, _| !MIRRORS.contains(&name.as_str()));
-    }
-    reader.add(reader.realm(), &id, &settings);
+    reader.add(reader.realm(), &id, settings);
     Ok(default_role)
 }
 
