@@ -15,6 +15,7 @@ mod examples;
 mod faults;
 mod http;
 mod kill;
+mod laws;
 mod leak;
 mod lock;
 mod readme;
