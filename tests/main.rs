@@ -21,6 +21,7 @@ mod faults;
 mod http;
 mod kill;
 mod kinds;
+mod laws;
 mod leak;
 mod lock;
 mod prune;

@@ -93,7 +93,10 @@ impl Executor for Memory<'_> {
         let change = plan.change(step);
         match step.action {
             StepAction::Delete => {
-                self.live.borrow_mut().objects.retain(|address, _| !address.is_within(&change.address));
+                // Groups inside of a group go with it, and their addresses are not below its own.
+                for gone in std::iter::once(change).chain(plan.carried(step)) {
+                    self.live.borrow_mut().objects.retain(|address, _| !address.is_within(&gone.address));
+                }
             }
             StepAction::Create => {
                 for made in std::iter::once(change).chain(plan.carried(step)) {

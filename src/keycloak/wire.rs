@@ -88,7 +88,12 @@ impl Answer {
     /// An error may quote what was sent: that is taken out before anybody sees it.
     pub(super) fn redact(&mut self, redactor: &Redactor) {
         if !self.status.is_success() {
-            self.body = redactor.redact(&String::from_utf8_lossy(&self.body)).into_bytes();
+            self.body = match self.json_if_any() {
+                // Text by text, since what a text quotes is escaped twice in the body.
+                Some(json) => redacted(json, redactor).to_string(),
+                None => redactor.redact(&String::from_utf8_lossy(&self.body)),
+            }
+            .into_bytes();
         }
     }
 
@@ -162,6 +167,17 @@ impl Answer {
 
     fn header(&self, name: reqwest::header::HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+}
+
+fn redacted(json: Value, redactor: &Redactor) -> Value {
+    match json {
+        Value::String(text) => redactor.redact(&text).into(),
+        Value::Array(items) => items.into_iter().map(|item| redacted(item, redactor)).collect(),
+        Value::Object(table) => {
+            table.into_iter().map(|(key, value)| (redactor.redact(&key), redacted(value, redactor))).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => json,
     }
 }
 

@@ -279,7 +279,14 @@ fn a_setting_brings_no_other_with_it() {
     assert_eq!((&after["attributes"]["cibaExpiresIn"], &after["oauth2DeviceCodeLifespan"]), (&json!("77"), &json!(79)));
     assert_eq!(after["attributes"]["parRequestUriLifespan"], "78");
     assert_eq!(after["oauth2DevicePollingInterval"], 8);
-    for field in ["otpPolicyPeriod", "otpPolicyAlgorithm", "otpPolicyCodeReusable", "webAuthnPolicyRpEntityName", "webAuthnPolicyCreateTimeout", "webAuthnPolicyPasswordlessResidentKey"] {
+    for field in [
+        "otpPolicyPeriod",
+        "otpPolicyAlgorithm",
+        "otpPolicyCodeReusable",
+        "webAuthnPolicyRpEntityName",
+        "webAuthnPolicyCreateTimeout",
+        "webAuthnPolicyPasswordlessResidentKey",
+    ] {
         assert_eq!(before[field], after[field], "{field}");
     }
 }

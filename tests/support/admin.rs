@@ -26,7 +26,12 @@ impl Admin {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let ca = std::fs::read(&access().ca_file).unwrap();
         let ca = reqwest::Certificate::from_pem(&ca).unwrap();
-        let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).tls_certs_only([ca]).build().unwrap();
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .tls_certs_only([ca])
+            .build()
+            .unwrap();
         Self { realm: realm.to_owned(), runtime, client, token: RefCell::default() }
     }
 
@@ -71,7 +76,8 @@ impl Admin {
         let answer = self.runtime.block_on(request.send()).unwrap();
         let text = |value: &reqwest::header::HeaderValue| value.to_str().unwrap().to_owned();
         let next = answer.headers().get(LOCATION).map(text).unwrap_or_default();
-        let cookies = answer.headers().get_all(SET_COOKIE).iter().map(|it| text(it).split(';').next().unwrap().to_owned());
+        let cookies =
+            answer.headers().get_all(SET_COOKIE).iter().map(|it| text(it).split(';').next().unwrap().to_owned());
         (next, cookies.collect::<Vec<_>>().join("; "))
     }
 
