@@ -83,9 +83,7 @@ impl Prepared {
         let desired = Desired { realms: [(realm.clone(), part)].into() };
         let live = Live { realms: [(realm.clone(), live)].into() };
         let diff = diff::diff(&desired, &live, &BTreeMap::new(), &Resolved(&self.secrets));
-        // With `prune = "all"` the rest of the realm looks unmanaged to this part of the files.
-        let changes = diff.realms.values().flat_map(|realm| &realm.changes);
-        Ok(changes.filter(|change| touched.contains(&change.address)).count())
+        Ok(diff.realms.values().map(|realm| realm.changes.len()).sum())
     }
 }
 

@@ -95,13 +95,21 @@ impl State {
     fn client(&self, text: &mut String, number: u8, app: &App) {
         let App { label, secret, mapper: value, roles, scopes } = app;
         writeln!(text, "[clients.c{number}]").unwrap();
-        label.iter().for_each(|it| writeln!(text, "name = \"{it}\"").unwrap());
-        secret.iter().for_each(|it| writeln!(text, "secret = {{ env = \"SECRET_{it}\" }}").unwrap());
+        for it in label {
+            writeln!(text, "name = \"{it}\"").unwrap();
+        }
+        for it in secret {
+            writeln!(text, "secret = {{ env = \"SECRET_{it}\" }}").unwrap();
+        }
         let scopes: Vec<String> =
             scopes.iter().filter(|it| self.scopes.contains_key(it)).map(|it| format!("s{it}")).collect();
         writeln!(text, "defaultClientScopes = {scopes:?}").unwrap();
-        roles.iter().for_each(|role| writeln!(text, "roles.x{role} = {{}}").unwrap());
-        value.iter().for_each(|value| mapper(text, &format!("clients.c{number}"), *value));
+        for role in roles {
+            writeln!(text, "roles.x{role} = {{}}").unwrap();
+        }
+        for value in value {
+            mapper(text, &format!("clients.c{number}"), *value);
+        }
     }
 
     fn names(&self, roles: &BTreeSet<u8>) -> String {
