@@ -95,10 +95,10 @@ impl State {
     fn client(&self, text: &mut String, number: u8, app: &App) {
         let App { label, secret, mapper: value, roles, scopes } = app;
         writeln!(text, "[clients.c{number}]").unwrap();
-        for it in label {
+        if let Some(it) = label {
             writeln!(text, "name = \"{it}\"").unwrap();
         }
-        for it in secret {
+        if let Some(it) = secret {
             writeln!(text, "secret = {{ env = \"SECRET_{it}\" }}").unwrap();
         }
         let scopes: Vec<String> =
@@ -107,7 +107,7 @@ impl State {
         for role in roles {
             writeln!(text, "roles.x{role} = {{}}").unwrap();
         }
-        for value in value {
+        if let Some(value) = value {
             mapper(text, &format!("clients.c{number}"), *value);
         }
     }
