@@ -180,7 +180,7 @@ impl<'a> Reader<'a> {
         let all = self.interest.sweeps(&parent.child(kind, ""));
         let pages = if all { usize::MAX } else { page_budget(names.len()) };
         let (mut found, complete) =
-            if pages == 0 { (Vec::new(), false) } else { self.pages(list, PAGE, pages).await? };
+            if pages == 0 { (Vec::new(), false) } else { self.pages(list, PAGE, names.len(), pages).await? };
         if !all {
             found
                 .retain(|object| object.get(kind.key).and_then(Value::as_str).is_some_and(|name| names.contains(name)));
@@ -196,28 +196,32 @@ impl<'a> Reader<'a> {
         Ok(found)
     }
 
-    /// At most `budget` pages of a list, and whether that was all of it.
+    /// At most `budget` pages of a list of which `expected` objects are known to be there, and whether that was all.
+    ///
+    /// Pages that are surely there are asked for side by side. Beyond, it begins with one: mostly that is the last.
     pub(super) async fn pages(
         &self,
         list: &str,
         size: usize,
+        expected: usize,
         budget: usize,
     ) -> Result<(Vec<Object>, bool), ServerError> {
         let page =
             async |number: usize| objects(self.get(&format!("{list}first={}&max={size}", number * size)).await?, list);
-        // Most lists end on their first page, which need not be asked for beyond.
-        let mut all = page(0).await?;
-        if all.len() < size || budget == 1 {
-            let complete = all.len() < size;
-            return Ok((all, complete));
-        }
-        let mut rest = stream::iter(1..budget).map(page).buffered(PAGES_IN_FLIGHT);
-        while let Some(items) = rest.try_next().await? {
-            let is_last = items.len() < size;
-            all.extend(items);
-            if is_last {
-                return Ok((all, true));
+        let (mut all, mut next, mut in_flight) = (Vec::new(), 0, 1);
+        while next < budget {
+            let sure = (expected / size).min(budget);
+            let end = if (1..sure).contains(&next) { sure } else { (next + in_flight).min(budget) };
+            let mut asked = stream::iter(next..end).map(page).buffered(PAGES_IN_FLIGHT);
+            while let Some(items) = asked.try_next().await? {
+                let last = items.len() < size;
+                all.extend(items);
+                if last {
+                    return Ok((all, true));
+                }
             }
+            in_flight = if end <= sure { 1 } else { (in_flight * 2).min(PAGES_IN_FLIGHT) };
+            next = end;
         }
         Ok((all, false))
     }

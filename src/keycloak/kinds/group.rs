@@ -28,7 +28,7 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
         return Ok(());
     }
     let list = "/groups?briefRepresentation=false&populateHierarchy=false&";
-    let mut level = reader.pages(list, 20, usize::MAX).await?.0;
+    let mut level = reader.pages(list, 20, names.len(), usize::MAX).await?.0;
     while !level.is_empty() {
         let mut below = Vec::new();
         for group in level {
@@ -40,7 +40,7 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
                     .is_some_and(|it| it.starts_with(&format!("{path}/")));
             if matters && group.get("subGroupCount").and_then(Value::as_u64) != Some(0) {
                 let list = format!("/groups/{}/children?briefRepresentation=false&", segment(text(&group, "id")?));
-                below.extend(reader.pages(&list, CHILDREN, usize::MAX).await?.0);
+                below.extend(reader.pages(&list, CHILDREN, 0, usize::MAX).await?.0);
             }
         }
         level = below;

@@ -27,7 +27,7 @@ pub(super) async fn read_of_client(
     id: &str,
 ) -> Result<Vec<(Address, String)>, ServerError> {
     let list = format!("/clients/{}/roles?briefRepresentation=false&", segment(id));
-    let (roles, _) = reader.pages(&list, 100, usize::MAX).await?;
+    let (roles, _) = reader.pages(&list, 100, 0, usize::MAX).await?;
     take_in(reader, client, roles)
 }
 
