@@ -70,7 +70,9 @@ fn state() -> impl Strategy<Value = State> {
 impl State {
     fn text(&self) -> String {
         let mut text = format!("displayName = \"{}\"\n", self.label);
-        self.lifespan.iter().for_each(|it| writeln!(text, "accessTokenLifespan = {it}").unwrap());
+        if let Some(it) = self.lifespan {
+            writeln!(text, "accessTokenLifespan = {it}").unwrap();
+        }
         for (role, below) in &self.roles {
             // A role may be composed of those with a smaller number, and of client roles.
             let below: BTreeSet<u8> = below.iter().copied().filter(|it| it < role).collect();
@@ -95,10 +97,10 @@ impl State {
     fn client(&self, text: &mut String, number: u8, app: &App) {
         let App { label, secret, mapper: value, roles, scopes } = app;
         writeln!(text, "[clients.c{number}]").unwrap();
-        for it in label {
+        if let Some(it) = label {
             writeln!(text, "name = \"{it}\"").unwrap();
         }
-        for it in secret {
+        if let Some(it) = secret {
             writeln!(text, "secret = {{ env = \"SECRET_{it}\" }}").unwrap();
         }
         let scopes: Vec<String> =
@@ -107,7 +109,7 @@ impl State {
         for role in roles {
             writeln!(text, "roles.x{role} = {{}}").unwrap();
         }
-        for value in value {
+        if let Some(value) = value {
             mapper(text, &format!("clients.c{number}"), *value);
         }
     }
