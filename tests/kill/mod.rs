@@ -18,31 +18,36 @@ fn a_killed_run_is_continued_or_undone() {
     let project = Project::new("kill");
     block(async { fleet::make_neighbours(&admin().await, "kill").await });
     let before = unmanaged();
-    // Twice, since a server that just started is slow, and the moments shall not all be behind the end.
-    let mut writing = Duration::ZERO;
-    for _ in 0..2 {
-        fleet::declare(&project, CLIENTS, "measured");
-        writing = writing_time(&project);
-        fleet::sweep(&project);
-        assert_eq!(unmanaged(), before);
-    }
-    let mut random = Random(0x5eed);
-    for kill in 0..KILLS {
-        fleet::declare(&project, CLIENTS, &format!("label {kill}"));
-        let moment = writing.mul_f64((f64::from(kill) + random.next()) / f64::from(KILLS));
-        let died = kill_after(&project, moment);
+    fleet::declare(&project, CLIENTS, "measured");
+    let mut writing = kill_after(&project, Duration::MAX).unwrap();
+    fleet::sweep(&project);
+    assert_eq!(unmanaged(), before);
+
+    let (mut random, mut kills, mut runs) = (Random(0x5eed), 0, 0);
+    while kills < KILLS {
+        runs += 1;
+        assert!(runs < 3 * KILLS, "only {kills} of {runs} runs could be killed");
+        fleet::declare(&project, CLIENTS, &format!("label {runs}"));
+        let moment = writing.mul_f64((f64::from(kills) + random.next()) / f64::from(KILLS));
+        if let Some(ended) = kill_after(&project, moment) {
+            // A server gets faster as it warms up: this run was over before its moment came.
+            writing = ended;
+            fleet::sweep(&project);
+            continue;
+        }
+        kills += 1;
         let made = block(async { fleet::ours(&admin().await, "kill").await.len() });
-        println!("kill {kill} after {moment:?} of {writing:?}: died {died}, {made} top-level objects there");
+        println!("kill {kills} after {moment:?} of {writing:?}: {made} top-level objects there");
         // Every second death is in the midst of changing what the one before it was in the midst of making.
-        if kill.is_multiple_of(2) {
-            project.apply();
-            project.assert_settled();
-        } else {
+        if kills.is_multiple_of(2) {
             fleet::sweep(&project);
             let left = block(async { fleet::ours(&admin().await, "kill").await });
-            assert_eq!(left, Vec::<String>::new(), "kill {kill}");
+            assert_eq!(left, Vec::<String>::new(), "kill {kills}");
+        } else {
+            project.apply();
+            project.assert_settled();
         }
-        assert_eq!(unmanaged(), before, "kill {kill}");
+        assert_eq!(unmanaged(), before, "kill {kills}");
     }
 }
 
@@ -63,26 +68,29 @@ fn a_new_realm_is_never_without_its_record() {
         });
         // The creation may still be under way, and the plan be older than the realm.
         let ran = project.run(&["apply", "--yes"]);
-        assert!(matches!(ran.code, Some(0 | 5)), "{ran:?}");
+        // (H2 does not let two creations wait for each other for long, and the server then says just this.)
+        let collided = ran.stderr.contains(": 0 steps done") && ran.stderr.contains("Database operation failed");
+        assert!(matches!(ran.code, Some(0 | 5)) || collided, "{ran:?}");
+        block(settle(&project.realm));
         project.apply();
         project.assert_settled();
     }
 }
 
-/// How long the program takes from its plan to its end.
-fn writing_time(project: &Project) -> Duration {
+/// Kills the program that long after it has shown its plan; `Some` of how long it took when it ended before.
+fn kill_after(project: &Project, moment: Duration) -> Option<Duration> {
     let mut child = start(project);
     let started = Instant::now();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
-    started.elapsed()
-}
-
-/// Whether the program was still at work.
-fn kill_after(project: &Project, moment: Duration) -> bool {
-    let mut child = start(project);
-    std::thread::sleep(moment);
+    while started.elapsed() < moment {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert_eq!(status.code(), Some(0));
+            return Some(started.elapsed());
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
     child.kill().unwrap();
-    child.wait().unwrap().code().is_none()
+    child.wait().unwrap();
+    None
 }
 
 /// The program, just when it has shown its plan and begins to write.
@@ -91,6 +99,17 @@ fn start(project: &Project) -> Child {
     let plan = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     assert!(plan.into_iter().any(|line| line.starts_with("Plan:")), "no plan was shown");
     child
+}
+
+/// Waits until a creation that was under way has ended.
+async fn settle(realm: &str) {
+    let http = admin().await;
+    for _ in 0..100 {
+        if client(&http, realm, &format!("realmform:{realm}")).await.is_some() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 fn unmanaged() -> String {

@@ -70,7 +70,9 @@ fn state() -> impl Strategy<Value = State> {
 impl State {
     fn text(&self) -> String {
         let mut text = format!("displayName = \"{}\"\n", self.label);
-        self.lifespan.iter().for_each(|it| writeln!(text, "accessTokenLifespan = {it}").unwrap());
+        if let Some(it) = self.lifespan {
+            writeln!(text, "accessTokenLifespan = {it}").unwrap();
+        }
         for (role, below) in &self.roles {
             // A role may be composed of those with a smaller number, and of client roles.
             let below: BTreeSet<u8> = below.iter().copied().filter(|it| it < role).collect();

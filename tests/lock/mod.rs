@@ -15,8 +15,8 @@ fn of_two_runs_at_once_one_writes() {
     let project = Project::new("lock-two");
     for round in 0..5 {
         // The first round makes the realm, so there is no lock to take yet.
-        let roles: String = (0..=round).map(|n| format!("[roles.role-{n}]\ndescription = \"{round}\"\n")).collect();
-        project.write_realm(&roles);
+        let roles = (0..=round).map(|n| format!("[roles.role-{n}]\ndescription = \"{round}\"\n"));
+        project.write_realm(&roles.collect::<Vec<_>>().concat());
         let runs = [project.spawn(&["apply", "--yes"]), project.spawn(&["apply", "--yes"])];
         let mut ran = runs.map(|child| Ran::from(child.wait_with_output().unwrap()));
         ran.sort_by_key(|ran| ran.code);

@@ -1,5 +1,7 @@
 //! A realm of a hundred objects of all sorts, and neighbours made by hand that no run may touch.
 
+use std::fmt::Write as _;
+
 use realmform::keycloak::http::Http;
 use serde_json::{Value, json};
 
@@ -48,31 +50,32 @@ fn app(number: usize, next: usize, label: &str) -> String {
 fn roles_and_groups(text: &mut String, label: &str) {
     for number in 0..8 {
         let below = (number > 0).then(|| format!("\"fleet-{}\", \"app-{number}:use\"", number - 1));
-        text.push_str(&format!(
+        write!(
+            text,
             "[roles.fleet-{number}]\ndescription = \"{label}\"\ncomposites = [{}]\n",
             below.unwrap_or_default()
-        ));
+        )
+        .unwrap();
         let path = if number < 4 { format!("/fleet-{number}") } else { format!("/fleet-{}/sub-{number}", number - 4) };
-        text.push_str(&format!(
-            "[groups.\"{path}\"]\nrealmRoles = [\"fleet-{number}\"]\nattributes.label = [\"{label}\"]\n"
-        ));
+        write!(text, "[groups.\"{path}\"]\nrealmRoles = [\"fleet-{number}\"]\nattributes.label = [\"{label}\"]\n")
+            .unwrap();
     }
 }
 
 fn scopes_and_provider(text: &mut String, label: &str) {
     for number in 0..3 {
-        text.push_str(&format!(
+        write!(
+            text,
             "[clientScopes.fleet-{number}]\ndescription = \"{label}\"\n\
              [clientScopes.fleet-{number}.protocolMappers.claim]\nprotocolMapper = \"oidc-hardcoded-claim-mapper\"\n\
              config = {{ \"claim.name\" = \"fleet\", \"claim.value\" = \"{label}\" }}\n"
-        ));
+        )
+        .unwrap();
     }
-    text.push_str(&format!(
-        "[identityProviders.fleet]\nproviderId = \"oidc\"\ndisplayName = \"{label}\"\n\
+    write!(text, "[identityProviders.fleet]\nproviderId = \"oidc\"\ndisplayName = \"{label}\"\n\
          config = {{ authorizationUrl = \"https://idp.example/a\", tokenUrl = \"https://idp.example/t\", clientId = \"x\" }}\n\
          [identityProviders.fleet.mappers.name]\nidentityProviderMapper = \"hardcoded-attribute-idp-mapper\"\n\
-         config = {{ attribute = \"fleet\", \"attribute.value\" = \"{label}\", syncMode = \"INHERIT\" }}\n"
-    ));
+         config = {{ attribute = \"fleet\", \"attribute.value\" = \"{label}\", syncMode = \"INHERIT\" }}\n").unwrap();
 }
 
 /// Makes the realm by hand, and an object of each kind in it.
