@@ -10,10 +10,10 @@ use crate::apply::Secrets;
 use crate::desired::{self, Ref};
 use crate::diff;
 use crate::git;
-use crate::keycloak::{Http, Interest, read_again, read_realm};
+use crate::keycloak::{Connection, Credentials, Http, Interest, read_again, read_realm};
 use crate::model::{
     Address, Desired, DesiredRealm, Live, LiveRealm, RealmName, Record, Reference, SecretRef, Value, builtin_names,
-    is_builtin, is_builtin_flow,
+    is_builtin, is_builtin_flow, kinds,
 };
 use crate::plan::{self, Plan, Policy, Refusal};
 use crate::secrets::{Fingerprint, Redactor, Resolver};
@@ -52,13 +52,14 @@ pub(super) async fn prepare(context: &Context, args: &PlanArgs) -> Result<Prepar
     let mut connection = connect::connection(context, &args.connect, &workspace.folder, &workspace.loaded.project)?;
     let (secrets, made_up) = resolve(context, &workspace)?;
     connection.secrets = secrets.values().cloned().collect();
+    let credential = credential(&connection);
     let http = Http::connect(connection).await?;
     let live = read(&http, &workspace, args.files.realm.is_empty()).await?;
     check_references(&http, &workspace, &live).await?;
     let base = bases(&workspace, &live);
     let diff = diff::diff(&workspace.loaded.desired, &live, &base, &Resolved(&secrets));
     check_kept(&diff)?;
-    let plan = plan::plan(diff, &policy(args, &workspace));
+    let plan = plan::plan(diff, &policy(args, &workspace, credential));
     let redactor = Redactor::new(secrets.values());
     Ok(Prepared { workspace, http, plan, live, secrets, made_up, redactor })
 }
@@ -213,14 +214,25 @@ fn check_kept(diff: &diff::Diff) -> Result<(), Error> {
     Err(Error::Other(format!("{}; write {{ env = \"NAME\" }} for the first apply", missing.join("\n"))))
 }
 
-fn policy(args: &PlanArgs, workspace: &Workspace) -> Policy {
+fn policy(args: &PlanArgs, workspace: &Workspace, credential: Option<Address>) -> Policy {
     let project = &workspace.loaded.project.policy;
     Policy {
         protected_realms: project.protected_realms.iter().cloned().collect(),
         max_delete_percent: project.delete_limit.into(),
         limit_deletes: !args.allow_many_deletes,
         allow_destroy: args.allow_destroy.iter().cloned().collect(),
+        credential,
         ..Policy::default()
+    }
+}
+
+/// The client that realmform signs in with, in case it is in a managed realm: no plan may delete it.
+fn credential(connection: &Connection) -> Option<Address> {
+    match &connection.credentials {
+        Credentials::Client { id, .. } | Credentials::Password { client_id: id, .. } => {
+            Some(Address::realm(connection.realm.clone()).child(&kinds::CLIENT, id.clone()))
+        }
+        Credentials::Token(_) => None,
     }
 }
 

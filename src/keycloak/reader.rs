@@ -214,9 +214,9 @@ impl<'a> Reader<'a> {
             let end = if (1..sure).contains(&next) { sure } else { (next + in_flight).min(budget) };
             let mut asked = stream::iter(next..end).map(page).buffered(PAGES_IN_FLIGHT);
             while let Some(items) = asked.try_next().await? {
-                let last = items.len() < size;
+                let is_end = items.len() < size;
                 all.extend(items);
-                if last {
+                if is_end {
                     return Ok((all, true));
                 }
             }
