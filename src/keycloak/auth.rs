@@ -123,7 +123,11 @@ impl Auth {
         match session.take() {
             Some(current) if current.number != refused.number => session.insert(current).bearer(),
             // Not through the refresh token: when the server forgot the session, that is refused as well.
-            ended => session.insert(self.signed_in(wire, ended.map_or(0, |ended| ended.number)).await?).bearer(),
+            // Several requests may have been refused at once, and the first of them found no other token.
+            ended => {
+                let number = ended.map_or(refused.number, |ended| ended.number);
+                session.insert(self.signed_in(wire, number).await?).bearer()
+            }
         }
     }
 
