@@ -168,62 +168,67 @@ impl<'a> Reader<'a> {
     }
 
     /// The objects of a kind right below `parent` that are of interest: looked up by name where these are few, else
-    /// paged. `list` is the path of the list up to its `?` or `&`.
-    pub(super) async fn collect(
+    /// paged. `list` is the path of the list up to its `?` or `&`. Each is handed to `take` as soon as it is there, so
+    /// that a big realm is never held in the server's own form.
+    pub(super) async fn collect<T>(
         &self,
         parent: &Address,
         kind: &'static Kind,
         list: &str,
         lookup: impl AsyncFn(&str) -> Result<Option<Object>, ServerError>,
-    ) -> Result<Vec<Object>, ServerError> {
-        let names: BTreeSet<&str> = self.interest.names(parent, kind).collect();
+        mut take: impl FnMut(Object) -> Result<Option<T>, ServerError>,
+    ) -> Result<Vec<T>, ServerError> {
+        let mut missing: BTreeSet<&str> = self.interest.names(parent, kind).collect();
         let all = self.interest.sweeps(&parent.child(kind, ""));
-        let pages = if all { usize::MAX } else { page_budget(names.len()) };
-        let (mut found, complete) =
-            if pages == 0 { (Vec::new(), false) } else { self.pages(list, PAGE, names.len(), pages).await? };
-        if !all {
-            found
-                .retain(|object| object.get(kind.key).and_then(Value::as_str).is_some_and(|name| names.contains(name)));
-        }
+        let (expected, pages) = (missing.len(), if all { usize::MAX } else { page_budget(missing.len()) });
+        let mut taken = Vec::new();
+        let mut take_wanted = |object: Object| {
+            let name = object.get(kind.key).and_then(Value::as_str).unwrap_or_default();
+            if missing.remove(name) || all {
+                taken.extend(take(object)?);
+            }
+            Ok(())
+        };
+        let complete = pages > 0 && self.pages(list, PAGE, expected, pages, &mut take_wanted).await?;
         if !complete {
-            let seen: BTreeSet<String> =
-                found.iter().filter_map(|it| it.get(kind.key)?.as_str()).map(str::to_owned).collect();
-            let missing = names.into_iter().filter(|name| !seen.contains(*name));
-            let more: Vec<Option<Object>> =
-                stream::iter(missing).map(|name| lookup(name)).buffer_unordered(FEW).try_collect().await?;
-            found.extend(more.into_iter().flatten());
+            let mut more = stream::iter(missing).map(|name| lookup(name)).buffer_unordered(FEW);
+            while let Some(object) = more.try_next().await? {
+                taken.extend(object.map(&mut take).transpose()?.flatten());
+            }
         }
-        Ok(found)
+        Ok(taken)
     }
 
-    /// At most `budget` pages of a list of which `expected` objects are known to be there, and whether that was all.
+    /// Hands at most `budget` pages of a list to `take`, one object after the other, and says whether that was all.
     ///
-    /// Pages that are surely there are asked for side by side. Beyond, it begins with one: mostly that is the last.
+    /// Pages that the `expected` objects surely fill are asked for side by side. Beyond, it begins with one: mostly that
+    /// is the last.
     pub(super) async fn pages(
         &self,
         list: &str,
         size: usize,
         expected: usize,
         budget: usize,
-    ) -> Result<(Vec<Object>, bool), ServerError> {
+        take: &mut dyn FnMut(Object) -> Result<(), ServerError>,
+    ) -> Result<bool, ServerError> {
         let page =
             async |number: usize| objects(self.get(&format!("{list}first={}&max={size}", number * size)).await?, list);
-        let (mut all, mut next, mut in_flight) = (Vec::new(), 0, 1);
+        let (mut next, mut in_flight) = (0, 1);
         while next < budget {
             let sure = (expected / size).min(budget);
             let end = if (1..sure).contains(&next) { sure } else { (next + in_flight).min(budget) };
             let mut asked = stream::iter(next..end).map(page).buffered(PAGES_IN_FLIGHT);
             while let Some(items) = asked.try_next().await? {
                 let is_end = items.len() < size;
-                all.extend(items);
+                items.into_iter().try_for_each(&mut *take)?;
                 if is_end {
-                    return Ok((all, true));
+                    return Ok(true);
                 }
             }
             in_flight = if end <= sure { 1 } else { (in_flight * 2).min(PAGES_IN_FLIGHT) };
             next = end;
         }
-        Ok((all, false))
+        Ok(false)
     }
 
     /// The names that the files refer to without declaring them, as far as the server knows them.

@@ -1,6 +1,4 @@
 //! Facts of a real Keycloak that the HTTP layer builds on.
-//!
-//! They need a server whose first administrator is admin/admin, at the URL in `REALMFORM_TEST_KEYCLOAK`.
 
 use std::time::Duration;
 
@@ -12,10 +10,10 @@ use realmform::keycloak::http::Http;
 use realmform::keycloak::path::segment;
 use serde_json::{Value, json};
 
+use crate::support::access;
 use crate::support::proxy::{Fault, Proxy, every};
 
 #[tokio::test]
-#[ignore = "needs a Keycloak"]
 async fn names_of_any_kind_survive_the_way_there_and_back() {
     let (http, realm) = realm("names").await;
     for name in ["a b/ü?#%&=+", "...", "%2e%2e", "クライアント", "\"'<>\\;:@"] {
@@ -34,7 +32,6 @@ async fn names_of_any_kind_survive_the_way_there_and_back() {
 }
 
 #[tokio::test]
-#[ignore = "needs a Keycloak"]
 async fn errors_keep_the_servers_words() {
     let (http, realm) = realm("words").await;
     let clients = format!("/{realm}/clients");
@@ -51,7 +48,6 @@ async fn errors_keep_the_servers_words() {
 }
 
 #[tokio::test]
-#[ignore = "needs a Keycloak"]
 async fn sign_in_refusals_are_told_apart() {
     for (credentials, message) in [
         (
@@ -59,7 +55,7 @@ async fn sign_in_refusals_are_told_apart() {
             "sign-in as user admin (client admin-cli) in realm master was refused: Invalid user credentials",
         ),
         (
-            password("admin", "nope"),
+            password(&access().password, "nope"),
             "sign-in as client nope in realm master was refused: Invalid client or Invalid client credentials",
         ),
         (
@@ -80,7 +76,6 @@ async fn sign_in_refusals_are_told_apart() {
 }
 
 #[tokio::test]
-#[ignore = "needs a Keycloak"]
 async fn a_credential_that_may_only_look_is_told_what_it_lacks() {
     let (http, realm) = realm("rights").await;
     let viewer = service_account(&http, &realm, "realm-management", &["view-realm", "view-clients"]).await;
@@ -98,7 +93,6 @@ async fn a_credential_that_may_only_look_is_told_what_it_lacks() {
 
 /// The roles for a new realm are looked up on the server, not in the token (older servers: in the token).
 #[tokio::test]
-#[ignore = "needs a Keycloak"]
 async fn a_token_works_for_a_realm_made_after_it() {
     let http = connect(&url()).await;
     let maker = service_account(&http, "master", "", &["create-realm"]).await;
@@ -113,7 +107,6 @@ async fn a_token_works_for_a_realm_made_after_it() {
 }
 
 #[tokio::test]
-#[ignore = "needs a Keycloak"]
 async fn every_third_request_failing_changes_nothing() {
     for (number, fault) in
         [Fault::Status(500), Fault::RetryAfter(0), Fault::DropBefore, Fault::DropAfter].into_iter().enumerate()
@@ -143,7 +136,6 @@ async fn every_third_request_failing_changes_nothing() {
 }
 
 #[tokio::test]
-#[ignore = "needs a Keycloak, and takes over a minute"]
 async fn a_session_outlives_its_tokens() {
     let http = connect(&url()).await;
     for _ in 0..7 {
@@ -154,22 +146,21 @@ async fn a_session_outlives_its_tokens() {
     assert_eq!(tokens, 2);
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that learns where the server is")]
 fn url() -> String {
-    std::env::var("REALMFORM_TEST_KEYCLOAK").unwrap_or_else(|_| "http://127.0.0.1:18081".into())
+    access().http_url.clone()
 }
 
 fn password(password: &str, client: &str) -> Credentials {
     Credentials::Password {
         client_id: client.into(),
         client_secret: None,
-        user: "admin".into(),
+        user: access().user.clone(),
         password: password.into(),
     }
 }
 
 fn connection(url: &str) -> Connection {
-    Connection::new(url, password("admin", "admin-cli"))
+    Connection::new(url, password(&access().password, "admin-cli"))
 }
 
 async fn connect(url: &str) -> Http {

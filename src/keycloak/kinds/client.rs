@@ -38,19 +38,18 @@ const STEADY: &[(&str, Option<Choice>)] = &[
 /// Takes in the clients and their mappers.
 pub(super) async fn read(reader: &Reader<'_>) -> Result<Vec<Client>, ServerError> {
     let lookup = async |name: &str| reader.directory.find_client(name).await;
-    let found = reader.collect(reader.realm(), &kinds::CLIENT, "/clients?", lookup).await?;
-    let mut clients = Vec::new();
-    for mut client in found {
+    let take = |mut client: Object| {
         let mappers = client.remove("protocolMappers");
         let (address, id) =
             (reader.realm().child(&kinds::CLIENT, text(&client, "clientId")?), text(&client, "id")?.to_owned());
-        if reader.add(&address, &id, &client) {
-            mapper::take_in(reader, &address, mappers)?;
-            let has_service_account = client.get("serviceAccountsEnabled") == Some(&Value::Bool(true));
-            clients.push(Client { address, id, has_service_account });
+        if !reader.add(&address, &id, &client) {
+            return Ok(None);
         }
-    }
-    Ok(clients)
+        mapper::take_in(reader, &address, mappers)?;
+        let has_service_account = client.get("serviceAccountsEnabled") == Some(&Value::Bool(true));
+        Ok(Some(Client { address, id, has_service_account }))
+    };
+    reader.collect(reader.realm(), &kinds::CLIENT, "/clients?", lookup, take).await
 }
 
 /// Reads what hangs below the clients, each only if it matters.

@@ -22,13 +22,12 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
     let sweeps = reader.interest.sweeps(&realm.child(&kinds::GROUP, ""));
     let lookup = async |path: &str| reader.directory.find_group(path).await;
     if names.len() <= 20 && !sweeps {
-        for group in reader.collect(realm, &kinds::GROUP, "/groups?", lookup).await? {
-            take_in(reader, &group)?;
-        }
-        return Ok(());
+        let take = |group| take_in(reader, &group).map(Some);
+        return reader.collect(realm, &kinds::GROUP, "/groups?", lookup, take).await.map(drop);
     }
     let list = "/groups?briefRepresentation=false&populateHierarchy=false&";
-    let mut level = reader.pages(list, 20, names.len(), usize::MAX).await?.0;
+    let mut level = Vec::new();
+    reader.pages(list, 20, names.len(), usize::MAX, &mut into(&mut level)).await?;
     while !level.is_empty() {
         let mut below = Vec::new();
         for group in level {
@@ -40,12 +39,19 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
                     .is_some_and(|it| it.starts_with(&format!("{path}/")));
             if matters && group.get("subGroupCount").and_then(Value::as_u64) != Some(0) {
                 let list = format!("/groups/{}/children?briefRepresentation=false&", segment(text(&group, "id")?));
-                below.extend(reader.pages(&list, CHILDREN, 0, usize::MAX).await?.0);
+                reader.pages(&list, CHILDREN, 0, usize::MAX, &mut into(&mut below)).await?;
             }
         }
         level = below;
     }
     Ok(())
+}
+
+fn into(level: &mut Vec<Object>) -> impl FnMut(Object) -> Result<(), ServerError> {
+    |group| {
+        level.push(group);
+        Ok(())
+    }
 }
 
 fn take_in(reader: &Reader<'_>, group: &Object) -> Result<String, ServerError> {

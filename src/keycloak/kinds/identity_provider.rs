@@ -17,16 +17,14 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
         provider.map(|provider| object(provider, "an identity provider")).transpose()
     };
     let list = "/identity-provider/instances?briefRepresentation=false&";
-    let mut with_mappers = Vec::new();
-    for provider in reader.collect(reader.realm(), &kinds::IDENTITY_PROVIDER, list, lookup).await? {
+    let take = |provider| {
         let address = reader.realm().child(&kinds::IDENTITY_PROVIDER, text(&provider, "alias")?);
         // Lists leave out the id that a single answer has, and requests go by alias anyway.
         let taken = reader.add(&address, address.name(), &provider);
         let mappers_matter = reader.interest.any(&address, &kinds::IDENTITY_PROVIDER_MAPPER);
-        if taken && (mappers_matter || reader.interest.sweeps(&address)) {
-            with_mappers.push(address);
-        }
-    }
+        Ok((taken && (mappers_matter || reader.interest.sweeps(&address))).then_some(address))
+    };
+    let with_mappers = reader.collect(reader.realm(), &kinds::IDENTITY_PROVIDER, list, lookup, take).await?;
     role::for_each(&with_mappers, async |address| {
         let mappers = reader.get(&format!("{}/mappers", path(address))).await?;
         mapper::take_in(reader, address, Some(mappers))

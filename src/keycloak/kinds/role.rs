@@ -16,8 +16,8 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<Vec<(Address, String)>, 
         let role = reader.find(&format!("/roles/{}", segment(name))).await?;
         role.map(|role| object(role, "a role")).transpose()
     };
-    let roles = reader.collect(reader.realm(), &kinds::ROLE, "/roles?briefRepresentation=false&", lookup).await?;
-    take_in(reader, reader.realm(), roles)
+    let take = |role| take_in(reader, reader.realm(), &role);
+    reader.collect(reader.realm(), &kinds::ROLE, "/roles?briefRepresentation=false&", lookup, take).await
 }
 
 /// Takes in the roles of one client, and answers those whose composites matter.
@@ -26,23 +26,22 @@ pub(super) async fn read_of_client(
     client: &Address,
     id: &str,
 ) -> Result<Vec<(Address, String)>, ServerError> {
-    let list = format!("/clients/{}/roles?briefRepresentation=false&", segment(id));
-    let (roles, _) = reader.pages(&list, 100, 0, usize::MAX).await?;
-    take_in(reader, client, roles)
-}
-
-fn take_in(reader: &Reader<'_>, parent: &Address, roles: Vec<Object>) -> Result<Vec<(Address, String)>, ServerError> {
-    let kind =
-        if parent.parent().is_some() || parent.collection().is_some() { &kinds::CLIENT_ROLE } else { &kinds::ROLE };
+    // Not by pages: the server keeps the whole list in its cache and looks for each page in the database.
+    let roles = reader.get(&format!("/clients/{}/roles?briefRepresentation=false", segment(id))).await?;
     let mut composite = Vec::new();
-    for role in roles {
-        let (address, id) = (parent.child(kind, text(&role, "name")?), text(&role, "id")?.to_owned());
-        let has_composites = role.get("composite") == Some(&Value::Bool(true));
-        if reader.add(&address, &id, &role) && has_composites && reader.interest.wants(&address, "composites") {
-            composite.push((address, id));
-        }
+    for role in objects(roles, "the roles of a client")? {
+        composite.extend(take_in(reader, client, &role)?);
     }
     Ok(composite)
+}
+
+fn take_in(reader: &Reader<'_>, parent: &Address, role: &Object) -> Result<Option<(Address, String)>, ServerError> {
+    let kind =
+        if parent.parent().is_some() || parent.collection().is_some() { &kinds::CLIENT_ROLE } else { &kinds::ROLE };
+    let (address, id) = (parent.child(kind, text(role, "name")?), text(role, "id")?.to_owned());
+    let has_composites = role.get("composite") == Some(&Value::Bool(true));
+    let matters = reader.add(&address, &id, role) && has_composites && reader.interest.wants(&address, "composites");
+    Ok(matters.then_some((address, id)))
 }
 
 /// Reads the composites of those roles.
