@@ -175,8 +175,7 @@ async fn carry_out_realm(
         parallelism: prepared.http.parallelism() * 2,
         interrupted,
     };
-    let redactor = crate::secrets::Redactor::new(prepared.secrets.values());
-    let mut progress = Steps::new(plan.steps.len(), move |text| redactor.redact(text));
+    let mut progress = Steps::new(plan.steps.len(), &prepared.redactor);
     let mut show = |event: crate::apply::Event<'_>| progress.show(&event);
     let outcome = tokio::select! {
         outcome = run.carry_out(&server, &mut show) => outcome,

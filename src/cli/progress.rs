@@ -11,6 +11,7 @@ use crate::apply::Event;
 use crate::diff::Action;
 use crate::plan::StepAction;
 use crate::sandbox;
+use crate::secrets::Redactor;
 
 /// Becomes true at the first Ctrl-C (or SIGTERM); whoever works finishes what is under way.
 pub(super) fn interruptions() -> watch::Receiver<bool> {
@@ -48,20 +49,20 @@ async fn interrupted() {
 }
 
 /// The progress of an apply.
-pub(super) struct Steps {
+pub(super) struct Steps<'a> {
     bar: ProgressBar,
     terminal: bool,
     total: usize,
     done: usize,
-    redact: Box<dyn Fn(&str) -> String>,
+    redactor: &'a Redactor,
 }
 
-impl Steps {
-    pub(super) fn new(total: usize, redact: impl Fn(&str) -> String + 'static) -> Self {
+impl<'a> Steps<'a> {
+    pub(super) fn new(total: usize, redactor: &'a Redactor) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let bar = if terminal { ProgressBar::new(total as u64) } else { ProgressBar::hidden() };
         bar.set_style(style("{spinner} {bar:30} {pos}/{len} {wide_msg}"));
-        Self { bar, terminal, total, done: 0, redact: Box::new(redact) }
+        Self { bar, terminal, total, done: 0, redactor }
     }
 
     /// Shows an event.
@@ -78,7 +79,7 @@ impl Steps {
             }
             Event::Failed(change, step, error) => {
                 let text = format!("failed to {} {}: {error}", verb(step.action, &change.action), change.address);
-                self.line(&(self.redact)(&text));
+                self.line(&self.redactor.redact(&text));
                 if let Some(origin) = &change.origin {
                     self.line(&format!("  declared in {origin}"));
                 }

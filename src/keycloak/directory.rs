@@ -220,7 +220,7 @@ impl Directory {
 
     /// All client scopes, in full. Their ids are known from then on.
     pub(super) async fn list_client_scopes(&self) -> Result<Vec<Object>, ServerError> {
-        let scopes = objects(self.http.get(&format!("{}/client-scopes", self.base)).await?, "the client scopes")?;
+        let scopes = objects(self.http.get(&format!("{}/client-scopes", self.base())).await?, "the client scopes")?;
         for scope in &scopes {
             self.note(&self.realm.child(&kinds::CLIENT_SCOPE, text(scope, "name")?), text(scope, "id")?);
         }
@@ -274,7 +274,7 @@ impl Directory {
     }
 
     async fn list_flows(&self) -> Result<Vec<(String, String)>, ServerError> {
-        let flows = objects(self.http.get(&format!("{}/authentication/flows", self.base)).await?, "the flows")?;
+        let flows = objects(self.http.get(&format!("{}/authentication/flows", self.base())).await?, "the flows")?;
         flows.iter().map(|flow| Ok((text(flow, "alias")?.to_owned(), text(flow, "id")?.to_owned()))).collect()
     }
 

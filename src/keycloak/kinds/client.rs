@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{mapper, role};
+use super::{group, mapper, role};
 use crate::keycloak::ServerError;
 use crate::keycloak::directory::Mappings;
 use crate::keycloak::path::segment;
@@ -193,7 +193,9 @@ async fn link_service_account(writer: &Writer, client: &str, links: &Links) -> R
                 let own = json!(own_roles(&current.realm, writer.directory.default_role().await?));
                 link_realm_roles(writer, &format!("{user}/role-mappings"), &own, wanted).await?;
             }
-            [field] if field == "groups" => link_own_groups(writer, &user, wanted).await?,
+            [field] if field == "groups" => {
+                group::link_membership(writer, &format!("{user}/groups"), wanted).await?;
+            }
             [field, other] if field == "clientRoles" => {
                 let has = current.clients.iter().find(|(name, _)| name == other).map_or(&[][..], |(_, roles)| roles);
                 link_client_roles(writer, &format!("{user}/role-mappings"), other, &json!(has), wanted).await?;
@@ -244,21 +246,4 @@ pub(super) async fn link_client_roles(
     };
     let path = client_mapping_path(writer, mappings, client).await?;
     role::change_roles(writer, &path, &roles(added).await?, &roles(removed).await?).await
-}
-
-async fn link_own_groups(writer: &Writer, user: &str, wanted: &Value) -> Result<(), ServerError> {
-    let current = objects(writer.http().get(&writer.path(format!("{user}/groups"))).await?, "the groups of a user")?;
-    let current = names(&current, "path")?;
-    let (added, removed) = delta(&current, wanted);
-    let group = async |path: &str| {
-        let address = writer.directory.realm().child(&kinds::GROUP, path);
-        Ok::<_, ServerError>(writer.path(format!("{user}/groups/{}", writer.directory.id(&address).await?)))
-    };
-    for path in removed {
-        writer.http().delete(&group(path).await?).await?;
-    }
-    for path in added {
-        writer.http().put(&group(path).await?, &json!({})).await?;
-    }
-    Ok(())
 }

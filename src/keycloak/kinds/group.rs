@@ -8,8 +8,8 @@ use super::client::{link_client_roles, link_realm_roles};
 use crate::keycloak::ServerError;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
-use crate::keycloak::shape::{Object, text};
-use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, merged};
+use crate::keycloak::shape::{Object, names, objects, text};
+use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, delta, merged};
 use crate::model::{Address, kinds};
 
 /// Children are listed in bigger pages than other objects: they are small.
@@ -104,6 +104,24 @@ pub(super) async fn link(writer: &Writer, address: &Address, links: &Links) -> R
             [] => link_realm_roles(writer, &mappings, before, after).await?,
             [client, ..] => link_client_roles(writer, &mappings, client, before, after).await?,
         }
+    }
+    Ok(())
+}
+
+/// Makes a list of groups what is wanted: the realm's default groups, or those that a user is in. What is in it now is
+/// asked for, since new users are put into groups that no plan knew.
+pub(super) async fn link_membership(writer: &Writer, list: &str, wanted: &Value) -> Result<(), ServerError> {
+    let current = names(&objects(writer.http().get(&writer.path(list)).await?, "the groups")?, "path")?;
+    let (added, removed) = delta(&current, wanted);
+    let member = async |path: &str| {
+        let id = writer.directory.id(&writer.directory.realm().child(&kinds::GROUP, path)).await?;
+        Ok::<_, ServerError>(writer.path(format!("{list}/{}", segment(&id))))
+    };
+    for path in removed {
+        writer.http().delete(&member(path).await?).await?;
+    }
+    for path in added {
+        writer.http().put(&member(path).await?, &json!({})).await?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::role;
+use super::{group, role};
 use crate::keycloak::ServerError;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
@@ -128,7 +128,7 @@ pub(super) async fn link(writer: &Writer, links: &Links) -> Result<(), ServerErr
         link_default_roles(writer, wanted).await?;
     }
     if let Some((_, wanted)) = links.get(&FieldPath::new(["defaultGroups"])) {
-        link_default_groups(writer, wanted).await?;
+        group::link_membership(writer, "/default-groups", wanted).await?;
     }
     link_scopes(writer, links).await
 }
@@ -140,23 +140,6 @@ async fn link_default_roles(writer: &Writer, wanted: &Value) -> Result<(), Serve
     let id = id.ok_or_else(|| ServerError::shape("defaultRole.id", "text"))?;
     let current = role::composites(&writer.directory, id).await?;
     role::link_composites(writer, id, &current, wanted).await
-}
-
-async fn link_default_groups(writer: &Writer, wanted: &Value) -> Result<(), ServerError> {
-    let current = objects(writer.http().get(&writer.path("/default-groups")).await?, "the default groups")?;
-    let current = names(&current, "path")?;
-    let (added, removed) = delta(&current, wanted);
-    let group = async |path: &str| {
-        let address = writer.directory.realm().child(&crate::model::kinds::GROUP, path);
-        Ok::<_, ServerError>(writer.path(format!("/default-groups/{}", writer.directory.id(&address).await?)))
-    };
-    for path in removed {
-        writer.http().delete(&group(path).await?).await?;
-    }
-    for path in added {
-        writer.http().put(&group(path).await?, &Value::Object(Object::new())).await?;
-    }
-    Ok(())
 }
 
 /// A scope is either default or optional: it leaves the one before it enters the other.

@@ -1,6 +1,6 @@
 //! Realm roles.
 
-use super::{Type, body, link, server};
+use super::{Field, Type, body, link, server};
 use crate::model::{Kind, Reference};
 
 /// A role of the realm.
@@ -8,18 +8,21 @@ pub static ROLE: Kind = Kind {
     name: "role",
     collection: "roles",
     key: "name",
-    fields: &[
-        body("description", Type::Text),
-        body("attributes", Type::SetMap),
-        link("composites", Type::RefSet(Reference::Role)),
-        server("composite"),
-        server("clientRole"),
-        server("containerId"),
-        server("scopeParamRequired"),
-    ],
+    fields: FIELDS,
     children: &[],
     on_create: &[],
     bears_data: false,
     renamable: true,
     carried_at_creation: false,
 };
+
+/// A client's role has the same fields as the realm's.
+pub(super) const FIELDS: &[Field] = &[
+    body("description", Type::Text),
+    body("attributes", Type::SetMap),
+    link("composites", Type::RefSet(Reference::Role)),
+    server("composite"),
+    server("clientRole"),
+    server("containerId"),
+    server("scopeParamRequired"),
+];
