@@ -1,11 +1,12 @@
 //! What the record will say: the intent before, the truth after.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Outcome, Run};
 use crate::diff::{Action, After, Change};
 use crate::keycloak::ServerError;
-use crate::model::{Address, FieldPath, Record, kinds};
+use crate::model::{Address, FieldPath, Record, Shape, kinds};
 use crate::plan::{Step, StepAction};
 use crate::secrets::Fingerprint;
 
@@ -19,7 +20,7 @@ pub(super) fn intent(run: &Run<'_>) -> Record {
         (record.commit, record.dirty) = (previous.commit.clone(), previous.dirty);
     }
     for (address, leaves) in &run.plan.diff.managed {
-        record.objects.entry(address.clone()).or_default().extend(leaves.iter().cloned());
+        record.add(address, leaves);
     }
     record
 }
@@ -40,7 +41,7 @@ pub(super) fn achieved(run: &Run<'_>, outcome: &Outcome) -> Record {
         };
         for address in std::iter::once(&change.address).chain(old) {
             if let Some(leaves) = previous.objects.get(address) {
-                record.objects.entry(address.clone()).or_default().extend(leaves.iter().cloned());
+                record.add(address, leaves);
             }
         }
     }
@@ -82,13 +83,14 @@ fn untouched<'a>(run: &'a Run<'_>, outcome: &'a Outcome) -> impl Iterator<Item =
 }
 
 /// Takes what a step was to make or to set out of the record; what was there before is put back by the caller.
-fn disown(run: &Run<'_>, step: &Step, objects: &mut BTreeMap<Address, BTreeSet<FieldPath>>) {
+fn disown(run: &Run<'_>, step: &Step, objects: &mut BTreeMap<Address, Shape>) {
     let change = run.plan.change(step);
     if step.action == StepAction::Create {
         for change in std::iter::once(change).chain(run.plan.carried(step)) {
             objects.remove(&change.address);
         }
     } else if let Some(leaves) = objects.get_mut(&change.address) {
+        let leaves = Arc::make_mut(leaves);
         for field in run.plan.fields(step) {
             leaves.remove(&field.path);
         }
@@ -108,7 +110,7 @@ fn unfinished<'a>(run: &'a Run<'_>, outcome: &'a Outcome) -> impl Iterator<Item 
 fn fingerprints(
     run: &Run<'_>,
     outcome: &Outcome,
-    objects: &BTreeMap<Address, BTreeSet<FieldPath>>,
+    objects: &BTreeMap<Address, Shape>,
     previous: &Record,
 ) -> BTreeMap<Address, BTreeMap<FieldPath, String>> {
     let mut prints = previous.fingerprints.clone();

@@ -6,9 +6,11 @@ use std::io::{BufRead as _, IsTerminal as _};
 use super::output::{Format, count};
 use super::prepare::{self, Prepared, prepare};
 use super::progress::{Steps, interruptions, verb};
+use super::workspace::Opened;
 use super::{Context, Error, Exit, plan};
 use crate::apply::server::Server;
 use crate::apply::{OpenError, Outcome, Run, Stamp};
+use crate::desired::Project;
 use crate::keycloak::{Holder, LOCK_TIME};
 use crate::model::{Live, RealmName, Record};
 use crate::plan::{Plan, RealmPlan};
@@ -44,8 +46,8 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    let mut prepared = prepare(context, &args.prepare).await?;
-    check_clean(context, args, &prepared)?;
+    let clean = |opened: &Opened, project: &Project| check_clean(context, args, opened, project);
+    let mut prepared = prepare(context, &args.prepare, clean).await?;
     plan::print(context, &prepared, Format::Text, args.verbose)?;
     if prepared.plan.as_ref().map_err(|_| Error::Refused)?.is_empty() {
         return Ok(Exit::Fine);
@@ -62,14 +64,15 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     result.map(|()| Exit::Fine)
 }
 
-fn check_clean(context: &Context, args: &Args, prepared: &Prepared) -> Result<(), Error> {
-    if !prepared.workspace.tree.source.is_dirty() {
+fn check_clean(context: &Context, args: &Args, opened: &Opened, project: &Project) -> Result<(), Error> {
+    let source = &opened.tree.source;
+    if !source.is_dirty() {
         return Ok(());
     }
-    if args.require_clean || prepared.workspace.loaded.project.policy.require_clean {
+    if args.require_clean || project.policy.require_clean {
         return Err(Error::Dirty);
     }
-    if prepared.workspace.tree.source.commit().is_some() && context.server.is_none() {
+    if source.commit().is_some() && context.server.is_none() {
         context.output.message("warning: the work tree differs from its commit; the record will say so");
     }
     Ok(())
@@ -147,8 +150,8 @@ impl Ended<'_> {
             context.output.message(&format!("error: {error}"));
         }
         match (self.unfinished.as_slice(), interrupted) {
-            ([], false) => Ok(()),
-            ([], true) => Err(Error::Partial("interrupted".to_owned())),
+            // An interruption that comes when all is done changes nothing.
+            ([], _) => Ok(()),
             (realms, true) => Err(Error::Partial(format!("interrupted; partly applied: {}", realms.join(", ")))),
             (realms, false) => Err(Error::Partial(format!("partly applied: {}", realms.join(", ")))),
         }

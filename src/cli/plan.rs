@@ -32,7 +32,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    let prepared = prepare(context, &args.prepare).await?;
+    let prepared = prepare(context, &args.prepare, |_, _| Ok(())).await?;
     print(context, &prepared, args.format, args.verbose)?;
     if args.requests {
         print_requests(context, &prepared);

@@ -1,13 +1,14 @@
 //! From files and a server to a plan: everything that `plan` and `apply` share.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::workspace::{self, Workspace};
+use super::workspace::{self, Opened, Workspace};
 use super::{Context, Error, connect};
 use crate::apply::Secrets;
-use crate::desired::{self, Ref};
+use crate::desired::{self, Project, Ref};
 use crate::diff;
 use crate::git;
 use crate::keycloak::{Connection, Credentials, Http, Interest, read_again, read_realm};
@@ -46,22 +47,52 @@ pub(super) struct Prepared {
     pub(super) redactor: Redactor,
 }
 
-/// Reads everything and makes the plan.
-pub(super) async fn prepare(context: &Context, args: &PlanArgs) -> Result<Prepared, Error> {
-    let workspace = Workspace::load(context, &args.files)?;
-    let mut connection = connect::connection(context, &args.connect, &workspace.folder, &workspace.loaded.project)?;
+/// Reads everything and makes the plan, unless `refuse` has something against the files as they were found.
+pub(super) async fn prepare(
+    context: &Context,
+    args: &PlanArgs,
+    refuse: impl FnOnce(&Opened, &Project) -> Result<(), Error>,
+) -> Result<Prepared, Error> {
+    let opened = Opened::find(context, &args.files)?;
+    let Some(project) = opened.project() else {
+        // Which says why there is none.
+        return Err(opened.load().err().unwrap_or(Error::Refused));
+    };
+    refuse(&opened, &project)?;
+    let connection = connect::connection(context, &args.connect, &opened.folder, &project);
+    let credential = connection.as_ref().ok().and_then(credential);
+    let (workspace, http) = load_and_connect(opened, connection).await?;
+    workspace.print_warnings(context);
     let (secrets, made_up) = resolve(context, &workspace)?;
-    connection.secrets = secrets.values().cloned().collect();
-    let credential = credential(&connection);
-    let http = Http::connect(connection).await?;
+    let http = http?;
+    http.hide(secrets.values());
     let live = read(&http, &workspace, args.files.realm.is_empty()).await?;
     check_references(&http, &workspace, &live).await?;
-    let base = bases(&workspace, &live);
-    let diff = diff::diff(&workspace.loaded.desired, &live, &base, &Resolved(&secrets));
+    let applied = applied_desires(&workspace, &live);
+    let diff = diff::diff(&workspace.loaded.desired, &live, &bases(&workspace, &live, &applied), &Resolved(&secrets));
     check_kept(&diff)?;
     let plan = plan::plan(diff, &policy(args, &workspace, credential));
     let redactor = Redactor::new(secrets.values());
     Ok(Prepared { workspace, http, plan, live, secrets, made_up, redactor })
+}
+
+/// Understands the files while the server checks the credential: both take about as long. What is wrong with the files
+/// comes first, and without waiting for a server.
+async fn load_and_connect(
+    opened: Opened,
+    connection: Result<Connection, Error>,
+) -> Result<(Workspace, Result<Http, Error>), Error> {
+    let (loaded, loading) = tokio::sync::oneshot::channel();
+    // A thread that ends when it is done, unlike the runtime's own: what it freed is used again.
+    std::thread::spawn(move || drop(loaded.send(opened.load())));
+    let loading = async { loading.await.map_err(|_| Error::Other("the files could not be loaded".into()))? };
+    let connecting = async { Ok(Http::connect(connection?).await?) };
+    let (mut loading, mut connecting) = (std::pin::pin!(loading), std::pin::pin!(connecting));
+    tokio::select! {
+        biased;
+        workspace = &mut loading => Ok((workspace?, connecting.await)),
+        http = &mut connecting => Ok((loading.await?, http)),
+    }
 }
 
 impl Prepared {
@@ -162,30 +193,41 @@ fn is_known(reference: &Ref, realm: Option<&LiveRealm>) -> bool {
     }
 }
 
-/// What the files said at the commit that was applied last: it tells an edit from drift. A realm without one is
+/// What the files said at the commits that were applied last, by commit; none where they have not changed since.
+fn applied_desires(workspace: &Workspace, live: &Live) -> BTreeMap<String, Desired> {
+    let today = clean_commit(workspace);
+    let commits: BTreeSet<&str> = live.realms.values().filter_map(applied_commit).collect();
+    let others = commits.into_iter().filter(|commit| today != Some(*commit));
+    others.filter_map(|commit| Some((commit.to_owned(), at(workspace, commit)?))).collect()
+}
+
+/// What the files said of each realm when it was applied last: it tells an edit from drift. A realm without one is
 /// planned all the same, and not explained.
-fn bases(workspace: &Workspace, live: &Live) -> BTreeMap<RealmName, DesiredRealm> {
-    let mut by_commit: BTreeMap<String, Option<Desired>> = BTreeMap::new();
-    let source = &workspace.tree.source;
-    let today = source.commit().filter(|_| !source.is_dirty()).map(|commit| &commit.id);
-    let mut bases = BTreeMap::new();
-    for (name, realm) in &live.realms {
-        let Some(commit) = realm.record.as_ref().filter(|it| !it.dirty).and_then(|it| it.commit.clone()) else {
-            continue;
-        };
-        // Files that have not changed since are not read twice.
-        let desired = if today == Some(&commit) {
-            Some(&workspace.loaded.desired)
-        } else {
-            by_commit.entry(commit.clone()).or_insert_with(|| at(workspace, &commit)).as_ref()
-        };
+fn bases<'a>(
+    workspace: &'a Workspace,
+    live: &Live,
+    applied: &'a BTreeMap<String, Desired>,
+) -> BTreeMap<RealmName, &'a DesiredRealm> {
+    let base = |(name, realm): (&RealmName, &LiveRealm)| {
+        let commit = applied_commit(realm)?;
+        let is_today = clean_commit(workspace) == Some(commit);
+        let desired = if is_today { &workspace.loaded.desired } else { applied.get(commit)? };
         // A realm that is to be renamed was applied by the name that it still has.
         let former = realm.renamed_from.as_ref().unwrap_or(name);
-        if let Some(realm) = desired.and_then(|desired| desired.realms.get(former)) {
-            bases.insert(name.clone(), realm.clone());
-        }
-    }
-    bases
+        Some((name.clone(), desired.realms.get(former)?))
+    };
+    live.realms.iter().filter_map(base).collect()
+}
+
+/// The commit whose files a realm was made from; none where they were not those of a commit.
+fn applied_commit(realm: &LiveRealm) -> Option<&str> {
+    realm.record.as_ref().filter(|record| !record.dirty)?.commit.as_deref()
+}
+
+/// The commit that the files of this run are those of.
+fn clean_commit(workspace: &Workspace) -> Option<&str> {
+    let source = &workspace.tree.source;
+    source.commit().filter(|_| !source.is_dirty()).map(|commit| commit.id.as_str())
 }
 
 fn at(workspace: &Workspace, commit: &str) -> Option<Desired> {
@@ -260,7 +302,7 @@ fn part(desired: &DesiredRealm, addresses: &BTreeSet<&Address>) -> DesiredRealm 
             let Some(object) = desired.objects.get(&it) else { continue };
             let mut object = object.clone();
             if !addresses.contains(&it) {
-                object.fields.clear();
+                object.fields = Arc::default();
             }
             part.objects.insert(it, object);
         }

@@ -87,7 +87,7 @@ impl Builder {
         if better_place {
             object.origin = origin.clone();
         }
-        let fields = &mut object.fields;
+        let fields = Arc::make_mut(&mut object.fields);
         if let Some(first) = fields.get(&path) {
             let first = first.origin.clone();
             let problem = twice(&path.to_string(), address, place.clone(), self.place(&first));
@@ -132,7 +132,7 @@ impl Builder {
 }
 
 fn new_object(kind: &'static Kind, origin: Origin) -> DesiredObject {
-    DesiredObject { kind, origin, fields: BTreeMap::new(), lifecycle: Lifecycle::default() }
+    DesiredObject { kind, origin, fields: Arc::default(), lifecycle: Lifecycle::default() }
 }
 
 fn twice(name: &str, address: &Address, here: Place, first: Option<Place>) -> Problem {

@@ -18,6 +18,7 @@ pub(super) fn check(builder: &mut Builder) {
         for (address, object) in &realm.objects {
             problems.extend(default_roles(builder, name, address, object));
             problems.extend(missing_basic(builder, realm, address, object));
+            problems.extend(public_secret(builder, address, object));
             parents.extend(parent_group(builder, realm, address, object));
         }
         problems.extend(renames(builder, realm));
@@ -54,6 +55,22 @@ fn missing_basic(
         "Keycloak 25 and later put `sub` and `auth_time` into tokens by the client scope `basic`: add it to the list",
     );
     Some(at(problem, builder.place(&scopes.origin), "a list without `basic`"))
+}
+
+/// The server keeps no secret of a client that is public.
+fn public_secret(builder: &Builder, address: &Address, object: &DesiredObject) -> Option<Problem> {
+    let is_public = object.fields.get(&FieldPath::new(["publicClient"]))?;
+    let secret = object.fields.get(&FieldPath::new(["secret"]))?;
+    if is_public.value != Value::Json(Json::Bool(true)) {
+        return None;
+    }
+    let problem = Problem::error(format!("{} is a public client, which has no secret", address.name()))
+        .help("leave one of them out: the server would drop the secret");
+    let problem = at(problem, builder.place(&secret.origin), "the secret");
+    Some(match builder.place(&is_public.origin) {
+        Some(place) => problem.and(place, "public"),
+        None => problem,
+    })
 }
 
 fn is_oidc(client: &DesiredObject) -> bool {

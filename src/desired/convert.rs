@@ -48,7 +48,7 @@ impl<'a> Converter<'a> {
             return self.wrong_type(&path, key, "a table", &entry.node, None);
         };
         for entry in entries(table) {
-            let path = below(&path, entry.name);
+            let path = path.child(entry.name);
             match ty {
                 Type::TextMap(special) => self.text_entry(path, special, &entry),
                 Type::Table(fields) => self.table_entry(path, fields, &entry),
@@ -290,7 +290,7 @@ impl<'a> Converter<'a> {
             self.builder.report(problem);
         }
         let items: Vec<Json> = texts.into_iter().map(|(text, _)| Json::from(text)).collect();
-        self.builder.set(self.address, path, key, Value::Json(sorted(&items)));
+        self.builder.set(self.address, path, key, Value::Json(sorted(items)));
     }
 
     fn set(&mut self, leaf: Leaf<'_, '_>, value: impl Into<Json>) {
@@ -307,12 +307,6 @@ impl<'a> Converter<'a> {
     fn place(&self, entry: &Entry<'_>) -> Place {
         Place::new(self.source, entry.key.clone())
     }
-}
-
-fn below(path: &FieldPath, name: &str) -> FieldPath {
-    let mut path = path.clone();
-    path.0.push(name.to_owned());
-    path
 }
 
 /// A plain value as Keycloak keeps it in tables of texts.
@@ -332,7 +326,7 @@ fn quotes(node: &Node<'_>) -> Option<String> {
 
 /// Names of attributes hold dots, which TOML takes for tables unless they are quoted.
 fn dots(leaf: &Leaf<'_, '_>) -> Option<String> {
-    let mut name = leaf.path.0.last()?.clone();
+    let mut name = leaf.path.parts().last()?.to_owned();
     let mut table = leaf.node.as_table()?;
     while let Some(entry) = entries(table).next() {
         name = format!("{name}.{}", entry.name);

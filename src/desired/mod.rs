@@ -65,6 +65,15 @@ pub struct Loaded {
     pub warnings: Vec<Problem>,
 }
 
+/// What the project file says, before anything else is read; `None` where [`load`] reports a problem of it.
+pub fn project(files: &BTreeMap<PathBuf, Vec<u8>>) -> Option<Project> {
+    let path = Path::new(PROJECT_FILE);
+    let parsed = parse::Parsed::new(path, files.get(path)?).ok()?;
+    let mut problems = Vec::new();
+    let project = project::read(Some(&parsed), true, &mut problems);
+    project.filter(|_| !problems.iter().any(Problem::is_error))
+}
+
 /// Loads a project from its files, by their paths relative to the project's folder; files other than `*.toml` are
 /// ignored. Fails with all problems of all files at once, the warnings included.
 pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result<Loaded, Problems> {
@@ -75,9 +84,10 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
     let strict = options.strict || project.as_ref().is_some_and(|project| project.strict);
 
     let mut builder = Builder::new(strict);
-    for realm in &layout.realms {
+    for realm in layout.realms {
         builder.realm(&realm.name);
-        realm.files.iter().for_each(|file| objects::read_file(&mut builder, file));
+        // By value: a document takes more memory than what it says.
+        realm.files.into_iter().for_each(|file| objects::read_file(&mut builder, &file));
     }
     checks::check(&mut builder);
 

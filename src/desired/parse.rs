@@ -19,9 +19,13 @@ impl Parsed {
     /// Reads a file.
     pub(super) fn new(path: &Path, bytes: &[u8]) -> Result<Self, Problem> {
         let source = Source::new(path, std::str::from_utf8(bytes).map_err(|error| not_utf8(path, bytes, error))?);
-        match Document::parse(Arc::clone(source.text())) {
-            Ok(document) => Ok(Self { source, document }),
-            Err(error) => Err(syntax(&source, &error)),
+        let document = Document::parse(Arc::clone(source.text())).map_err(|error| syntax(&source, &error))?;
+        // Only an escape can write it, so most files need not be looked through.
+        let escapes = ["\\x00", "\\u0000", "\\U00000000"];
+        let null = escapes.iter().any(|it| source.text().contains(it)).then(|| null_in_table(document.as_table()));
+        match null.flatten() {
+            Some(span) => Err(null_character(&source, span)),
+            None => Ok(Self { source, document }),
         }
     }
 
@@ -136,6 +140,26 @@ fn syntax(source: &Arc<Source>, error: &TomlError) -> Problem {
         return duplicate_key(source, span);
     }
     Problem::error(format!("{} is not valid TOML", source.name())).at(Place::new(source, span), error.message())
+}
+
+/// Where a key or text holds the character U+0000, which neither Keycloak nor its database keeps.
+fn null_in_table(table: &dyn TableLike) -> Option<Range<usize>> {
+    entries(table).find_map(|entry| if entry.name.contains('\0') { Some(entry.key) } else { null_in(&entry.node) })
+}
+
+fn null_in(node: &Node<'_>) -> Option<Range<usize>> {
+    match &node.shape {
+        Shape::Text(text) => text.contains('\0').then(|| node.span.clone()),
+        Shape::List(items) => items.iter().find_map(null_in),
+        Shape::Table(table) => null_in_table(*table),
+        Shape::Bool(_) | Shape::Int(_) | Shape::Float(_) | Shape::Date => None,
+    }
+}
+
+fn null_character(source: &Arc<Source>, span: Range<usize>) -> Problem {
+    Problem::error("a text holds the character U+0000")
+        .at(Place::new(source, span), "here")
+        .help("Keycloak keeps no such text: leave the character out")
 }
 
 /// The parser names only the second place; the first is looked up in what stands before it.

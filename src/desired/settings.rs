@@ -104,7 +104,7 @@ fn canonical_path(kind: &Kind, mut keys: Vec<String>) -> FieldPath {
         let last = keys.split_off(depth - 1).join(".");
         keys.push(last);
     }
-    FieldPath(keys)
+    FieldPath::new(keys.iter().map(String::as_str))
 }
 
 /// Reads `prune = "managed"`, or a table by collection.

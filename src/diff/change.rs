@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::rename::replaced;
-use crate::model::{Address, FieldPath, Kind, Origin, RealmName, SecretRef};
+use crate::model::{Address, FieldPath, Kind, Origin, RealmName, SecretRef, Shape};
 
 /// What differs, realm by realm.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,7 +21,7 @@ pub struct RealmDiff {
     pub changes: Vec<Change>,
     /// What the record will say once everything is applied: each declared object with its declared leaves
     /// (`lifecycle.ignore`d leaves left out), and what is kept because nothing may delete it.
-    pub managed: BTreeMap<Address, BTreeSet<FieldPath>>,
+    pub managed: BTreeMap<Address, Shape>,
     /// Declared objects that exist and become managed by this run: only the record changes.
     pub adopted: BTreeSet<Address>,
     /// Objects that leave the record without anything to do on the server: gone already, or `prune = "none"`.

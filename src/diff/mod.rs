@@ -34,7 +34,7 @@ use today::Today;
 /// `base` is what the files wanted at the commits of the records, by the realms' names of today; a realm may be missing
 /// (no such commit here, or a dirty work tree was applied), and then causes are less precise. What is deleted and reset
 /// depends on the records alone.
-pub fn diff(desired: &Desired, live: &Live, base: &BTreeMap<RealmName, DesiredRealm>, secrets: &dyn Secrets) -> Diff {
+pub fn diff(desired: &Desired, live: &Live, base: &BTreeMap<RealmName, &DesiredRealm>, secrets: &dyn Secrets) -> Diff {
     let mut realms = BTreeMap::new();
     let mut renamed = BTreeSet::new();
     for (name, wanted) in &desired.realms {

@@ -1,13 +1,14 @@
 //! One realm: which objects are made, changed, renamed, deleted, adopted and forgotten.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::leaf::{Applied, Delta, Leaf};
+use super::leaf::{Applied, Delta};
 use super::today::Today;
 use super::{Action, After, Before, Cause, Change, FieldChange, MissingSecret, RealmDiff, Secrets};
 use crate::model::{
     Address, Declared, DesiredObject, DesiredRealm, FieldPath, Lifecycle, LiveObject, Names, Prune, Reference,
-    SecretRef, Value, Write, is_builtin, kinds, texts,
+    SecretRef, Shape, Value, Write, is_builtin, kinds, texts,
 };
 
 /// The difference of one realm.
@@ -35,7 +36,8 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     fn declared(&mut self, address: &Address, object: &DesiredObject) {
-        self.diff.managed.insert(address.clone(), recordable(object));
+        let recorded = self.today.leaves(address);
+        self.diff.managed.insert(address.clone(), recordable(object, recorded));
         let Some(live) = self.today.objects.get(address) else {
             let fields = self.created(address, object);
             let change = change(address, object, Action::Create, fields, 0);
@@ -49,7 +51,7 @@ impl Comparison<'_> {
         let action = match self.today.renames.former(address) {
             Some(from) => Action::Rename { from: from.clone() },
             None if fields.is_empty() => {
-                if self.today.leaves(address).is_none() {
+                if recorded.is_none() {
                     self.diff.adopted.insert(address.clone());
                 }
                 return;
@@ -62,6 +64,7 @@ impl Comparison<'_> {
     /// Every declared leaf of a new object, those that say nothing included: the server would fill some of them.
     fn created(&mut self, address: &Address, object: &DesiredObject) -> Vec<FieldChange> {
         let mut fields = Vec::new();
+        let applied = self.today.applied(address);
         for (path, Declared { value, origin }) in writable(object) {
             let after = match value {
                 Value::Json(value) => After::Json(value.clone()),
@@ -71,7 +74,7 @@ impl Comparison<'_> {
                 }
                 Value::Secret(reference) => After::Secret(reference.clone()),
             };
-            let cause = match self.applied(address, path) {
+            let cause = match applied.to(path) {
                 Applied::Not => Cause::Edit,
                 Applied::As(applied) if applied != value => Cause::Both,
                 Applied::As(_) | Applied::Unknown => Cause::Drift,
@@ -87,6 +90,7 @@ impl Comparison<'_> {
     /// The declared leaves that differ, and how many do not.
     fn compared(&mut self, address: &Address, object: &DesiredObject, live: &LiveObject) -> (Vec<FieldChange>, usize) {
         let (mut fields, mut unchanged) = (Vec::new(), 0);
+        let applied = self.today.applied(address);
         for (path, Declared { value, origin }) in writable(object) {
             if is_ignored(&object.lifecycle, path) {
                 continue;
@@ -94,7 +98,7 @@ impl Comparison<'_> {
             if *value == Value::Secret(SecretRef::Keep) && !live.fields.contains_key(path) {
                 self.missing(address, path, origin);
             }
-            match self.leaf(address, live, path).declared(value, self.secrets) {
+            match applied.leaf(live, path).declared(value, self.secrets) {
                 Some(delta) => fields.push(field_change(path, delta, Some(origin))),
                 None => unchanged += 1,
             }
@@ -104,7 +108,8 @@ impl Comparison<'_> {
 
     /// The recorded leaves that are no longer declared and still there.
     fn pruned(&self, address: &Address, object: &DesiredObject, live: &LiveObject) -> Vec<FieldChange> {
-        let Some(recorded) = self.today.leaves(address) else { return Vec::new() };
+        let applied = self.today.applied(address);
+        let Some(recorded) = applied.leaves else { return Vec::new() };
         if self.wanted.prune.rule(address) == Prune::None {
             return Vec::new();
         }
@@ -115,7 +120,7 @@ impl Comparison<'_> {
             undoable && !object.fields.contains_key(path) && !is_ignored(&object.lifecycle, path)
         });
         let undone = gone.filter_map(|path| {
-            let delta = self.leaf(address, live, path).undeclared()?;
+            let delta = applied.leaf(live, path).undeclared()?;
             Some(field_change(path, delta, None))
         });
         undone.collect()
@@ -182,28 +187,6 @@ impl Comparison<'_> {
         self.diff.missing_kept.push(MissingSecret { address, path, origin });
     }
 
-    fn leaf<'b>(&'b self, address: &Address, live: &'b LiveObject, path: &'b FieldPath) -> Leaf<'b> {
-        let prints = self.today.record.fingerprints.get(address);
-        Leaf {
-            kind: live.kind,
-            path,
-            applied: self.applied(address, path),
-            live: live.fields.get(path),
-            fingerprint: prints.and_then(|prints| prints.get(path)).map(String::as_str),
-        }
-    }
-
-    fn applied(&self, address: &Address, path: &FieldPath) -> Applied<'_> {
-        if !self.today.leaves(address).is_some_and(|leaves| leaves.contains(path)) {
-            return Applied::Not;
-        }
-        let base = self.today.base.as_ref().and_then(|base| base.objects.get(address));
-        match base.and_then(|object| object.fields.get(path)) {
-            Some(declared) => Applied::As(&declared.value),
-            None => Applied::Unknown,
-        }
-    }
-
     fn finish(mut self) -> RealmDiff {
         let deleted: Vec<Address> =
             self.changes.values().filter(|it| it.is_deletion()).map(|it| it.address.clone()).collect();
@@ -265,13 +248,19 @@ fn field_change(path: &FieldPath, delta: Delta, origin: Option<&crate::model::Or
     FieldChange { path: path.clone(), before, after, cause, base, origin: origin.cloned() }
 }
 
-/// The leaves that the record will name.
-fn recordable(object: &DesiredObject) -> BTreeSet<FieldPath> {
-    let leaves = writable(object).filter(|(path, declared)| {
-        // What is left to the server is not ours to undo when the file no longer mentions it.
-        declared.value != Value::Secret(SecretRef::Keep) && !is_ignored(&object.lifecycle, path)
-    });
-    leaves.map(|(path, _)| path.clone()).collect()
+/// The leaves that the record will name; mostly they are those that it names.
+fn recordable(object: &DesiredObject, recorded: Option<&Shape>) -> Shape {
+    let leaves = || {
+        writable(object).filter(|(path, declared)| {
+            // What is left to the server is not ours to undo when the file no longer mentions it.
+            declared.value != Value::Secret(SecretRef::Keep) && !is_ignored(&object.lifecycle, path)
+        })
+    };
+    let leaves = || leaves().map(|(path, _)| path);
+    match recorded {
+        Some(recorded) if recorded.iter().eq(leaves()) => Arc::clone(recorded),
+        _ => Arc::new(leaves().cloned().collect()),
+    }
 }
 
 fn writable(object: &DesiredObject) -> impl Iterator<Item = (&FieldPath, &Declared)> {

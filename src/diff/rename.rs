@@ -1,12 +1,13 @@
 //! Renames: everything by the names that the files use, so that a new name is the only difference it makes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
 use crate::model::{
-    Address, Declared, DesiredObject, DesiredRealm, FieldPath, Kind, LiveObject, LiveValue, Names, Record, Value,
-    kinds, texts,
+    Address, Declared, DesiredObject, DesiredRealm, FieldPath, Kind, LiveObject, LiveValue, Names, Record, Shape,
+    Value, kinds, texts,
 };
 
 /// Which objects are renamed in place.
@@ -136,8 +137,8 @@ impl Renames {
                 };
                 (path, Declared { value, origin: origin.clone() })
             });
-            let (origin, lifecycle) = (origin.clone(), lifecycle.clone());
-            (self.moved(address), DesiredObject { kind, origin, fields: fields.collect(), lifecycle })
+            let (origin, fields, lifecycle) = (origin.clone(), Arc::new(fields.collect()), lifecycle.clone());
+            (self.moved(address), DesiredObject { kind, origin, fields, lifecycle })
         };
         DesiredRealm { objects: objects.iter().map(moved).collect(), prune: prune.clone() }
     }
@@ -145,8 +146,8 @@ impl Renames {
     /// The record, by the names that the files use.
     pub(super) fn record(&self, record: &Record) -> Record {
         let mut moved = record.clone();
-        let paths = |address: &Address, paths: &BTreeSet<FieldPath>| -> BTreeSet<FieldPath> {
-            paths.iter().map(|path| self.path(address.kind(), address, path)).collect()
+        let paths = |address: &Address, paths: &Shape| -> Shape {
+            Arc::new(paths.iter().map(|path| self.path(address.kind(), address, path)).collect())
         };
         moved.objects = record.objects.iter().map(|(at, leaves)| (self.moved(at), paths(at, leaves))).collect();
         moved.fingerprints = record.fingerprints.iter().map(|(at, prints)| (self.moved(at), prints.clone())).collect();
@@ -183,10 +184,8 @@ impl Renames {
     fn path(&self, kind: &'static Kind, object: &Address, path: &FieldPath) -> FieldPath {
         let Some(Names::RolesOf(client)) = kind.names(path) else { return path.clone() };
         let client = self.moved(&Address::realm(object.realm_name()).child(&kinds::CLIENT, client));
-        let mut parts = path.0.clone();
-        if let Some(last) = parts.last_mut() {
-            client.name().clone_into(last);
-        }
-        FieldPath(parts)
+        let mut parts: Vec<&str> = path.parts().collect();
+        parts.pop();
+        FieldPath::new(parts.into_iter().chain([client.name()]))
     }
 }

@@ -1,6 +1,7 @@
 //! Scenes for the tests of the rooms that think: a realm `acme` as the files, the record, git and the server have it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value as Json, json};
@@ -66,7 +67,7 @@ impl Scene {
         let object = LiveObject {
             kind: address.kind(),
             id: address.to_string(),
-            fields: flatten(address.kind(), fields.as_object().unwrap()),
+            fields: flatten(address.kind(), fields.as_object().unwrap().clone()),
         };
         self.live_realm().objects.insert(address, object);
         self
@@ -75,7 +76,7 @@ impl Scene {
     /// An object was applied like this.
     pub(crate) fn applied(mut self, address: &str, fields: &Json) -> Self {
         let object = desired_object(&at(address), fields);
-        let leaves = object.fields.keys().cloned().collect();
+        let leaves = Arc::new(object.fields.keys().cloned().collect());
         self.record().objects.insert(at(address), leaves);
         self.base.entry("acme".into()).or_default().objects.insert(at(address), object);
         self
@@ -112,7 +113,8 @@ impl Scene {
     }
 
     pub(crate) fn diff(&self) -> Diff {
-        diff(&self.desired, &self.live, &self.base, self)
+        let base = self.base.iter().map(|(name, realm)| (name.clone(), realm)).collect();
+        diff(&self.desired, &self.live, &base, self)
     }
 
     pub(crate) fn realm_diff(&self) -> RealmDiff {
@@ -166,13 +168,13 @@ fn desired_object(address: &Address, fields: &Json) -> DesiredObject {
     let kind = address.kind();
     let mut leaves = Vec::new();
     for (name, value) in fields.as_object().unwrap() {
-        collect(&mut leaves, FieldPath(vec![name.clone()]), kind.field(name).map(|field| field.ty), value);
+        collect(&mut leaves, FieldPath::new([name.as_str()]), kind.field(name).map(|field| field.ty), value);
     }
     let file: &str = &format!("acme/{}.toml", address.collection().unwrap_or("realm"));
     let origin = |line: usize| Origin { file: file.into(), line: u32::try_from(line).unwrap(), column: 1, span: 0..1 };
     let declared = leaves.into_iter().enumerate();
-    let fields = declared.map(|(i, (path, value))| (path, Declared { value, origin: origin(i + 2) })).collect();
-    DesiredObject { kind, origin: origin(1), fields, lifecycle: Lifecycle::default() }
+    let fields = declared.map(|(i, (path, value))| (path, Declared { value, origin: origin(i + 2) }));
+    DesiredObject { kind, origin: origin(1), fields: Arc::new(fields.collect()), lifecycle: Lifecycle::default() }
 }
 
 fn collect(leaves: &mut Vec<(FieldPath, Value)>, path: FieldPath, ty: Option<Type>, value: &Json) {
@@ -184,8 +186,7 @@ fn collect(leaves: &mut Vec<(FieldPath, Value)>, path: FieldPath, ty: Option<Typ
         (_, Json::Object(table)) if table.contains_key("keep") => leaves.push((path, Value::Secret(SecretRef::Keep))),
         (Some(Type::TextMap(_) | Type::SetMap | Type::ClientRoleMap | Type::Table(_)), Json::Object(table)) => {
             for (key, value) in table {
-                let mut path = path.clone();
-                path.0.push(key.clone());
+                let path = path.child(key);
                 let ty = match ty {
                     Some(Type::Table(fields)) => fields.iter().find(|field| field.name == key).map(|field| field.ty),
                     _ => None,

@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::leaf::{Applied, Leaf};
 use super::rename::Renames;
-use crate::model::{Address, DesiredRealm, FieldPath, Live, LiveObject, LiveRealm, RealmName, Record};
+use crate::model::{
+    Address, DesiredObject, DesiredRealm, FieldPath, Live, LiveObject, LiveRealm, RealmName, Record, Shape,
+};
 
 /// The sides that a realm's files are compared with.
 #[derive(Debug, Default)]
@@ -31,7 +34,7 @@ impl<'a> Today<'a> {
         name: &str,
         wanted: &DesiredRealm,
         live: &'a Live,
-        base: &'a BTreeMap<RealmName, DesiredRealm>,
+        base: &BTreeMap<RealmName, &'a DesiredRealm>,
     ) -> Self {
         if let Some((live, former)) = live.realms.get(name).and_then(|live| Some((live, live.renamed_from.as_ref()?))) {
             return Self::of_renamed_realm(name, former, wanted, live, base);
@@ -43,7 +46,7 @@ impl<'a> Today<'a> {
         let renames = Renames::of(wanted, &exists);
         let realm = renames.former(&Address::realm(name)).map_or(name, Address::realm_name).to_owned();
         match live.realms.get(&realm) {
-            Some(live) => Self::of_realm(live, base.get(&realm), renames, realm),
+            Some(live) => Self::of_realm(live, base.get(&realm).copied(), renames, realm),
             None => Self { realm, ..Self::default() },
         }
     }
@@ -54,7 +57,7 @@ impl<'a> Today<'a> {
         former: &RealmName,
         wanted: &DesiredRealm,
         live: &'a LiveRealm,
-        base: &'a BTreeMap<RealmName, DesiredRealm>,
+        base: &BTreeMap<RealmName, &'a DesiredRealm>,
     ) -> Self {
         let (new, old) = (Address::realm(name), Address::realm(former.as_str()));
         let objects: BTreeMap<_, _> =
@@ -88,7 +91,52 @@ impl<'a> Today<'a> {
     }
 
     /// The leaves of an object that the record names; `None` when it does not name the object.
-    pub(super) fn leaves(&self, address: &Address) -> Option<&BTreeSet<FieldPath>> {
+    pub(super) fn leaves(&self, address: &Address) -> Option<&Shape> {
         self.record.objects.get(address)
+    }
+
+    /// What was applied last to an object.
+    pub(super) fn applied(&self, address: &Address) -> AppliedObject<'_> {
+        AppliedObject {
+            leaves: self.leaves(address),
+            base: self.base.as_ref().and_then(|base| base.objects.get(address)),
+            prints: self.record.fingerprints.get(address),
+        }
+    }
+}
+
+/// What was applied last to one object.
+#[derive(Clone, Copy)]
+pub(super) struct AppliedObject<'a> {
+    /// Its recorded leaves; `None` when the record does not name it.
+    pub(super) leaves: Option<&'a Shape>,
+    base: Option<&'a DesiredObject>,
+    prints: Option<&'a BTreeMap<FieldPath, String>>,
+}
+
+impl<'a> AppliedObject<'a> {
+    /// What was applied last to a leaf.
+    pub(super) fn to(self, path: &FieldPath) -> Applied<'a> {
+        if !self.leaves.is_some_and(|leaves| leaves.contains(path)) {
+            return Applied::Not;
+        }
+        match self.base.and_then(|object| object.fields.get(path)) {
+            Some(declared) => Applied::As(&declared.value),
+            None => Applied::Unknown,
+        }
+    }
+
+    /// A leaf, as everyone sees it.
+    pub(super) fn leaf<'b>(self, live: &'b LiveObject, path: &'b FieldPath) -> Leaf<'b>
+    where
+        'a: 'b,
+    {
+        Leaf {
+            kind: live.kind,
+            path,
+            applied: self.to(path),
+            live: live.fields.get(path),
+            fingerprint: self.prints.and_then(|prints| prints.get(path)).map(String::as_str),
+        }
     }
 }

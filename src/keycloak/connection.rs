@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, Identity, Url};
-use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use secrecy::{ExposeSecret, SecretSlice};
 
 use super::auth::Credentials;
 use super::error::HttpError;
@@ -31,8 +31,6 @@ pub struct Connection {
     pub parallelism: usize,
     /// When and how long to try again.
     pub retry: RetryPolicy,
-    /// What will be written, beside the credential: a server's error may quote it, and then it is taken out.
-    pub secrets: Vec<SecretString>,
 }
 
 impl Connection {
@@ -50,13 +48,12 @@ impl Connection {
             timeout: Duration::from_secs(60),
             parallelism: 8,
             retry: RetryPolicy::default(),
-            secrets: Vec::new(),
         }
     }
 
-    /// Takes every secret of this connection out of a text.
+    /// Takes the credential out of a text.
     pub(super) fn redactor(&self) -> Redactor {
-        Redactor::new(self.secrets.iter().chain(self.credentials.secrets()))
+        Redactor::new(self.credentials.secrets())
     }
 
     /// The base URL, checked, without a slash at its end.
@@ -124,7 +121,7 @@ impl Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, realm, credentials, ca_pem, identity_pem, timeout, parallelism, retry, secrets } = self;
+        let Self { url, realm, credentials, ca_pem, identity_pem, timeout, parallelism, retry } = self;
         f.debug_struct("Connection")
             .field("url", url)
             .field("realm", realm)
@@ -134,7 +131,6 @@ impl fmt::Debug for Connection {
             .field("timeout", timeout)
             .field("parallelism", parallelism)
             .field("retry", retry)
-            .field("secrets", &secrets.len())
             .finish()
     }
 }

@@ -80,6 +80,8 @@ pub enum HttpError {
         problem: Problem,
         /// Whether the host's name is unknown, which is no hiccup unless it was known before.
         unknown_host: bool,
+        /// Whether the server has answered before.
+        known_server: bool,
         /// How often it was tried.
         tries: u32,
         /// Whether an earlier try may have been executed.
@@ -277,12 +279,17 @@ impl HttpError {
         self
     }
 
-    /// The same error for a name that was known before: then its look-up failing is a hiccup.
-    pub(super) fn of_known_host(mut self) -> Self {
-        if let Self::Unreachable { unknown_host, .. } = &mut self {
-            *unknown_host = false;
+    /// The same error of a server that answered before: then it is a hiccup, even if its name is no longer found.
+    pub(super) fn of_known_server(mut self) -> Self {
+        if let Self::Unreachable { unknown_host, known_server, .. } = &mut self {
+            (*unknown_host, *known_server) = (false, true);
         }
         self
+    }
+
+    /// Whether nobody has answered there yet, so that the address may well be wrong.
+    pub(super) fn is_first_contact(&self) -> bool {
+        matches!(self, Self::Unreachable { known_server: false, .. })
     }
 
     /// What the layers below say when there is no complete answer.
@@ -294,7 +301,14 @@ impl HttpError {
         let (tries, repeated) = (1, false);
         if error.is_connect() || error.is_dns() {
             let problem = connect_problem(error);
-            return Self::Unreachable { host, problem, unknown_host: error.is_dns(), tries, repeated };
+            return Self::Unreachable {
+                host,
+                problem,
+                unknown_host: error.is_dns(),
+                known_server: false,
+                tries,
+                repeated,
+            };
         }
         if error.is_timeout() {
             return Self::TimedOut { request, host, after: timeout, tries, repeated };

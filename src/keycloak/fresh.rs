@@ -109,7 +109,7 @@ fn of_object(address: &Address, object: LiveObject) -> (String, Value) {
 fn is_given(kind: &Kind, path: &FieldPath) -> bool {
     match path.top() {
         "id" | "providerId" => true,
-        "attributes" if kind == &kinds::REALM => path.rest().iter().any(|name| wire::MIRRORS.contains(&name.as_str())),
+        "attributes" if kind == &kinds::REALM => path.rest().any(|name| wire::MIRRORS.contains(&name)),
         "config" => kind == &kinds::IDENTITY_PROVIDER,
         // A time stamp, and what tells clients of realms in master apart.
         "attributes" => kind == &kinds::CLIENT,

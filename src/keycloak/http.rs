@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Method, Url};
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -60,6 +61,11 @@ impl Http {
         let inner = Inner { base, wire, auth, permits: Semaphore::new(parallelism), parallelism, policy };
         retry(policy, || inner.auth.bearer(&inner.wire)).await?;
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Has these values taken out of what the server says, in case it repeats one; credentials always are.
+    pub fn hide<'a>(&self, values: impl IntoIterator<Item = &'a SecretString>) {
+        self.inner.wire.hide(values);
     }
 
     /// Reads; an empty answer is `null`.

@@ -5,50 +5,61 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use crate::model::{
-    Address, DesiredRealm, FieldPath, Kind, Prune, PruneRules, RealmName, Record, Reference, Type, Value, kinds,
+    Address, Declared, DesiredRealm, FieldPath, Kind, Names, Prune, PruneRules, RealmName, Record, Reference, Value,
+    kinds, texts,
 };
 
 /// The objects and fields of one realm that are declared or recorded, and the names that they refer to.
 #[derive(Clone, Debug, Default)]
-pub struct Interest {
-    objects: BTreeMap<Address, BTreeSet<String>>,
+pub struct Interest<'a> {
+    objects: BTreeMap<Address, Vec<Fields<'a>>>,
     references: BTreeSet<(Reference, String)>,
     prune: PruneRules,
     /// The name that the realm had before, if the files say that it was renamed.
     pub(super) renamed_from: Option<RealmName>,
 }
 
-impl Interest {
+/// Fields of an object that matter.
+#[derive(Clone, Copy, Debug)]
+enum Fields<'a> {
+    /// Those that files declare.
+    Declared(&'a BTreeMap<FieldPath, Declared>),
+    /// Those that were recorded.
+    Recorded(&'a BTreeSet<FieldPath>),
+    /// All.
+    All,
+}
+
+impl<'a> Interest<'a> {
     /// What the files declare.
-    pub fn of(desired: &DesiredRealm) -> Self {
+    pub fn of(desired: &'a DesiredRealm) -> Self {
         let mut interest = Self { prune: desired.prune.clone(), ..Self::default() };
         for (address, object) in &desired.objects {
-            let fields: BTreeSet<String> = object.fields.keys().map(|path| path.top().to_owned()).collect();
-            for (path, declared) in &object.fields {
+            for (path, declared) in object.fields.iter() {
                 if let Value::Json(value) = &declared.value {
                     interest.refer(object.kind, path, value);
                 }
             }
-            interest.add(address, fields);
+            interest.add(address, Fields::Declared(&object.fields));
         }
         interest.add_old_names(desired);
         interest
     }
 
     /// What was recorded, too: it may have to be reset or deleted.
-    pub fn add_record(&mut self, record: &Record) {
+    pub fn add_record(&mut self, record: &'a Record) {
         for (address, leaves) in &record.objects {
-            self.add(address, leaves.iter().map(|path| path.top().to_owned()).collect());
+            self.add(address, Fields::Recorded(leaves));
         }
     }
 
     /// One object with every field.
     pub(super) fn add_whole(&mut self, address: &Address) {
-        self.add(address, address.kind().fields.iter().map(|field| field.name.to_owned()).collect());
+        self.add(address, Fields::All);
     }
 
     /// The names of the objects of a kind right below `parent`.
-    pub(super) fn names<'a>(&'a self, parent: &'a Address, kind: &'static Kind) -> impl Iterator<Item = &'a str> {
+    pub(super) fn names<'b>(&'b self, parent: &'b Address, kind: &'static Kind) -> impl Iterator<Item = &'b str> {
         let below = self.objects.range(parent.clone()..).take_while(|(address, _)| address.is_within(parent));
         below.map(|(address, _)| address).filter(move |it| it.is_child_of(parent, kind)).map(Address::name)
     }
@@ -65,12 +76,12 @@ impl Interest {
 
     /// Whether anything of the object itself matters.
     pub(super) fn wants_any(&self, address: &Address) -> bool {
-        self.objects.get(address).is_some_and(|fields| !fields.is_empty())
+        self.objects.get(address).is_some_and(|sources| sources.iter().any(|fields| !fields.is_empty()))
     }
 
     /// Whether a field of the object matters.
     pub(super) fn wants(&self, address: &Address, field: &str) -> bool {
-        self.objects.get(address).is_some_and(|fields| fields.contains(field))
+        self.objects.get(address).is_some_and(|sources| sources.iter().any(|fields| fields.have(field)))
     }
 
     /// Whether everything of the object's collection has to be listed, declared or not.
@@ -83,15 +94,19 @@ impl Interest {
         self.references.iter().filter(move |(reference, name)| !self.declares(realm, *reference, name))
     }
 
-    fn add(&mut self, address: &Address, fields: BTreeSet<String>) {
-        if let Some(parent) = address.parent() {
-            self.add(&parent, BTreeSet::new());
+    fn add(&mut self, address: &Address, fields: Fields<'a>) {
+        let above = std::iter::successors(address.parent(), Address::parent);
+        for parent in above {
+            if self.objects.contains_key(&parent) {
+                break;
+            }
+            self.objects.insert(parent, Vec::new());
         }
-        self.objects.entry(address.clone()).or_default().extend(fields);
+        self.objects.entry(address.clone()).or_default().push(fields);
     }
 
     /// An object that is to be renamed is looked for under both names, with all that hangs below it.
-    fn add_old_names(&mut self, desired: &DesiredRealm) {
+    fn add_old_names(&mut self, desired: &'a DesiredRealm) {
         // From below, so that what hangs below a renamed object and is renamed itself is looked for under both, too.
         for (address, object) in desired.objects.iter().rev() {
             let Some(old) = &object.lifecycle.renamed_from else { continue };
@@ -103,34 +118,29 @@ impl Interest {
             let below: Vec<_> =
                 self.objects.iter().filter(|(it, _)| it.is_within(address) || is_subgroup(it, address)).collect();
             let moved: Vec<_> =
-                below.iter().map(|(it, fields)| (moved(it, address, &old), (*fields).clone())).collect();
-            for (address, fields) in moved {
-                self.add(&address, fields);
+                below.iter().map(|(it, sources)| (moved(it, address, &old), (*sources).clone())).collect();
+            for (address, sources) in moved {
+                for fields in sources {
+                    self.add(&address, fields);
+                }
             }
         }
     }
 
     fn refer(&mut self, kind: &'static Kind, path: &FieldPath, value: &Json) {
-        let names = || {
-            value.as_array().map_or_else(
-                || value.as_str().into_iter().collect(),
-                |it| it.iter().filter_map(Json::as_str).collect::<Vec<_>>(),
-            )
-        };
-        match (kind.leaf_type(path), path.0.as_slice()) {
-            (Type::Ref(reference) | Type::RefSet(reference), _) => {
-                self.references.extend(
-                    names().into_iter().filter(|name| !name.is_empty()).map(|name| (reference, name.to_owned())),
-                );
+        match kind.names(path) {
+            Some(Names::Of(reference)) => {
+                let names = texts(value).filter(|name| !name.is_empty());
+                self.references.extend(names.map(|name| (reference, name.to_owned())));
             }
-            (Type::TextSet, [.., table, client]) if table == "clientRoles" => {
-                if names().is_empty() {
-                    self.references.insert((Reference::Client, client.clone()));
+            Some(Names::RolesOf(client)) => {
+                if texts(value).next().is_none() {
+                    self.references.insert((Reference::Client, client.to_owned()));
                 }
-                self.references
-                    .extend(names().into_iter().map(|role| (Reference::ClientRole, format!("{client}:{role}"))));
+                let roles = texts(value).map(|role| (Reference::ClientRole, format!("{client}:{role}")));
+                self.references.extend(roles);
             }
-            _ => {}
+            None => {}
         }
     }
 
@@ -148,6 +158,25 @@ impl Interest {
             Reference::Group => has(&kinds::GROUP, name),
             Reference::Client => has(&kinds::CLIENT, name),
             Reference::Flow => false,
+        }
+    }
+}
+
+impl Fields<'_> {
+    fn is_empty(self) -> bool {
+        match self {
+            Self::Declared(fields) => fields.is_empty(),
+            Self::Recorded(fields) => fields.is_empty(),
+            Self::All => false,
+        }
+    }
+
+    /// Whether a leaf of that field is among them.
+    fn have(self, field: &str) -> bool {
+        match self {
+            Self::Declared(fields) => fields.keys().any(|path| path.top() == field),
+            Self::Recorded(fields) => fields.iter().any(|path| path.top() == field),
+            Self::All => true,
         }
     }
 }

@@ -16,10 +16,10 @@ use crate::model::{Address, Kind, LiveObject, LiveRealm, LiveValue, RealmName, R
 
 /// As many names are looked up one by one; more are found by paging. A look-up and a page cost the server about the
 /// same, and a page holds twenty.
-const FEW: usize = 20;
+pub(super) const FEW: usize = 20;
 
 /// Bigger pages are slower for each object on a cold server.
-const PAGE: usize = 20;
+pub(super) const PAGE: usize = 20;
 
 /// More pages at once make a cold server slower, not faster.
 const PAGES_IN_FLIGHT: usize = 4;
@@ -32,7 +32,7 @@ pub async fn read_realm(
     http: &Http,
     project: &str,
     realm: &RealmName,
-    mut interest: Interest,
+    mut interest: Interest<'_>,
 ) -> Result<Option<LiveRealm>, ServerError> {
     let Some((name, settings, holder)) = find_realm(http, project, realm, &interest).await? else { return Ok(None) };
     let address = Address::realm(realm.clone());
@@ -44,13 +44,14 @@ pub async fn read_realm(
     let reader = Reader::new(&directory, &interest);
     kinds::read(&reader, settings).await?;
     let known = reader.known().await?;
+    let (objects, unmanaged) = (into_inner(reader.objects), into_inner(reader.unmanaged));
     Ok(Some(LiveRealm {
         known,
-        record,
+        objects,
+        unmanaged,
         record_id: holder.as_ref().map(|client| text(client, "id").map(str::to_owned)).transpose()?,
         renamed_from: (name != *realm).then_some(name),
-        unmanaged: into_inner(reader.unmanaged),
-        objects: into_inner(reader.objects),
+        record,
     }))
 }
 
@@ -62,7 +63,7 @@ pub async fn read_realm(
 pub async fn read_again(
     http: &Http,
     realm: &RealmName,
-    interest: &Interest,
+    interest: &Interest<'_>,
 ) -> Result<BTreeMap<Address, LiveObject>, ServerError> {
     let directory = Directory::new(http.clone(), Address::realm(realm.clone()), realm);
     let reader = Reader::new(&directory, interest);
@@ -80,7 +81,7 @@ async fn find_realm(
     http: &Http,
     project: &str,
     realm: &RealmName,
-    interest: &Interest,
+    interest: &Interest<'_>,
 ) -> Result<Option<(RealmName, Object, Option<Object>)>, ServerError> {
     for name in [Some(realm), interest.renamed_from.as_ref()].into_iter().flatten() {
         let path = format!("/{}", super::path::segment(name));
@@ -105,13 +106,13 @@ pub(super) fn decode_record(realm: &str, holder: &Object) -> Result<Option<Recor
 /// One realm being read; what the kinds find is collected here.
 pub(super) struct Reader<'a> {
     pub(super) directory: &'a Directory,
-    pub(super) interest: &'a Interest,
+    pub(super) interest: &'a Interest<'a>,
     objects: Mutex<BTreeMap<Address, LiveObject>>,
     unmanaged: Mutex<BTreeSet<Address>>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(directory: &'a Directory, interest: &'a Interest) -> Self {
+    pub(super) fn new(directory: &'a Directory, interest: &'a Interest<'a>) -> Self {
         Self { directory, interest, objects: Mutex::default(), unmanaged: Mutex::default() }
     }
 
@@ -135,7 +136,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes in an object of the server's, unless nobody asked for it. Says whether it was taken.
-    pub(super) fn add(&self, address: &Address, id: &str, object: &Object) -> bool {
+    pub(super) fn add(&self, address: &Address, id: &str, object: Object) -> bool {
         self.directory.note(address, id);
         let wanted = self.interest.has(address);
         // Every realm has a role with the default roles; nobody may delete it, whatever the realm was called before.
@@ -157,7 +158,7 @@ impl<'a> Reader<'a> {
     /// Takes in a field that the object's representation does not have.
     pub(super) fn add_field(&self, address: &Address, name: &str, value: Value) {
         let kind = address.kind();
-        let fields = flatten(kind, &Object::from_iter([(name.to_owned(), value)]));
+        let fields = flatten(kind, Object::from_iter([(name.to_owned(), value)]));
         self.add_leaves(address, fields);
     }
 

@@ -10,6 +10,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// A 500 may be a hiccup (a database lock, a node going down), but mostly it is a bug that every try meets again.
 const TRIES_AFTER_500: u32 = 2;
 
+/// Whoever mistyped a port should not wait for half a minute: three pauses, two seconds at most.
+const TRIES_AT_FIRST_CONTACT: u32 = 4;
+
 /// How stubborn to be.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryPolicy {
@@ -65,7 +68,12 @@ where
 impl RetryPolicy {
     /// The pause before the next try, if there is to be one.
     fn pause(&self, tries: u32, elapsed: Duration, error: &HttpError) -> Option<Duration> {
-        let most = if error.status() == Some(500) { TRIES_AFTER_500.min(self.tries) } else { self.tries };
+        let most = match error.status() {
+            Some(500) => TRIES_AFTER_500,
+            _ if error.is_first_contact() => TRIES_AT_FIRST_CONTACT,
+            _ => self.tries,
+        };
+        let most = most.min(self.tries);
         if !error.is_transient() || tries >= most {
             return None;
         }
@@ -118,6 +126,16 @@ mod tests {
         }
         assert!(!again(2, &answer(500, None)));
         assert!(again(6, &answer(503, None)) && !again(7, &answer(503, None)));
+        let unreachable = || HttpError::Unreachable {
+            host: "h".into(),
+            problem: Problem::new("nothing listens there", "check the port"),
+            unknown_host: false,
+            known_server: false,
+            tries: 1,
+            repeated: false,
+        };
+        assert!(again(3, &unreachable()) && !again(4, &unreachable()));
+        assert!(again(6, &unreachable().of_known_server()));
         let expired = HttpError::Tls { host: "h".into(), problem: Problem::new("expired", "renew it") };
         assert!(!again(1, &expired));
     }

@@ -50,11 +50,8 @@ async fn read_if_ours(http: &Http, project: &str, name: &str) -> Result<Option<L
     let Some(record) = decode_record(name, &holder)? else { return Ok(None) };
     let Some(settings) = http.find(&format!("/{}", segment(name))).await? else { return Ok(None) };
     let settings = object(settings, "the realm")?;
-    let realm = LiveObject {
-        kind: &kinds::REALM,
-        id: text(&settings, "id")?.to_owned(),
-        fields: flatten(&kinds::REALM, &settings),
-    };
+    let id = text(&settings, "id")?.to_owned();
+    let realm = LiveObject { kind: &kinds::REALM, id, fields: flatten(&kinds::REALM, settings) };
     Ok(Some(LiveRealm {
         objects: [(Address::realm(name), realm)].into(),
         record: Some(record),

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, StatusCode, Url};
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ pub(super) struct Wire {
     pub(super) client: Client,
     host: String,
     timeout: Duration,
-    redactor: Redactor,
+    redactor: RwLock<Redactor>,
     answered: AtomicBool,
     counts: Mutex<BTreeMap<String, u64>>,
 }
@@ -28,7 +29,13 @@ impl Wire {
     pub(super) fn new(client: Client, base: &Url, timeout: Duration, redactor: Redactor) -> Self {
         let port = base.port().map(|port| format!(":{port}")).unwrap_or_default();
         let host = format!("{}{port}", base.host_str().unwrap_or_default());
-        Self { client, host, timeout, redactor, answered: AtomicBool::new(false), counts: Mutex::default() }
+        let (redactor, answered) = (RwLock::new(redactor), AtomicBool::new(false));
+        Self { client, host, timeout, redactor, answered, counts: Mutex::default() }
+    }
+
+    /// Has these values taken out of what the server says, too.
+    pub(super) fn hide<'a>(&self, values: impl IntoIterator<Item = &'a SecretString>) {
+        self.redactor.write().unwrap_or_else(PoisonError::into_inner).extend(values);
     }
 
     /// The host with its port, as errors name it.
@@ -45,7 +52,7 @@ impl Wire {
         let (method, path) = (request.method(), request.path());
         match received {
             Ok(mut answer) => {
-                answer.redact(&self.redactor);
+                answer.redact(&self.redactor.read().unwrap_or_else(PoisonError::into_inner));
                 self.answered.store(true, Ordering::Relaxed);
                 let (status, bytes) = (answer.status.as_u16(), answer.body.len());
                 tracing::debug!(method, path, status, ms, bytes, "request");
@@ -55,7 +62,7 @@ impl Wire {
                 let error = HttpError::no_answer(request, self.host.clone(), self.timeout, &error);
                 tracing::debug!(method, path, ms, %error, "request");
                 let known = self.answered.load(Ordering::Relaxed);
-                Err(if known { error.of_known_host() } else { error })
+                Err(if known { error.of_known_server() } else { error })
             }
         }
     }

@@ -232,7 +232,7 @@ fn sent_back(value: &LiveValue) -> Value {
 
 fn empty(ty: Type, path: &FieldPath) -> Value {
     // Entries of tables of texts are emptied with empty text, whatever they mean.
-    if path.0.len() > 1 {
+    if path.rest().next().is_some() {
         return "".into();
     }
     match ty {

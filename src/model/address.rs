@@ -1,35 +1,49 @@
 //! Names of objects: `acme/clients/shop/protocolMappers/audience`.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
-use super::Kind;
+use super::{Kind, kinds};
 
 /// The name of a realm, as in its URL.
 pub type RealmName = String;
 
+/// What separates the parts of a path in memory. No file and no server has it in a name.
+const SEPARATOR: char = '\0';
+
 /// The name of one object: a realm and a path of (collection, name) pairs; the realm itself has an empty path.
 ///
-/// Ordered by path, then by realm, so that an object of a realm comes right before what hangs below it. In this order,
-/// since maps of addresses mostly hold one realm, and comparing its name each time is a good part of a big plan's work.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// Ordered by path, then by realm, so that an object of a realm comes right before what hangs below it. A big realm's
+/// plan is made of maps by address, so that comparing and copying one has to be cheap: a single text, shared.
+#[derive(Clone)]
 pub struct Address {
-    realm: RealmName,
-    path: Vec<(&'static str, String)>,
+    path: Arc<str>,
+    realm: Arc<str>,
+    kind: &'static Kind,
 }
 
 impl Address {
     /// The address of a realm.
-    pub fn realm(name: impl Into<String>) -> Self {
-        Self { realm: name.into(), path: Vec::new() }
+    pub fn realm(name: impl AsRef<str>) -> Self {
+        Self { path: Arc::default(), realm: name.as_ref().into(), kind: &kinds::REALM }
     }
 
     /// The address of an object of `kind` below this one.
     #[must_use]
-    pub fn child(&self, kind: &'static Kind, name: impl Into<String>) -> Self {
-        let mut path = self.path.clone();
-        path.push((kind.collection, name.into()));
-        Self { realm: self.realm.clone(), path }
+    pub fn child(&self, kind: &'static Kind, name: impl AsRef<str>) -> Self {
+        let name = name.as_ref();
+        let mut path = String::with_capacity(self.path.len() + kind.collection.len() + name.len() + 2);
+        for part in [&*self.path, kind.collection] {
+            path.push_str(part);
+            if !part.is_empty() {
+                path.push(SEPARATOR);
+            }
+        }
+        path.push_str(name);
+        Self { path: path.into(), realm: Arc::clone(&self.realm), kind }
     }
 
     /// The realm that the object is in.
@@ -39,58 +53,53 @@ impl Address {
 
     /// The object's own name: a client's `clientId`, a group's path, the realm's name.
     pub fn name(&self) -> &str {
-        self.path.last().map_or(&self.realm, |(_, name)| name)
+        self.path.rsplit_once(SEPARATOR).map_or(&self.realm, |(_, name)| name)
     }
 
     /// The collection of the realm that the object is in, itself or through its parents; `None` for a realm.
-    pub fn collection(&self) -> Option<&'static str> {
-        self.path.first().map(|(collection, _)| *collection)
+    pub fn collection(&self) -> Option<&str> {
+        self.path.split_once(SEPARATOR).map(|(collection, _)| collection)
     }
 
     /// The object that this one hangs below; `None` for a realm.
     pub fn parent(&self) -> Option<Self> {
-        let (_, rest) = self.path.split_last()?;
-        Some(Self { realm: self.realm.clone(), path: rest.to_vec() })
+        let (rest, _) = self.path.rsplit_once(SEPARATOR)?;
+        let path = rest.rsplit_once(SEPARATOR).map_or("", |(path, _)| path);
+        Some(self.with_path(path))
     }
 
     /// The object that this one is inside of on the server: its parent, but `/staff/ops` is inside of `/staff`.
     pub fn container(&self) -> Option<Self> {
         let parent = self.parent()?;
-        let group = (self.kind() == &super::kinds::GROUP).then(|| group_above(self.name())).flatten();
-        Some(group.map_or_else(|| parent.clone(), |above| parent.child(&super::kinds::GROUP, above)))
+        let group = (self.kind() == &kinds::GROUP).then(|| group_above(self.name())).flatten();
+        Some(group.map_or_else(|| parent.clone(), |above| parent.child(&kinds::GROUP, above)))
     }
 
     /// What the object is.
     pub fn kind(&self) -> &'static Kind {
-        let mut kind = &super::kinds::REALM;
-        for (collection, _) in &self.path {
-            // Addresses are only made by `child` and `parse`, which take the collection from a kind of the tree.
-            kind = kind.child(collection).unwrap_or(kind);
-        }
-        kind
+        self.kind
     }
 
     /// Whether this is `other` or hangs below it.
     pub fn is_within(&self, other: &Self) -> bool {
-        self.realm == other.realm && self.path.starts_with(&other.path)
+        self.realm == other.realm && self.below(other).is_some()
     }
 
     /// Whether this is an object of `kind` right below `parent`.
     pub fn is_child_of(&self, parent: &Self, kind: &Kind) -> bool {
-        self.is_within(parent)
-            && self.path.len() == parent.path.len() + 1
-            && self.path.last().is_some_and(|(collection, _)| *collection == kind.collection)
+        let is_one = |(collection, name): (&str, &str)| collection == kind.collection && !name.contains(SEPARATOR);
+        self.realm == parent.realm && self.below(parent).and_then(|rest| rest.split_once(SEPARATOR)).is_some_and(is_one)
     }
 
     /// The same address with `old` replaced by `new` where it is `old` or hangs below it.
     #[must_use]
     pub fn moved(&self, old: &Self, new: &Self) -> Self {
-        if !self.is_within(old) {
-            return self.clone();
+        match self.below(old).filter(|_| self.realm == old.realm) {
+            None => self.clone(),
+            Some("") => new.clone(),
+            Some(rest) if new.path.is_empty() => new.with_path(rest),
+            Some(rest) => new.with_path(&format!("{}{SEPARATOR}{rest}", new.path)),
         }
-        let mut path = new.path.clone();
-        path.extend_from_slice(&self.path[old.path.len()..]);
-        Self { realm: new.realm.clone(), path }
     }
 
     /// The address after `old` was renamed `new`: another one for it, for what hangs below it and for the groups inside of
@@ -99,23 +108,35 @@ impl Address {
         if self.is_within(old) {
             return Some(self.moved(old, new));
         }
-        let is_group = |it: &Self| it.kind() == &super::kinds::GROUP;
+        let is_group = |it: &Self| it.kind() == &kinds::GROUP;
         if !is_group(self) || !is_group(old) || self.realm != old.realm {
             return None;
         }
         let inside = self.name().strip_prefix(old.name()).filter(|rest| rest.starts_with('/'))?;
-        Some(new.parent()?.child(&super::kinds::GROUP, format!("{}{inside}", new.name())))
+        Some(new.parent()?.child(&kinds::GROUP, format!("{}{inside}", new.name())))
     }
 
     /// The address without its realm, as the record keeps it: `clients/shop`; empty for the realm.
     pub fn within_realm(&self) -> String {
-        let parts: Vec<String> = self.path.iter().map(|(c, n)| format!("{c}/{}", quoted(n))).collect();
-        parts.join("/")
+        let mut text = String::with_capacity(self.path.len());
+        for (index, part) in self.path.split(SEPARATOR).enumerate().filter(|_| !self.path.is_empty()) {
+            if index > 0 {
+                text.push('/');
+            }
+            // Every second one is a name; collections need no quotes.
+            text.push_str(&if index % 2 == 1 { quoted(part) } else { part.into() });
+        }
+        text
     }
 
     /// Reads [`Address::within_realm`] back; `None` when a collection is unknown or a name is missing.
     pub fn parse(realm: &str, text: &str) -> Option<Self> {
-        let mut address = Self::realm(realm);
+        Self::realm(realm).parse_below(text)
+    }
+
+    /// Reads an address of the same realm, as [`Address::parse`] does.
+    pub fn parse_below(&self, text: &str) -> Option<Self> {
+        let mut address = self.clone();
         let mut rest = text;
         while !rest.is_empty() {
             let (collection, after) = rest.split_once('/')?;
@@ -126,27 +147,54 @@ impl Address {
         }
         Some(address)
     }
+
+    /// What follows the path of `other` in this one; `None` unless this is `other` or hangs below it.
+    fn below(&self, other: &Self) -> Option<&str> {
+        let rest = self.path.strip_prefix(&*other.path)?;
+        if rest.is_empty() || other.path.is_empty() { Some(rest) } else { rest.strip_prefix(SEPARATOR) }
+    }
+
+    /// The object of the same realm at a path.
+    fn with_path(&self, path: &str) -> Self {
+        let collections = path.split(SEPARATOR).step_by(2).filter(|collection| !collection.is_empty());
+        // Paths are only made by `child`, which takes the collection from a kind of the tree.
+        let kind = collections.fold(&kinds::REALM, |kind, collection| kind.child(collection).unwrap_or(kind));
+        Self { path: path.into(), realm: Arc::clone(&self.realm), kind }
+    }
 }
 
 impl Ord for Address {
     fn cmp(&self, other: &Self) -> Ordering {
-        for ((a_collection, a_name), (b_collection, b_name)) in self.path.iter().zip(&other.path) {
-            // Collections are the kinds' own texts, so equal ones are nearly always the same one.
-            if !std::ptr::eq(*a_collection, *b_collection) && a_collection != b_collection {
-                return a_collection.cmp(b_collection);
-            }
-            match a_name.cmp(b_name) {
-                Ordering::Equal => {}
-                unequal => return unequal,
-            }
+        if Arc::ptr_eq(&self.path, &other.path) && Arc::ptr_eq(&self.realm, &other.realm) {
+            return Ordering::Equal;
         }
-        self.path.len().cmp(&other.path.len()).then_with(|| self.realm.cmp(&other.realm))
+        self.path.cmp(&other.path).then_with(|| self.realm.cmp(&other.realm))
     }
 }
 
 impl PartialOrd for Address {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Address {}
+
+impl Hash for Address {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.path, &self.realm).hash(state);
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -168,24 +216,24 @@ fn group_above(path: &str) -> Option<&str> {
 }
 
 /// Names that hold a separator are quoted as in TOML, so that an address reads back unambiguously.
-fn quoted(name: &str) -> String {
+fn quoted(name: &str) -> Cow<'_, str> {
     let plain = |c: char| !matches!(c, '/' | '"' | '\\') && !c.is_control() && !c.is_whitespace();
     if !name.is_empty() && name.chars().all(plain) {
-        return name.to_owned();
+        return name.into();
     }
-    serde_json::Value::from(name).to_string()
+    serde_json::Value::from(name).to_string().into()
 }
 
 /// The first name of `text`, and what follows the separator after it.
-fn unquoted(text: &str) -> Option<(String, &str)> {
+fn unquoted(text: &str) -> Option<(Cow<'_, str>, &str)> {
     if !text.starts_with('"') {
         let (name, rest) = text.split_once('/').unwrap_or((text, ""));
-        return (!name.is_empty()).then(|| (name.to_owned(), rest));
+        return (!name.is_empty()).then(|| (name.into(), rest));
     }
     let mut names = serde_json::Deserializer::from_str(text).into_iter::<String>();
     let name = names.next()?.ok()?;
     let rest = &text[names.byte_offset()..];
-    Some((name, rest.strip_prefix('/').unwrap_or(rest)))
+    Some((name.into(), rest.strip_prefix('/').unwrap_or(rest)))
 }
 
 #[cfg(test)]

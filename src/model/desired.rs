@@ -29,8 +29,8 @@ pub struct DesiredObject {
     pub kind: &'static Kind,
     /// Where it is declared first.
     pub origin: Origin,
-    /// The declared leaves in canonical form.
-    pub fields: BTreeMap<FieldPath, Declared>,
+    /// The declared leaves in canonical form, shared so that a part of a realm is cheap to make.
+    pub fields: Arc<BTreeMap<FieldPath, Declared>>,
     /// How its life is guarded.
     pub lifecycle: Lifecycle,
 }

@@ -1,40 +1,109 @@
 //! Fields of objects: their paths, types and how they are written.
 
+use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::fmt;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The path of a leaf inside an object: `["attributes", "customerDomain"]`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct FieldPath(pub Vec<String>);
+/// What separates the parts of a path in memory. No file and no server has it in a name.
+const SEPARATOR: char = '\0';
+
+/// A thousand clients have the same few leaves, so that each path is kept once.
+static PATHS: LazyLock<Mutex<HashSet<Arc<str>>>> = LazyLock::new(Mutex::default);
+
+/// The path of a leaf inside an object: `["attributes", "customerDomain"]`. Cheap to copy.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct FieldPath(Arc<str>);
 
 impl FieldPath {
     /// A path from its parts.
     pub fn new<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(parts.into_iter().map(str::to_owned).collect())
+        let mut parts = parts.into_iter();
+        let top = Self::shared(parts.next().unwrap_or_default());
+        parts.fold(top, |path, part| path.child(part))
+    }
+
+    /// The path of an entry of the table at this one.
+    #[must_use]
+    pub fn child(&self, name: &str) -> Self {
+        if self.0.is_empty() {
+            return Self::shared(name);
+        }
+        let mut path = String::with_capacity(self.0.len() + name.len() + 1);
+        path.push_str(&self.0);
+        path.push(SEPARATOR);
+        path.push_str(name);
+        Self::shared(&path)
+    }
+
+    fn shared(path: &str) -> Self {
+        let mut paths = PATHS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = paths.get(path) {
+            return Self(Arc::clone(known));
+        }
+        let new: Arc<str> = path.into();
+        paths.insert(Arc::clone(&new));
+        Self(new)
+    }
+
+    /// The names from the top field down; none for the object itself.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        self.0.split(SEPARATOR).filter(|_| !self.0.is_empty())
     }
 
     /// The name of the field of the kind that this leaf belongs to: `attributes`.
     pub fn top(&self) -> &str {
-        self.0.first().map_or("", String::as_str)
+        self.0.split_once(SEPARATOR).map_or(&*self.0, |(top, _)| top)
     }
 
-    /// The path below the top field: `["customerDomain"]`; empty for a plain field.
-    pub fn rest(&self) -> &[String] {
-        self.0.get(1..).unwrap_or(&[])
+    /// The names below the top field: `customerDomain`; none for a plain field.
+    pub fn rest(&self) -> impl Iterator<Item = &str> {
+        self.parts().skip(1)
     }
 
     /// Whether `prefix` is this path or a table that holds it.
     pub fn is_within(&self, prefix: &Self) -> bool {
-        self.0.starts_with(&prefix.0)
+        self.0.strip_prefix(&*prefix.0).is_some_and(|rest| rest.is_empty() || rest.starts_with(SEPARATOR))
+    }
+}
+
+impl Ord for FieldPath {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.0.cmp(&other.0) }
+    }
+}
+
+impl PartialOrd for FieldPath {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Serialize for FieldPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.parts())
+    }
+}
+
+impl<'de> Deserialize<'de> for FieldPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let parts = Vec::<String>::deserialize(deserializer)?;
+        Ok(Self::new(parts.iter().map(String::as_str)))
+    }
+}
+
+impl fmt::Debug for FieldPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
 impl fmt::Display for FieldPath {
     /// As a TOML key: parts with other than word characters are quoted.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, part) in self.0.iter().enumerate() {
+        for (i, part) in self.parts().enumerate() {
             if i > 0 {
                 f.write_str(".")?;
             }
@@ -42,7 +111,7 @@ impl fmt::Display for FieldPath {
             if bare {
                 f.write_str(part)?;
             } else {
-                write!(f, "{}", serde_json::Value::from(part.as_str()))?;
+                write!(f, "{}", serde_json::Value::from(part))?;
             }
         }
         Ok(())

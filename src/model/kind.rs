@@ -39,7 +39,7 @@ impl Kind {
     /// The type of the leaf at `path`; [`Type::Json`] for what is unknown.
     pub fn leaf_type(&self, path: &FieldPath) -> Type {
         let Some(field) = self.field(path.top()) else { return Type::Json };
-        leaf_type(field.ty, path.rest())
+        path.rest().fold(field.ty, entry_type)
     }
 
     /// The element that the server itself adds to a set and that files need not name: a client with a service account
@@ -67,13 +67,11 @@ impl PartialEq for Kind {
 
 impl Eq for Kind {}
 
-fn leaf_type(ty: Type, rest: &[String]) -> Type {
-    let Some(key) = rest.first() else { return ty };
+/// The type of the entry `key` of a table of type `ty`.
+pub(super) fn entry_type(ty: Type, key: &str) -> Type {
     match ty {
-        Type::TextMap(special) => special.iter().find(|(name, _)| name == key).map_or(Type::Text, |(_, ty)| *ty),
-        Type::Table(fields) => {
-            fields.iter().find(|field| field.name == key).map_or(Type::Json, |field| leaf_type(field.ty, &rest[1..]))
-        }
+        Type::TextMap(special) => special.iter().find(|(name, _)| *name == key).map_or(Type::Text, |(_, ty)| *ty),
+        Type::Table(fields) => fields.iter().find(|field| field.name == key).map_or(Type::Json, |field| field.ty),
         Type::SetMap | Type::ClientRoleMap => Type::TextSet,
         _ => Type::Json,
     }

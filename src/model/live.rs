@@ -1,10 +1,12 @@
 //! What the server has.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::Peekable;
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
+use super::kind::entry_type;
 use super::{Address, FieldPath, Kind, RealmName, Record, Reference, Type};
 
 /// What the server has of the realms that were asked for.
@@ -69,45 +71,36 @@ impl PartialEq for LiveValue {
 const MASK: &str = "**********";
 
 /// Keycloak's JSON object as canonical leaves: known tables are flattened, sets sorted, empty values dropped.
-pub fn flatten(kind: &'static Kind, object: &Map<String, Value>) -> BTreeMap<FieldPath, LiveValue> {
+pub fn flatten(kind: &'static Kind, object: Map<String, Value>) -> BTreeMap<FieldPath, LiveValue> {
     let mut leaves = BTreeMap::new();
     for (name, value) in object {
-        let ty = kind.field(name).map_or(Type::Json, |field| field.ty);
-        flatten_into(&mut leaves, FieldPath(vec![name.clone()]), ty, value);
+        let ty = kind.field(&name).map_or(Type::Json, |field| field.ty);
+        flatten_into(&mut leaves, FieldPath::new([name.as_str()]), ty, value);
     }
     leaves
 }
 
-fn flatten_into(leaves: &mut BTreeMap<FieldPath, LiveValue>, path: FieldPath, ty: Type, value: &Value) {
+fn flatten_into(leaves: &mut BTreeMap<FieldPath, LiveValue>, path: FieldPath, ty: Type, value: Value) {
     match (ty, value) {
         (Type::TextMap(_) | Type::SetMap | Type::ClientRoleMap | Type::Table(_), Value::Object(table)) => {
             for (key, value) in table {
-                let mut path = path.clone();
-                path.0.push(key.clone());
-                flatten_into(leaves, path, entry_type(ty, key), value);
+                let ty = entry_type(ty, &key);
+                flatten_into(leaves, path.child(&key), ty, value);
             }
         }
-        _ if is_empty(value) => {}
+        (_, value) if is_empty(&value) => {}
         (_, Value::String(text)) if text == MASK => {
             leaves.insert(path, LiveValue::Masked);
         }
         (Type::Secret, Value::String(text)) => {
-            leaves.insert(path, LiveValue::Secret(text.as_str().into()));
+            leaves.insert(path, LiveValue::Secret(text.into()));
         }
         (_, Value::Array(items)) if ty.is_set() => {
             leaves.insert(path, LiveValue::Json(sorted(items)));
         }
-        _ => {
-            leaves.insert(path, LiveValue::Json(value.clone()));
+        (_, value) => {
+            leaves.insert(path, LiveValue::Json(value));
         }
-    }
-}
-
-fn entry_type(ty: Type, key: &str) -> Type {
-    match ty {
-        Type::TextMap(special) => special.iter().find(|(name, _)| *name == key).map_or(Type::Text, |(_, ty)| *ty),
-        Type::Table(fields) => fields.iter().find(|field| field.name == key).map_or(Type::Json, |field| field.ty),
-        _ => Type::TextSet,
     }
 }
 
@@ -123,9 +116,10 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// A set in canonical form, the same for Desired and Live.
-pub(crate) fn sorted(items: &[Value]) -> Value {
-    let mut items = items.to_vec();
-    items.sort_by_cached_key(Value::to_string);
+pub(crate) fn sorted(mut items: Vec<Value>) -> Value {
+    if items.len() > 1 {
+        items.sort_by_cached_key(Value::to_string);
+    }
     items.dedup();
     Value::Array(items)
 }
@@ -134,22 +128,18 @@ pub(crate) fn sorted(items: &[Value]) -> Value {
 pub fn unflatten<'a>(leaves: impl IntoIterator<Item = (&'a FieldPath, Value)>) -> Map<String, Value> {
     let mut object = Map::new();
     for (path, value) in leaves {
-        insert(&mut object, &path.0, value);
+        insert(&mut object, &mut path.parts().peekable(), value);
     }
     object
 }
 
-fn insert(object: &mut Map<String, Value>, path: &[String], value: Value) {
-    match path {
-        [] => {}
-        [name] => {
-            object.insert(name.clone(), value);
-        }
-        [name, rest @ ..] => {
-            let table = object.entry(name.clone()).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(table) = table {
-                insert(table, rest, value);
-            }
-        }
+fn insert<'a>(object: &mut Map<String, Value>, path: &mut Peekable<impl Iterator<Item = &'a str>>, value: Value) {
+    let Some(name) = path.next() else { return };
+    if path.peek().is_none() {
+        object.insert(name.to_owned(), value);
+        return;
+    }
+    if let Value::Object(table) = object.entry(name).or_insert_with(|| Value::Object(Map::new())) {
+        insert(table, path, value);
     }
 }

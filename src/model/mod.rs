@@ -28,6 +28,6 @@ pub use field::{Field, FieldPath, Reference, Type, Write};
 pub use kind::Kind;
 pub(crate) use live::sorted;
 pub use live::{Live, LiveObject, LiveRealm, LiveValue, flatten, unflatten};
-pub use record::{Record, RecordError};
+pub use record::{Record, RecordError, Shape};
 pub use reference::{Names, texts};
 pub use secret_ref::SecretRef;

@@ -1,7 +1,9 @@
 //! What this project applied last, as the server keeps it.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -11,6 +13,9 @@ use super::{Address, FieldPath};
 
 /// The newest format that this version reads and the one it writes.
 const FORMAT: u32 = 1;
+
+/// The declared leaves of an object. A thousand clients have a few of them, so these are shared.
+pub type Shape = Arc<BTreeSet<FieldPath>>;
 
 /// What was applied last to one realm: the only source of what may be deleted or reset.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +31,7 @@ pub struct Record {
     /// Who: a person or a CI run.
     pub actor: String,
     /// The managed objects with the leaves that were declared.
-    pub objects: BTreeMap<Address, BTreeSet<FieldPath>>,
+    pub objects: BTreeMap<Address, Shape>,
     /// Fingerprints of applied secrets that the server does not reveal.
     pub fingerprints: BTreeMap<Address, BTreeMap<FieldPath, String>>,
 }
@@ -97,14 +102,23 @@ impl Record {
     #[must_use]
     pub fn moved(&self, old: &Address, new: &Address) -> Self {
         let mut moved = self.clone();
-        moved.objects = self.objects.iter().map(|(at, leaves)| (at.moved(old, new), leaves.clone())).collect();
+        moved.objects = self.objects.iter().map(|(at, leaves)| (at.moved(old, new), Arc::clone(leaves))).collect();
         moved.fingerprints =
             self.fingerprints.iter().map(|(at, prints)| (at.moved(old, new), prints.clone())).collect();
         moved
     }
 
+    /// Records leaves of an object, beside those that are recorded already.
+    pub fn add(&mut self, address: &Address, leaves: &Shape) {
+        match self.objects.entry(address.clone()) {
+            Entry::Vacant(entry) => drop(entry.insert(Arc::clone(leaves))),
+            Entry::Occupied(entry) if leaves.is_subset(entry.get()) => {}
+            Entry::Occupied(mut entry) => Arc::make_mut(entry.get_mut()).extend(leaves.iter().cloned()),
+        }
+    }
+
     fn stored(&self) -> Stored {
-        let shapes: BTreeSet<&BTreeSet<FieldPath>> = self.objects.values().collect();
+        let shapes: BTreeSet<&Shape> = self.objects.values().collect();
         let index: BTreeMap<_, _> = shapes.iter().enumerate().map(|(i, shape)| (*shape, i)).collect();
         let objects = self.objects.iter().map(|(address, shape)| (address.within_realm(), index[shape])).collect();
         let fingerprints = self.fingerprints.iter().map(|(address, of)| {
@@ -119,18 +133,19 @@ impl Record {
             actor: self.actor.clone(),
             objects,
             fingerprints: fingerprints.collect(),
-            shapes: shapes.into_iter().cloned().collect(),
+            shapes: shapes.into_iter().map(|shape| BTreeSet::clone(shape)).collect(),
         }
     }
 
     fn from_stored(realm: &str, stored: Stored) -> Result<Self, String> {
-        let address = |text: &str| {
-            Address::parse(realm, text).ok_or_else(|| format!("it names {text:?}, of a kind unknown here"))
-        };
+        let realm = Address::realm(realm);
+        let address =
+            |text: &str| realm.parse_below(text).ok_or_else(|| format!("it names {text:?}, of a kind unknown here"));
+        let shapes: Vec<Shape> = stored.shapes.into_iter().map(Arc::new).collect();
         let mut objects = BTreeMap::new();
         for (name, shape) in stored.objects {
-            let fields = stored.shapes.get(shape).ok_or("an index is out of range")?;
-            objects.insert(address(&name)?, fields.clone());
+            let fields = shapes.get(shape).ok_or("an index is out of range")?;
+            objects.insert(address(&name)?, Arc::clone(fields));
         }
         let mut fingerprints = BTreeMap::new();
         for (name, prints) in stored.fingerprints {
@@ -161,14 +176,15 @@ mod tests {
         for i in 0..clients {
             let client = realm.child(&kinds::CLIENT, format!("client-{i:04}"));
             for mapper in ["audience", "tenant", "groups"] {
-                record
-                    .objects
-                    .insert(client.child(&kinds::PROTOCOL_MAPPER, mapper), fields(&["protocolMapper", "config"]));
+                record.objects.insert(
+                    client.child(&kinds::PROTOCOL_MAPPER, mapper),
+                    fields(&["protocolMapper", "config"]).into(),
+                );
             }
             for role in ["reader", "writer"] {
-                record.objects.insert(client.child(&kinds::CLIENT_ROLE, role), fields(&["description"]));
+                record.objects.insert(client.child(&kinds::CLIENT_ROLE, role), fields(&["description"]).into());
             }
-            record.objects.insert(client, fields(&["redirectUris", "secret", "standardFlowEnabled"]));
+            record.objects.insert(client, fields(&["redirectUris", "secret", "standardFlowEnabled"]).into());
         }
         record
     }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::kind::entry_type;
 use super::{Address, FieldPath, Kind, Reference, Type, kinds};
 
 /// What the texts of a leaf name.
@@ -16,18 +17,17 @@ pub enum Names<'a> {
 impl Kind {
     /// What the texts of the leaf at `path` name; `None` where they name nothing.
     pub fn names<'a>(&self, path: &'a FieldPath) -> Option<Names<'a>> {
-        names(self.field(path.top())?.ty, path.rest())
-    }
-}
-
-fn names(ty: Type, rest: &[String]) -> Option<Names<'_>> {
-    match (ty, rest) {
-        (Type::Ref(reference) | Type::RefSet(reference), []) => Some(Names::Of(reference)),
-        (Type::ClientRoleMap, [client]) => Some(Names::RolesOf(client)),
-        (Type::Table(fields), [name, rest @ ..]) => {
-            names(fields.iter().find(|field| field.name == name.as_str())?.ty, rest)
+        let mut ty = self.field(path.top())?.ty;
+        for name in path.rest() {
+            if ty == Type::ClientRoleMap {
+                return Some(Names::RolesOf(name));
+            }
+            ty = entry_type(ty, name);
         }
-        _ => None,
+        match ty {
+            Type::Ref(reference) | Type::RefSet(reference) => Some(Names::Of(reference)),
+            _ => None,
+        }
     }
 }
 

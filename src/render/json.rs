@@ -62,7 +62,7 @@ fn change_json(change: &Change) -> Json {
 fn field_json(field: &FieldChange) -> Json {
     let FieldChange { path, before, after, cause, base, origin } = field;
     let mut json = json!({
-        "path": path.0,
+        "path": path,
         "before": before_json(before),
         "after": after_json(after),
         "cause": cause_word(*cause),
@@ -114,7 +114,7 @@ fn step_json(diff: &RealmDiff, step: &Step) -> Json {
 
 fn missing_json(missing: &MissingSecret) -> Json {
     let MissingSecret { address, path, origin } = missing;
-    json!({ "address": address.to_string(), "path": path.0, "origin": origin_json(origin) })
+    json!({ "address": address.to_string(), "path": path, "origin": origin_json(origin) })
 }
 
 fn violation_json(violation: &Violation) -> Json {

@@ -16,8 +16,14 @@ impl Redactor {
     /// A redactor of `values`. Of a value of several lines (a key), each longer line is a value of
     /// its own, as messages quote lines.
     pub fn new<'a>(values: impl IntoIterator<Item = &'a SecretString>) -> Self {
-        let values = values.into_iter().flat_map(|value| parts(value.expose_secret())).collect();
-        Self { values }
+        let mut redactor = Self { values: Vec::new() };
+        redactor.extend(values);
+        redactor
+    }
+
+    /// Takes these values out as well.
+    pub fn extend<'a>(&mut self, values: impl IntoIterator<Item = &'a SecretString>) {
+        self.values.extend(values.into_iter().flat_map(|value| parts(value.expose_secret())));
     }
 
     /// `text` with `(secret)` in each place of a value. Places that overlap become one.

@@ -1,5 +1,12 @@
 //! The realm: its settings, its mail server, what it refers to.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use realmform::model::kinds::REALM;
 use serde_json::{Value, json};
 
@@ -167,6 +174,78 @@ const MAIL: Story = Story {
     follows: &[],
     ..SETTINGS
 };
+
+/// The server hides the password, so a mail is the only proof that it is still the one that was applied.
+#[test]
+fn a_mail_goes_out_with_the_password_of_before() {
+    let (port, mails) = mail_server();
+    let mut project = Project::new("kinds-mail-sent");
+    project.set("MAIL_PASSWORD", "pass word of the mail server");
+    let write = |name: &str| {
+        project.write_realm(&format!(
+            "[smtpServer]\nhost = \"127.0.0.1\"\nport = {port}\nauth = true\nuser = \"sso\"\nfrom = \"sso@acme.example\"\n\
+             fromDisplayName = \"{name}\"\npassword = {{ env = \"MAIL_PASSWORD\" }}\n"
+        ));
+        project.apply();
+    };
+    write("Acme");
+    write("Acme, renamed");
+    let admin = project.admin();
+    admin.post("users", &json!({ "username": "alice", "email": "alice@acme.example", "enabled": true }));
+    let alice = admin.id("users?username=alice", "username", "alice");
+    admin.put(&format!("users/{alice}/execute-actions-email"), &json!(["UPDATE_PASSWORD"]));
+    let mail = mails.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!(mail.credentials, "sso\0sso\0pass word of the mail server");
+    assert!(mail.text.contains("Acme, renamed") && mail.text.contains("alice@acme.example"), "{}", mail.text);
+}
+
+/// A mail, and who sent it: what SMTP's `AUTH PLAIN` says.
+struct Mail {
+    credentials: String,
+    text: String,
+}
+
+/// A mail server that takes one mail from anybody, and its port.
+fn mail_server() -> (u16, Receiver<Mail>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (taken, mails) = channel();
+    std::thread::spawn(move || {
+        let (mut out, _) = listener.accept().unwrap();
+        let mut mail = Mail { credentials: String::new(), text: String::new() };
+        let mut is_data = false;
+        out.write_all(b"220 mail\r\n").unwrap();
+        for line in BufReader::new(out.try_clone().unwrap()).lines() {
+            let line = line.unwrap();
+            let answer: &[u8] = match line.split(' ').next().unwrap() {
+                "." if is_data => {
+                    is_data = false;
+                    b"250 taken\r\n"
+                }
+                _ if is_data => {
+                    mail.text.push_str(&line);
+                    b""
+                }
+                "EHLO" => b"250-mail\r\n250 AUTH PLAIN\r\n",
+                "AUTH" => {
+                    let encoded = line.rsplit(' ').next().unwrap();
+                    let credentials = STANDARD.decode(encoded).unwrap();
+                    mail.credentials = String::from_utf8(credentials).unwrap();
+                    b"235 welcome\r\n"
+                }
+                "DATA" => {
+                    is_data = true;
+                    b"354 go on\r\n"
+                }
+                "QUIT" => break,
+                _ => b"250 fine\r\n",
+            };
+            out.write_all(answer).unwrap();
+        }
+        taken.send(mail)
+    });
+    (port, mails)
+}
 
 const LINKS: Story = Story {
     realm: "kinds-links",

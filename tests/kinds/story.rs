@@ -140,11 +140,11 @@ impl Told<'_> {
     /// A leaf that left the file has its default, or says as little as none, unless there is no object without it.
     fn is_reset(&self, raw: &Value, key: &str) {
         let keys = toml_edit::Key::parse(key).unwrap();
-        let path = FieldPath(keys.iter().map(|key| key.get().to_owned()).collect());
+        let path = FieldPath::new(keys.iter().map(toml_edit::Key::get));
         if self.story.kind.needs(&path) {
             return;
         }
-        let live = path.0.iter().fold(raw, |value, key| &value[key]);
+        let live = path.parts().fold(raw, |value, key| &value[key]);
         let default = defaults(self.story.kind, &path).filter(|it| !says_nothing(it));
         let is_default = default.is_some_and(|it| normal(it) == normal(live));
         assert!(is_default || (default.is_none() && says_nothing(live)), "{key} is {live}, its default is {default:?}");
@@ -260,7 +260,7 @@ pub fn watch(admin: &Admin) -> Vec<(String, String)> {
 /// The leaves that two answers differ in, as dotted paths. Lists are sets here.
 fn difference(before: &Value, after: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    compare(&FieldPath(Vec::new()), before, after, &mut found);
+    compare(&FieldPath::new([]), before, after, &mut found);
     found
 }
 
@@ -273,7 +273,7 @@ fn compare(path: &FieldPath, before: &Value, after: &Value, found: &mut BTreeSet
         return;
     };
     for key in a.keys().chain(b.keys()) {
-        let path = FieldPath(path.0.iter().cloned().chain([key.clone()]).collect());
+        let path = path.child(key);
         compare(&path, &before[key], &after[key], found);
     }
 }

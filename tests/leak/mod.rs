@@ -155,8 +155,7 @@ fn debugged() -> String {
         user: "u".into(),
         password: value(),
     };
-    let mut connection = Connection::new("http://h", password);
-    connection.secrets = vec![value()];
+    let connection = Connection::new("http://h", password);
     let resolver = Resolver::new(".").with_env(|_| Some(secret("CLIENT").into()));
     drop(resolver.resolve(&reference));
     format!(

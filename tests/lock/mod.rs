@@ -1,6 +1,6 @@
 //! Two runs at once, locks that were left behind, and interruptions.
 
-use std::process::Child;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, ToSpan as _};
@@ -60,8 +60,9 @@ fn a_lock_is_respected_until_it_ends() {
 fn an_interrupted_run_ends_in_order() {
     let project = Project::new("lock-stop");
     block(async { fleet::make_neighbours(&admin().await, "lock-stop").await });
-    fleet::declare(&project, 20, "one");
-    let child = project.spawn(&["apply", "--yes"]);
+    fleet::declare(&project, 120, "one");
+    // Long enough to be interrupted half-way, so that its plan is longer than a pipe.
+    let child = project.command(&["apply", "--yes"]).stdout(Stdio::null()).spawn().unwrap();
     wait_until(|| block(async { !fleet::ours(&admin().await, "lock-stop").await.is_empty() }));
     interrupt(&child);
     let ran = Ran::from(child.wait_with_output().unwrap());

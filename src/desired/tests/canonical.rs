@@ -114,11 +114,11 @@ fn the_form_is_that_of_live() {
         "attributes": { "access.token.lifespan": "300", "flag": "true", "default.acr.values": "a##b" },
         "serviceAccount": { "clientRoles": { "x": ["a", "b"] } },
     });
-    let live = flatten(&kinds::CLIENT, wire.as_object().unwrap());
+    let live = flatten(&kinds::CLIENT, wire.as_object().unwrap().clone());
     let address = Address::parse("acme", "clients/shop").unwrap();
     let wanted = &loaded.desired.realms["acme"].objects[&address].fields;
     assert!(wanted.keys().eq(live.keys()));
-    for (path, declared) in wanted {
+    for (path, declared) in wanted.iter() {
         let Value::Json(value) = &declared.value else { panic!() };
         assert_eq!(LiveValue::Json(value.clone()), live[path], "{path}");
     }

@@ -32,6 +32,49 @@ fn a_file_that_is_not_utf8() {
 }
 
 #[test]
+fn a_character_that_nobody_keeps() {
+    insta::assert_snapshot!(report(&[
+        ("acme/clients/shop.toml", "redirectUris = [\"https://a.example\", \"https://b\\u0000.example\"]\n"),
+        ("acme/realm.toml", "[roles.\"a\\u0000b\"]\n"),
+    ]), @r#"
+ × a text holds the character U+0000
+  ╭─[acme/clients/shop.toml:1:38]
+1 │ redirectUris = ["https://a.example", "https://b\u0000.example"]
+  ·                                      ────────────┬────────────
+  ·                                                  ╰── here
+  ╰────
+ help: Keycloak keeps no such text: leave the character out
+
+ × a text holds the character U+0000
+  ╭─[acme/realm.toml:1:8]
+1 │ [roles."a\u0000b"]
+  ·        ─────┬────
+  ·             ╰── here
+  ╰────
+ help: Keycloak keeps no such text: leave the character out
+"#);
+}
+
+#[test]
+fn a_public_client_with_a_secret() {
+    insta::assert_snapshot!(report(&[
+        ("acme/clients/shop.toml", "publicClient = true\nsecret = { env = \"SHOP\" }\n"),
+        ("acme/clients/till.toml", "publicClient = false\nsecret = { env = \"TILL\" }\n"),
+    ]), @r#"
+ × shop is a public client, which has no secret
+  ╭─[acme/clients/shop.toml:2:1]
+1 │ publicClient = true
+  · ──────┬─────
+  ·       ╰── public
+2 │ secret = { env = "SHOP" }
+  · ───┬──
+  ·    ╰── the secret
+  ╰────
+ help: leave one of them out: the server would drop the secret
+"#);
+}
+
+#[test]
 fn the_same_field_in_two_files() {
     insta::assert_snapshot!(report(&[
         ("acme/clients/shop.toml", "name = \"Shop\"\nenabled = true\n"),

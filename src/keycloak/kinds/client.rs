@@ -42,11 +42,11 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<Vec<Client>, ServerError
         let mappers = client.remove("protocolMappers");
         let (address, id) =
             (reader.realm().child(&kinds::CLIENT, text(&client, "clientId")?), text(&client, "id")?.to_owned());
-        if !reader.add(&address, &id, &client) {
+        let has_service_account = client.get("serviceAccountsEnabled") == Some(&Value::Bool(true));
+        if !reader.add(&address, &id, client) {
             return Ok(None);
         }
         mapper::take_in(reader, &address, mappers)?;
-        let has_service_account = client.get("serviceAccountsEnabled") == Some(&Value::Bool(true));
         Ok(Some(Client { address, id, has_service_account }))
     };
     reader.collect(reader.realm(), &kinds::CLIENT, "/clients?", lookup, take).await
@@ -188,16 +188,16 @@ async fn link_service_account(writer: &Writer, client: &str, links: &Links) -> R
     let user = format!("/users/{}", segment(text(&object(user, "a user")?, "id")?));
     let current = Mappings::new(writer.http().get(&writer.path(format!("{user}/role-mappings"))).await?)?;
     for (path, (_, wanted)) in links.iter().filter(|(path, _)| path.top() == "serviceAccount") {
-        match path.rest() {
-            [field] if field == "realmRoles" => {
+        match path.rest().collect::<Vec<_>>()[..] {
+            ["realmRoles"] => {
                 let own = json!(own_roles(&current.realm, writer.directory.default_role().await?));
                 link_realm_roles(writer, &format!("{user}/role-mappings"), &own, wanted).await?;
             }
-            [field] if field == "groups" => {
+            ["groups"] => {
                 group::link_membership(writer, &format!("{user}/groups"), wanted).await?;
             }
-            [field, other] if field == "clientRoles" => {
-                let has = current.clients.iter().find(|(name, _)| name == other).map_or(&[][..], |(_, roles)| roles);
+            ["clientRoles", other] => {
+                let has = current.clients.iter().find(|(name, _)| *name == other).map_or(&[][..], |(_, roles)| roles);
                 link_client_roles(writer, &format!("{user}/role-mappings"), other, &json!(has), wanted).await?;
             }
             _ => {}

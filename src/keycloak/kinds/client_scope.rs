@@ -22,7 +22,7 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<Vec<(Address, String)>, 
         let mappers = scope.remove("protocolMappers");
         let (address, id) =
             (reader.realm().child(&kinds::CLIENT_SCOPE, text(&scope, "name")?), text(&scope, "id")?.to_owned());
-        if reader.add(&address, &id, &scope) {
+        if reader.add(&address, &id, scope) {
             mapper::take_in(reader, &address, mappers)?;
             wanted.push((address, id));
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::client::{link_client_roles, link_realm_roles};
 use crate::keycloak::ServerError;
 use crate::keycloak::path::segment;
-use crate::keycloak::reader::Reader;
+use crate::keycloak::reader::{FEW, PAGE, Reader};
 use crate::keycloak::shape::{Object, names, objects, text};
 use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, delta, merged};
 use crate::model::{Address, kinds};
@@ -21,26 +21,23 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
     let names: BTreeSet<&str> = reader.interest.names(realm, &kinds::GROUP).collect();
     let sweeps = reader.interest.sweeps(&realm.child(&kinds::GROUP, ""));
     let lookup = async |path: &str| reader.directory.find_group(path).await;
-    if names.len() <= 20 && !sweeps {
-        let take = |group| take_in(reader, &group).map(Some);
+    if names.len() <= FEW && !sweeps {
+        let take = |group| take_in(reader, group).map(|()| None::<()>);
         return reader.collect(realm, &kinds::GROUP, "/groups?", lookup, take).await.map(drop);
     }
     let list = "/groups?briefRepresentation=false&populateHierarchy=false&";
     let mut level = Vec::new();
-    reader.pages(list, 20, names.len(), usize::MAX, &mut into(&mut level)).await?;
+    reader.pages(list, PAGE, names.len(), usize::MAX, &mut into(&mut level)).await?;
     while !level.is_empty() {
         let mut below = Vec::new();
         for group in level {
-            let path = take_in(reader, &group)?;
-            let matters = sweeps
-                || names
-                    .range(format!("{path}/").as_str()..)
-                    .next()
-                    .is_some_and(|it| it.starts_with(&format!("{path}/")));
+            let above = format!("{}/", text(&group, "path")?);
+            let matters = sweeps || names.range(above.as_str()..).next().is_some_and(|it| it.starts_with(&above));
             if matters && group.get("subGroupCount").and_then(Value::as_u64) != Some(0) {
                 let list = format!("/groups/{}/children?briefRepresentation=false&", segment(text(&group, "id")?));
                 reader.pages(&list, CHILDREN, 0, usize::MAX, &mut into(&mut below)).await?;
             }
+            take_in(reader, group)?;
         }
         level = below;
     }
@@ -54,10 +51,11 @@ fn into(level: &mut Vec<Object>) -> impl FnMut(Object) -> Result<(), ServerError
     }
 }
 
-fn take_in(reader: &Reader<'_>, group: &Object) -> Result<String, ServerError> {
-    let path = text(group, "path")?.to_owned();
-    reader.add(&reader.realm().child(&kinds::GROUP, path.clone()), text(group, "id")?, group);
-    Ok(path)
+fn take_in(reader: &Reader<'_>, group: Object) -> Result<(), ServerError> {
+    let address = reader.realm().child(&kinds::GROUP, text(&group, "path")?);
+    let id = text(&group, "id")?.to_owned();
+    reader.add(&address, &id, group);
+    Ok(())
 }
 
 /// A POST ignores roles and sub-groups.
@@ -100,9 +98,9 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
 pub(super) async fn link(writer: &Writer, address: &Address, links: &Links) -> Result<(), ServerError> {
     let mappings = format!("/groups/{}/role-mappings", writer.directory.id(address).await?);
     for (path, (before, after)) in links {
-        match path.rest() {
-            [] => link_realm_roles(writer, &mappings, before, after).await?,
-            [client, ..] => link_client_roles(writer, &mappings, client, before, after).await?,
+        match path.rest().next() {
+            None => link_realm_roles(writer, &mappings, before, after).await?,
+            Some(client) => link_client_roles(writer, &mappings, client, before, after).await?,
         }
     }
     Ok(())

@@ -20,7 +20,7 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
     let take = |provider| {
         let address = reader.realm().child(&kinds::IDENTITY_PROVIDER, text(&provider, "alias")?);
         // Lists leave out the id that a single answer has, and requests go by alias anyway.
-        let taken = reader.add(&address, address.name(), &provider);
+        let taken = reader.add(&address, address.name(), provider);
         let mappers_matter = reader.interest.any(&address, &kinds::IDENTITY_PROVIDER_MAPPER);
         Ok((taken && (mappers_matter || reader.interest.sweeps(&address))).then_some(address))
     };

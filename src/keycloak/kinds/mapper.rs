@@ -17,7 +17,8 @@ pub(super) fn take_in(reader: &Reader<'_>, parent: &Address, mappers: Option<Val
     };
     for mapper in objects(mappers.unwrap_or_else(|| json!([])), "the mappers")? {
         let address = parent.child(kind, text(&mapper, "name")?);
-        reader.add(&address, text(&mapper, "id")?, &mapper);
+        let id = text(&mapper, "id")?.to_owned();
+        reader.add(&address, &id, mapper);
     }
     Ok(())
 }

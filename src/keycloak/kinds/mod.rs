@@ -24,7 +24,7 @@ use crate::model::Address;
 
 /// Reads everything of interest. What names other objects by id comes last, when most ids are known.
 pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), ServerError> {
-    let default_role = realm::read(reader, &settings)?;
+    let default_role = realm::read(reader, settings)?;
     let (clients, scopes, roles, (), ()) = try_join!(
         client::read(reader),
         client_scope::read(reader),

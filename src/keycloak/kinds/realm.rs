@@ -37,8 +37,8 @@ fn policy(setting: &str) -> Option<&'static str> {
 }
 
 /// Takes in the settings, and answers the id of the role that holds the default roles.
-pub(super) fn read(reader: &Reader<'_>, settings: &Object) -> Result<String, ServerError> {
-    let id = text(settings, "id")?.to_owned();
+pub(super) fn read(reader: &Reader<'_>, settings: Object) -> Result<String, ServerError> {
+    let id = text(&settings, "id")?.to_owned();
     let default_role = settings.get("defaultRole").and_then(|role| role.get("id")).and_then(Value::as_str);
     let default_role = default_role.unwrap_or_default().to_owned();
     if let Some(name) = settings.get("defaultRole").and_then(|role| role.get("name")).and_then(Value::as_str) {

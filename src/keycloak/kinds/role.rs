@@ -16,7 +16,7 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<Vec<(Address, String)>, 
         let role = reader.find(&format!("/roles/{}", segment(name))).await?;
         role.map(|role| object(role, "a role")).transpose()
     };
-    let take = |role| take_in(reader, reader.realm(), &role);
+    let take = |role| take_in(reader, reader.realm(), role);
     reader.collect(reader.realm(), &kinds::ROLE, "/roles?briefRepresentation=false&", lookup, take).await
 }
 
@@ -30,15 +30,15 @@ pub(super) async fn read_of_client(
     let roles = reader.get(&format!("/clients/{}/roles?briefRepresentation=false", segment(id))).await?;
     let mut composite = Vec::new();
     for role in objects(roles, "the roles of a client")? {
-        composite.extend(take_in(reader, client, &role)?);
+        composite.extend(take_in(reader, client, role)?);
     }
     Ok(composite)
 }
 
-fn take_in(reader: &Reader<'_>, parent: &Address, role: &Object) -> Result<Option<(Address, String)>, ServerError> {
+fn take_in(reader: &Reader<'_>, parent: &Address, role: Object) -> Result<Option<(Address, String)>, ServerError> {
     let kind =
         if parent.parent().is_some() || parent.collection().is_some() { &kinds::CLIENT_ROLE } else { &kinds::ROLE };
-    let (address, id) = (parent.child(kind, text(role, "name")?), text(role, "id")?.to_owned());
+    let (address, id) = (parent.child(kind, text(&role, "name")?), text(&role, "id")?.to_owned());
     let has_composites = role.get("composite") == Some(&Value::Bool(true));
     let matters = reader.add(&address, &id, role) && has_composites && reader.interest.wants(&address, "composites");
     Ok(matters.then_some((address, id)))
