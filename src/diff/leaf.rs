@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{After, Before, Cause, Secrets, meaning};
-use crate::model::{FieldPath, Kind, LiveValue, SecretRef, Type, Value, defaults};
+use crate::model::{FieldPath, Kind, LiveValue, SecretRef, Type, Value};
 
 /// One leaf, as everyone sees it.
 pub(super) struct Leaf<'a> {
@@ -45,12 +45,7 @@ impl Leaf<'_> {
     }
 
     /// What a leaf needs that the files no longer declare; `None` when it is as if they never had.
-    pub(super) fn undeclared(&self) -> Option<Delta> {
-        self.reset(defaults(self.kind, self.path))
-    }
-
-    /// What sets the leaf back to its default.
-    fn reset(&self, default: Option<&Json>) -> Option<Delta> {
+    pub(super) fn undeclared(&self, default: Option<&Json>) -> Option<Delta> {
         let default = default.filter(|default| !meaning::is_empty(default));
         let clean = match self.live {
             None => true,
@@ -167,7 +162,7 @@ mod tests {
     fn reset(live: Option<&LiveValue>, default: Option<&Json>) -> Option<(Before, After)> {
         let path = FieldPath::new(["rememberMe"]);
         let leaf = Leaf { kind: &kinds::REALM, path: &path, applied: Applied::Unknown, live, fingerprint: None };
-        leaf.reset(default).map(|delta| (delta.before, delta.after))
+        leaf.undeclared(default).map(|delta| (delta.before, delta.after))
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::today::Today;
 use super::{Action, After, Before, Cause, Change, FieldChange, MissingSecret, RealmDiff, Secrets};
 use crate::model::{
     Address, Declared, DesiredObject, DesiredRealm, FieldPath, Lifecycle, LiveObject, Names, Prune, Reference,
-    SecretRef, Shape, Value, Write, is_builtin, kinds, texts,
+    SecretRef, Shape, Value, Write, default_of, is_builtin, kinds, texts,
 };
 
 /// The difference of one realm.
@@ -46,7 +46,7 @@ impl Comparison<'_> {
         };
         self.count(address);
         let (mut fields, unchanged) = self.compared(address, object, live);
-        fields.extend(self.pruned(address, object, live));
+        fields.extend(self.pruned(address, live, Some(object)));
         fields.sort_by(|a, b| a.path.cmp(&b.path));
         let action = match self.today.renames.former(address) {
             Some(from) => Action::Rename { from: from.clone() },
@@ -106,37 +106,46 @@ impl Comparison<'_> {
         (fields, unchanged)
     }
 
-    /// The recorded leaves that are no longer declared and still there.
-    fn pruned(&self, address: &Address, object: &DesiredObject, live: &LiveObject) -> Vec<FieldChange> {
+    /// The recorded leaves that are no longer declared and still there; `object` is what is declared.
+    fn pruned(&self, address: &Address, live: &LiveObject, object: Option<&DesiredObject>) -> Vec<FieldChange> {
         let applied = self.today.applied(address);
         let Some(recorded) = applied.leaves else { return Vec::new() };
         if self.wanted.prune.rule(address) == Prune::None {
             return Vec::new();
         }
         let gone = recorded.iter().filter(|path| {
-            let write = object.kind.write(path);
+            let write = live.kind.write(path);
             // What can only be set at creation cannot be undone, and what the server fills is not ours.
-            let undoable = !matches!(write, Write::CreateOnly | Write::Server) && !object.kind.needs(path);
-            undoable && !object.fields.contains_key(path) && !is_ignored(&object.lifecycle, path)
+            let undoable = !matches!(write, Write::CreateOnly | Write::Server) && !live.kind.needs(path);
+            let is_kept = |it: &DesiredObject| it.fields.contains_key(*path) || is_ignored(&it.lifecycle, path);
+            undoable && !object.is_some_and(is_kept)
         });
         let undone = gone.filter_map(|path| {
-            let delta = applied.leaf(live, path).undeclared()?;
+            let delta = applied.leaf(live, path).undeclared(default_of(address, path).as_deref())?;
             Some(field_change(path, delta, None))
         });
         undone.collect()
     }
 
     fn undeclared(&mut self, address: &Address) {
-        let exists = self.today.objects.contains_key(address);
-        if exists {
+        let live = self.today.objects.get(address);
+        if live.is_some() {
             self.count(address);
         }
-        // What every realm has is not this project's to delete, even if a file once spoke of it.
-        let stays = !exists || is_builtin(address) || self.wanted.prune.rule(address) == Prune::None;
-        if stays {
+        let Some(live) = live.filter(|_| self.wanted.prune.rule(address) != Prune::None) else {
+            self.diff.forgotten.insert(address.clone());
+            return;
+        };
+        if !is_builtin(address) {
+            return self.delete(address);
+        }
+        // What every realm has is not this project's to delete: it gets back what it had when no file spoke of it.
+        let fields = self.pruned(address, live, None);
+        if fields.is_empty() {
             self.diff.forgotten.insert(address.clone());
         } else {
-            self.delete(address);
+            let change = Change { fields, ..undeclared(address, Action::Update) };
+            self.changes.insert(address.clone(), change);
         }
     }
 
@@ -165,17 +174,9 @@ impl Comparison<'_> {
 
     fn deletion(&self, address: &Address, unmanaged: bool) -> Change {
         let base = self.today.base.as_ref().and_then(|base| base.objects.get(address));
-        Change {
-            address: address.clone(),
-            kind: address.kind(),
-            action: Action::Delete { unmanaged },
-            fields: Vec::new(),
-            unchanged: 0,
-            origin: None,
-            // The declaration is gone and its guard with it; the one that was applied last still holds.
-            prevent_destroy: base.is_some_and(|object| object.lifecycle.prevent_destroy),
-            holds: BTreeSet::new(),
-        }
+        // The declaration is gone and its guard with it; the one that was applied last still holds.
+        let prevent_destroy = base.is_some_and(|object| object.lifecycle.prevent_destroy);
+        Change { prevent_destroy, ..undeclared(address, Action::Delete { unmanaged }) }
     }
 
     fn count(&mut self, address: &Address) {
@@ -239,6 +240,20 @@ fn change(
         unchanged,
         origin: Some(origin.clone()),
         prevent_destroy: lifecycle.prevent_destroy,
+        holds: BTreeSet::new(),
+    }
+}
+
+/// What happens to an object that no file declares.
+fn undeclared(address: &Address, action: Action) -> Change {
+    Change {
+        address: address.clone(),
+        kind: address.kind(),
+        action,
+        fields: Vec::new(),
+        unchanged: 0,
+        origin: None,
+        prevent_destroy: false,
         holds: BTreeSet::new(),
     }
 }

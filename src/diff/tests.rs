@@ -209,11 +209,21 @@ fn prune_all_sweeps_what_nobody_declared() {
 }
 
 #[test]
-fn what_every_realm_has_is_forgotten_and_never_deleted() {
-    let name = "roles/default-roles-acme";
-    let scene = Scene::new().applied(name, &json!({"description": "x"})).has(name, &json!({"description": "x"}));
-    let diff = scene.realm_diff();
-    assert_eq!((diff.changes.len(), diff.forgotten.len()), (0, 1));
+fn what_every_realm_has_returns_to_what_it_is_there_and_is_never_deleted() {
+    for (name, default) in [
+        ("roles/default-roles-acme", "${role_default-roles}"),
+        ("clientScopes/email", "OpenID Connect built-in scope: email"),
+    ] {
+        let scene = Scene::new().applied(name, &json!({"description": "x"})).has(name, &json!({"description": "x"}));
+        let diff = scene.realm_diff();
+        let fields: Vec<_> = diff.changes[0].fields.iter().map(|it| (it.path.to_string(), it.after.clone())).collect();
+        assert_eq!(diff.changes[0].action, Action::Update);
+        assert_eq!(fields, [("description".to_owned(), After::Default(json!(default)))]);
+        assert!(diff.record_changes && diff.forgotten.is_empty());
+        let back = Scene::new().applied(name, &json!({"description": "x"})).has(name, &json!({"description": default}));
+        let diff = back.realm_diff();
+        assert_eq!((diff.changes.len(), diff.forgotten.len()), (0, 1));
+    }
 }
 
 #[test]

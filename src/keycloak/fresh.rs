@@ -1,5 +1,7 @@
 //! What Keycloak gives by itself: recorded from a fresh realm, so that nobody types defaults by hand.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::directory::Directory;
@@ -8,7 +10,7 @@ use super::path::segment;
 use super::reader::Reader;
 use super::shape::{Object, object, objects, text};
 use super::{Http, ServerError, kinds as wire};
-use crate::model::{Address, FieldPath, Kind, LiveObject, LiveValue, Write, kinds};
+use crate::model::{Address, FieldPath, Kind, LiveObject, LiveValue, REALM_PLACEHOLDER, Write, kinds};
 
 /// The throwaway realm that is looked at.
 const REALM: &str = "realmform-defaults";
@@ -27,48 +29,51 @@ pub async fn record_defaults(http: &Http) -> Result<Value, ServerError> {
 }
 
 async fn record(http: &Http) -> Result<Value, ServerError> {
-    let objects = builtin_objects(http).await?;
+    let realm = Address::realm(REALM);
     let flows = names(http, "authentication/flows", "alias").await?;
-    let fields = fields(http).await?;
+    let builtin = builtin_objects(http).await?;
+    make_fresh_objects(http).await?;
+    let fresh = fresh_objects(&realm);
+    let mut interest = Interest::default();
+    builtin.iter().chain(&fresh).for_each(|address| interest.add_whole(address));
+    let (mut objects, mut fields) = (Map::new(), Map::new());
+    for (address, object) in read(http, &interest).await? {
+        if address == realm || fresh.contains(&address) {
+            fields.insert(object.kind.name.to_owned(), of_kind(object));
+        } else {
+            objects.insert(address.within_realm().replace(REALM, REALM_PLACEHOLDER), of_builtin(object));
+        }
+    }
     Ok(json!({ "objects": objects, "flows": flows, "fields": fields }))
 }
 
-/// Addresses within the realm, sorted.
-async fn builtin_objects(http: &Http) -> Result<Vec<String>, ServerError> {
-    let realm = Address::realm(REALM);
-    let mut found = Vec::new();
-    for scope in list(http, "client-scopes").await? {
-        let address = realm.child(&kinds::CLIENT_SCOPE, text(&scope, "name")?);
-        found.push(address.clone());
-        found.extend(mappers(&address, &scope)?);
-    }
-    for name in names(http, "roles", "name").await? {
-        found.push(realm.child(&kinds::ROLE, name));
-    }
-    for client in list(http, "clients").await? {
-        let address = realm.child(&kinds::CLIENT, text(&client, "clientId")?);
-        found.extend(mappers(&address, &client)?);
-        for name in names(http, &format!("clients/{}/roles", text(&client, "id")?), "name").await? {
-            found.push(address.child(&kinds::CLIENT_ROLE, name));
+/// Layer by layer, since nobody looks below what is of no interest.
+async fn builtin_objects(http: &Http) -> Result<Vec<Address>, ServerError> {
+    // No sweep finds this one.
+    let mut known = vec![Address::realm(REALM).child(&kinds::ROLE, format!("default-roles-{REALM}"))];
+    loop {
+        let mut interest = Interest::everything();
+        for address in &known {
+            interest.add_whole(address);
         }
-        found.push(address);
+        let found: Vec<Address> = read(http, &interest).await?.into_keys().collect();
+        if found.len() == known.len() {
+            return Ok(known);
+        }
+        known = found;
     }
-    let mut texts: Vec<String> = found.iter().map(Address::within_realm).filter(|it| !it.contains(REALM)).collect();
-    texts.sort();
-    Ok(texts)
 }
 
-fn mappers(parent: &Address, object: &Object) -> Result<Vec<Address>, ServerError> {
-    let mappers = objects(object.get("protocolMappers").cloned().unwrap_or_else(|| json!([])), "the mappers")?;
-    mappers.iter().map(|mapper| Ok(parent.child(&kinds::PROTOCOL_MAPPER, text(mapper, "name")?))).collect()
+async fn read(http: &Http, interest: &Interest<'_>) -> Result<BTreeMap<Address, LiveObject>, ServerError> {
+    let directory = Directory::new(http.clone(), Address::realm(REALM), REALM);
+    let reader = Reader::new(&directory, interest);
+    let settings = object(http.get(&format!("/{}", segment(REALM))).await?, "the realm")?;
+    wire::read(&reader, settings).await?;
+    Ok(reader.into_objects())
 }
 
-/// By kind and field: what an object has that was made with its key alone.
-async fn fields(http: &Http) -> Result<Map<String, Value>, ServerError> {
-    let realm = Address::realm(REALM);
-    let client = realm.child(&kinds::CLIENT, "fresh");
-    let role = realm.child(&kinds::ROLE, "fresh");
-    let provider = realm.child(&kinds::IDENTITY_PROVIDER, "fresh");
+/// Objects that are made with their key alone, or nearly so.
+async fn make_fresh_objects(http: &Http) -> Result<(), ServerError> {
     let config = json!({ "authorizationUrl": "https://fresh.example/a", "tokenUrl": "https://fresh.example/t", "clientId": "x" });
     for (path, body) in [
         ("clients", json!({ "clientId": "fresh" })),
@@ -79,31 +84,51 @@ async fn fields(http: &Http) -> Result<Map<String, Value>, ServerError> {
     ] {
         http.post(&format!("/{REALM}/{path}"), &body).await?;
     }
-    let mut interest = Interest::default();
-    let scope = realm.child(&kinds::CLIENT_SCOPE, "fresh");
-    let group = realm.child(&kinds::GROUP, "/fresh");
-    for address in [&realm, &client, &role, &provider, &scope, &group] {
-        interest.add_whole(address);
-    }
-    let directory = Directory::new(http.clone(), realm, REALM);
-    let reader = Reader::new(&directory, &interest);
-    let settings = object(http.get(&format!("/{}", segment(REALM))).await?, "the realm")?;
-    wire::read(&reader, settings).await?;
-    Ok(reader.into_objects().into_iter().map(|(address, object)| of_object(&address, object)).collect())
+    Ok(())
 }
 
-fn of_object(address: &Address, object: LiveObject) -> (String, Value) {
-    let kind = address.kind();
-    let mut fields = Map::new();
-    for (path, value) in object.fields {
-        let LiveValue::Json(value) = value else { continue };
-        // What names the object, or was only given so that it could be made, is no default.
-        let given = path.top() == kind.key || is_given(kind, &path);
-        if kind.write(&path) != Write::Server && !given && !value.to_string().contains(REALM) {
-            fields.insert(path.to_string(), value);
-        }
+fn fresh_objects(realm: &Address) -> Vec<Address> {
+    let fresh = [&kinds::CLIENT, &kinds::ROLE, &kinds::IDENTITY_PROVIDER, &kinds::CLIENT_SCOPE];
+    let mut objects: Vec<Address> = fresh.into_iter().map(|kind| realm.child(kind, "fresh")).collect();
+    objects.push(realm.child(&kinds::GROUP, "/fresh"));
+    objects
+}
+
+/// What any object of its kind has that says nothing about it.
+fn of_kind(object: LiveObject) -> Value {
+    let kind = object.kind;
+    // What names the object, or was only given so that it could be made, is no default.
+    let is_own = |path: &FieldPath, value: &Value| {
+        path.top() == kind.key || is_given(kind, path) || value.to_string().contains(REALM)
+    };
+    leaves(object).filter(|(path, value)| !is_own(path, value)).map(|(path, value)| (path.to_string(), value)).collect()
+}
+
+/// What an object has that every realm has, with a placeholder for the realm's name.
+fn of_builtin(object: LiveObject) -> Value {
+    // A time stamp, and what tells clients of realms in master apart.
+    let is_volatile =
+        |path: &FieldPath| path.rest().any(|it| matches!(it, "client.secret.creation.time" | "realm_client"));
+    let kind = object.kind;
+    let leaves = leaves(object).filter(|(path, _)| path.top() != "id" && path.top() != kind.key && !is_volatile(path));
+    leaves.map(|(path, value)| (path.to_string(), with_placeholder(value))).collect()
+}
+
+fn leaves(object: LiveObject) -> impl Iterator<Item = (FieldPath, Value)> {
+    let kind = object.kind;
+    let plain = object.fields.into_iter().filter_map(|(path, value)| match value {
+        LiveValue::Json(value) => Some((path, value)),
+        LiveValue::Secret(_) | LiveValue::Masked => None,
+    });
+    plain.filter(|(path, _)| kind.write(path) != Write::Server)
+}
+
+fn with_placeholder(value: Value) -> Value {
+    match value {
+        Value::String(text) => text.replace(REALM, REALM_PLACEHOLDER).into(),
+        Value::Array(items) => items.into_iter().map(with_placeholder).collect(),
+        other => other,
     }
-    (kind.name.to_owned(), Value::Object(fields))
 }
 
 fn is_given(kind: &Kind, path: &FieldPath) -> bool {

@@ -46,6 +46,12 @@ impl<'a> Interest<'a> {
         interest
     }
 
+    /// All that the realm has, without knowing what that is.
+    pub(super) fn everything() -> Self {
+        let prune = PruneRules { default: Prune::All, ..PruneRules::default() };
+        Self { prune, ..Self::default() }
+    }
+
     /// What was recorded, too: it may have to be reset or deleted.
     pub fn add_record(&mut self, record: &'a Record) {
         for (address, leaves) in &record.objects {

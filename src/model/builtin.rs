@@ -1,5 +1,6 @@
 //! What Keycloak itself makes and gives: defaults of fields, objects that every realm has.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
@@ -10,23 +11,54 @@ use super::{Address, FieldPath, Kind, Names, Reference};
 static DEFAULTS: LazyLock<Map<String, Value>> =
     LazyLock::new(|| serde_json::from_str(include_str!("defaults/26.7.json")).unwrap_or_default());
 
+/// What stands for the realm's name in recorded values.
+pub const REALM_PLACEHOLDER: &str = "{realm}";
+
+/// The role that holds the default roles; its name holds the realm's, in small letters.
+const DEFAULT_ROLES: &str = "roles/default-roles-{realm}";
+
 /// The value that a leaf of a fresh object has, where the server gives it one.
 pub fn defaults(kind: &'static Kind, path: &FieldPath) -> Option<&'static Value> {
     DEFAULTS.get("fields")?.get(kind.name)?.get(path.to_string())
 }
 
+/// The value that a leaf of an object returns to when nobody says anything of it any more: what the object has in every
+/// realm that has it, else what a fresh object of its kind has.
+pub fn default_of(address: &Address, path: &FieldPath) -> Option<Cow<'static, Value>> {
+    match builtin(address) {
+        Some(fields) => fields.get(path.to_string()).map(|value| in_realm(value, address.realm_name())),
+        None => defaults(address.kind(), path).map(Cow::Borrowed),
+    }
+}
+
 /// Whether every realm has this object, so that not declaring it says nothing.
 pub fn is_builtin(address: &Address) -> bool {
+    builtin(address).is_some()
+}
+
+/// The leaves of an object that every realm has.
+fn builtin(address: &Address) -> Option<&'static Value> {
+    let objects = DEFAULTS.get("objects")?;
     let default_roles = format!("roles/default-roles-{}", address.realm_name());
-    let listed = DEFAULTS.get("objects").and_then(Value::as_array);
     let name = address.within_realm();
-    name.eq_ignore_ascii_case(&default_roles) || listed.is_some_and(|objects| objects.iter().any(|it| it == &name))
+    let is_default_roles = name.eq_ignore_ascii_case(&default_roles);
+    objects.get(if is_default_roles { DEFAULT_ROLES } else { &name })
+}
+
+fn in_realm(value: &'static Value, realm: &str) -> Cow<'static, Value> {
+    match value {
+        Value::String(text) if text.contains(REALM_PLACEHOLDER) => {
+            Cow::Owned(text.replace(REALM_PLACEHOLDER, realm).into())
+        }
+        Value::Array(items) => Cow::Owned(items.iter().map(|item| in_realm(item, realm).into_owned()).collect()),
+        other => Cow::Borrowed(other),
+    }
 }
 
 /// How files name the objects of one sort that every realm has.
 pub fn builtin_names(realm: &str, kind: Reference) -> Vec<String> {
-    let listed = DEFAULTS.get("objects").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    let objects = listed.filter_map(|name| Address::parse(realm, name));
+    let listed = DEFAULTS.get("objects").and_then(Value::as_object).into_iter().flatten();
+    let objects = listed.filter_map(|(name, _)| Address::parse(realm, name));
     let named = objects.map(|address| (Names::Of(kind).text(&address), address));
     let realm = Address::realm(realm);
     named.filter(|(text, it)| Names::Of(kind).addresses(&realm, text).contains(it)).map(|(text, _)| text).collect()

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::story::{Story, covers};
 use crate::support::admin::Admin;
+use crate::support::project::Project;
 
 const STORY: Story = Story {
     realm: "kinds-client-scope",
@@ -38,6 +39,31 @@ fn life_of_a_client_scope() {
     let told = STORY.tell();
     told.rename("clientScopes.customer", "tenant", |admin| raw(admin, "customer"));
     told.delete(&[], |admin| id(admin, "customer").is_none());
+}
+
+/// What every realm has cannot be deleted; it becomes what it is in a fresh realm.
+#[test]
+fn a_scope_that_every_realm_has_is_reset_when_it_leaves_the_files() {
+    let project = Project::new("kinds-builtin");
+    project.apply();
+    let admin = project.admin();
+    let before = raw(&admin, "email");
+    project.write_realm(
+        "[clientScopes.email]\ndescription = \"Ours\"\nattributes.\"include.in.token.scope\" = false\n\
+         [clientScopes.email.protocolMappers.email]\nconfig.\"claim.name\" = \"mail\"\n",
+    );
+    project.apply();
+    assert_eq!(raw(&admin, "email")["description"], "Ours");
+    project.write_realm("");
+    assert_eq!(
+        project.changes(),
+        [
+            "update clientScopes/email: attributes.include.in.token.scope (prune), description (prune)",
+            "update clientScopes/email/protocolMappers/email: config.claim.name (prune)",
+        ]
+    );
+    project.apply();
+    assert_eq!(raw(&admin, "email"), before);
 }
 
 fn id(admin: &Admin, name: &str) -> Option<String> {
