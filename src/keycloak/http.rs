@@ -95,6 +95,15 @@ impl Http {
         Ok(Posted { id: answer.created(), body: answer.json_if_any(), repeated })
     }
 
+    /// Creates without trying again, for what has no name by which a second one would be refused.
+    pub async fn post_once(&self, path: &str, body: &Value) -> Result<Posted, HttpError> {
+        let call = self.call(Method::POST, path, Some(body))?;
+        // Never closed, so there is always a permit.
+        let _permit = self.inner.permits.acquire().await.ok();
+        let answer = self.once(&call).await?;
+        Ok(Posted { id: answer.created(), body: answer.json_if_any(), repeated: false })
+    }
+
     /// Writes.
     pub async fn put(&self, path: &str, body: &Value) -> Result<(), HttpError> {
         self.send(&self.call(Method::PUT, path, Some(body))?).await.map(drop)
