@@ -68,7 +68,8 @@ impl Reader<'_> {
                 None,
             );
         };
-        for unknown in entries(table).filter(|entry| !KEYS.contains(&entry.name)) {
+        let is_unknown = |entry: &Entry<'_>| !KEYS.contains(&entry.name);
+        for unknown in entries(table).filter(is_unknown) {
             let problem = Problem::error(format!("an execution has no `{}`", unknown.name))
                 .at(self.place(&unknown), format!("expected {}", one_of(KEYS)))
                 .maybe_help(did_you_mean(unknown.name, KEYS.iter().copied()));
@@ -87,9 +88,9 @@ impl Reader<'_> {
                 execution.insert("executions".to_owned(), executions);
             }
             None if execution.contains_key("authenticator") => self.of_authenticator(flow, table, &mut execution),
-            None => {
-                self.problem("`authenticator`, or `flow` with `executions`", node, None);
-            }
+            // A misspelt name says it already.
+            None if entries(table).any(|entry| is_unknown(&entry)) => {}
+            None => drop(self.problem("`authenticator`, or `flow` with `executions`", node, None)),
         }
         Json::Object(execution)
     }

@@ -13,21 +13,31 @@ use crate::keycloak::shape::{object, objects};
 use crate::keycloak::writer::{Changes, Leaf, Writer};
 use crate::model::{Address, FieldPath, LiveValue};
 
-/// A lost answer leaves open whether an execution was made, and nothing but looking tells; it is looked this often.
-const TRIES: usize = 3;
+/// A lost answer leaves open whether an execution was made, and nothing but looking tells. It is looked this often without
+/// finding more than before.
+const TRIES: usize = 4;
 
 /// Makes the executions of the flow at `address` what they are to be.
 pub(super) async fn executions(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
-    let mut tries = 1;
+    let (mut tries, mut found) = (0, 0);
     loop {
-        match attempt(writer, address, changes).await {
-            Err(ServerError::Http(error)) if error.may_have_run() && tries < TRIES => tries += 1,
+        let existing = existing(writer, address.name()).await?;
+        let count = Execution::all(&existing).len();
+        tries = if count == found { tries + 1 } else { 1 };
+        found = count;
+        match attempt(writer, address, changes, &existing).await {
+            Err(ServerError::Http(error)) if error.may_have_run() && tries < TRIES => {}
             ended => return ended,
         }
     }
 }
 
-async fn attempt(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
+async fn attempt(
+    writer: &Writer,
+    address: &Address,
+    changes: &Changes,
+    existing: &[Execution],
+) -> Result<(), ServerError> {
     let path = FieldPath::new([EXECUTIONS]);
     let wanted = match changes.get(&path) {
         Some(Some(Leaf::Json(executions))) => executions.clone(),
@@ -38,13 +48,12 @@ async fn attempt(writer: &Writer, address: &Address, changes: &Changes) -> Resul
         },
     };
     let wanted = Wanted::list(&wanted);
-    let existing = existing(writer, address.name()).await?;
-    let configs = configs(writer, &existing).await?;
+    let configs = configs(writer, existing).await?;
     let sync = Sync { writer, address, changes, configs };
-    sync.clear_the_way(&wanted, &existing).await?;
+    sync.clear_the_way(&wanted, existing).await?;
     let flow =
         Parent { alias: address.name(), id: &writer.directory.id(address).await?, is_client: sync.is_of_clients() };
-    sync.level(&flow, &wanted, &existing).await
+    sync.level(&flow, &wanted, existing).await
 }
 
 async fn existing(writer: &Writer, flow: &str) -> Result<Vec<Execution>, ServerError> {
@@ -126,12 +135,11 @@ impl Sync<'_> {
         leaving.extend(existing.iter().enumerate().filter(|(at, _)| !matched.contains(&Some(*at))).map(|(_, it)| it));
         for (it, at) in wanted.iter().zip(matched) {
             let children = it.children();
-            match at {
-                Some(at) => self.compare(&children, &existing[at].children, leaving, new),
-                None => {
-                    new.push(*it);
-                    self.compare(&children, &[], leaving, new);
-                }
+            if let Some(at) = at {
+                self.compare(&children, &existing[at].children, leaving, new);
+            } else {
+                new.push(*it);
+                self.compare(&children, &[], leaving, new);
             }
         }
     }
@@ -198,23 +206,20 @@ impl Sync<'_> {
     }
 
     async fn make(&self, parent: &Parent<'_>, wanted: Wanted<'_>, priority: i64) -> Result<(), ServerError> {
-        match wanted.flow() {
-            Some(alias) => self.make_sub_flow(parent, wanted, alias, priority).await,
-            None => {
-                let body = json!({
-                    "parentFlow": parent.id,
-                    "authenticator": wanted.authenticator(),
-                    "authenticatorFlow": false,
-                    "requirement": wanted.requirement(),
-                    "priority": priority,
-                });
-                // A second one would be as good to the server as the first.
-                let posted =
-                    self.writer.http().post_once(&self.writer.path("/authentication/executions"), &body).await?;
-                let id = posted.id.ok_or_else(|| ServerError::shape("the id of an execution", "a Location"))?;
-                self.configure(&id, None, wanted.config()).await
-            }
+        if let Some(alias) = wanted.flow() {
+            return self.make_sub_flow(parent, wanted, alias, priority).await;
         }
+        let body = json!({
+            "parentFlow": parent.id,
+            "authenticator": wanted.authenticator(),
+            "authenticatorFlow": false,
+            "requirement": wanted.requirement(),
+            "priority": priority,
+        });
+        // A second one would be as good to the server as the first.
+        let posted = self.writer.http().post_once(&self.writer.path("/authentication/executions"), &body).await?;
+        let id = posted.id.ok_or_else(|| ServerError::shape("the id of an execution", "a Location"))?;
+        self.configure(&id, None, wanted.config()).await
     }
 
     /// A new sub-flow is disabled until everything is in it. It is never there without its place in the flow.
