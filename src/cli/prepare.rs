@@ -13,8 +13,8 @@ use crate::diff;
 use crate::git;
 use crate::keycloak::{Connection, Credentials, Http, Interest, read_again, read_realm};
 use crate::model::{
-    Address, Desired, DesiredRealm, Live, LiveRealm, RealmName, Record, Reference, SecretRef, Value, builtin_names,
-    is_builtin, is_builtin_flow, kinds,
+    Address, Desired, DesiredRealm, Live, LiveRealm, RealmName, Record, SecretRef, Value, builtin_names, is_builtin,
+    kinds,
 };
 use crate::plan::{self, Plan, Policy, Refusal};
 use crate::secrets::{Fingerprint, Redactor, Resolver};
@@ -188,7 +188,6 @@ fn is_known(reference: &Ref, realm: Option<&LiveRealm>) -> bool {
             realm.known.contains(&(reference.kind, reference.name.clone()))
                 || reference.targets.iter().any(|target| realm.objects.contains_key(target))
         }
-        None if reference.kind == Reference::Flow => is_builtin_flow(&reference.name),
         None => reference.targets.iter().any(is_builtin),
     }
 }

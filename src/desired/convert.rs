@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::builder::Builder;
+use super::executions;
 use super::json::{self, NotJson};
 use super::parse::{Entry, Node, Shape, entries};
 use super::problem::Problem;
@@ -40,6 +41,9 @@ impl<'a> Converter<'a> {
     /// A field with everything in it.
     pub(super) fn field(&mut self, path: FieldPath, ty: Type, entry: &Entry<'_>) {
         let key = Place::new(self.source, entry.key.clone());
+        if ty == Type::Executions {
+            return executions::read(self.builder, self.source, self.address, &path, entry);
+        }
         let tables = matches!(ty, Type::TextMap(_) | Type::SetMap | Type::ClientRoleMap | Type::Table(_));
         if !tables {
             return self.leaf(ty, Leaf { path, key, node: &entry.node, as_text: false });
@@ -310,7 +314,7 @@ impl<'a> Converter<'a> {
 }
 
 /// A plain value as Keycloak keeps it in tables of texts.
-fn scalar_text(node: &Node<'_>) -> Option<String> {
+pub(super) fn scalar_text(node: &Node<'_>) -> Option<String> {
     match node.shape {
         Shape::Text(text) => Some(text.to_owned()),
         Shape::Bool(it) => Some(it.to_string()),

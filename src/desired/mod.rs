@@ -13,6 +13,7 @@ re-checks what is in Desired.
 mod builder;
 mod checks;
 mod convert;
+mod executions;
 mod hide;
 mod json;
 mod layout;

@@ -80,7 +80,7 @@ fn targets(realm: &str, kind: Reference, name: &str) -> Vec<Address> {
         Reference::ClientScope => vec![realm.child(&kinds::CLIENT_SCOPE, name)],
         Reference::Group => vec![realm.child(&kinds::GROUP, name)],
         Reference::Client => vec![realm.child(&kinds::CLIENT, name)],
-        Reference::Flow => Vec::new(),
+        Reference::Flow => vec![realm.child(&kinds::AUTHENTICATION_FLOW, name)],
     }
 }
 
@@ -100,6 +100,7 @@ fn reference_name(kind: Reference, address: &Address, object: &DesiredObject) ->
         Reference::ClientScope if is(&kinds::CLIENT_SCOPE) => Some(address.name().to_owned()),
         Reference::Group if is(&kinds::GROUP) => Some(address.name().to_owned()),
         Reference::Client if is(&kinds::CLIENT) => Some(address.name().to_owned()),
+        Reference::Flow if is(&kinds::AUTHENTICATION_FLOW) => Some(address.name().to_owned()),
         _ => None,
     }
 }

@@ -5,8 +5,6 @@ use crate::model::{Kind, kinds};
 
 /// Collections and fields of the design that come later. Taking them for unknown fields would send them as they are.
 const REALM: &[&str] = &[
-    "authenticationFlows",
-    "authenticatorConfigs",
     "clientPolicies",
     "clientProfiles",
     "components",
@@ -20,8 +18,7 @@ const REALM: &[&str] = &[
     "users",
     "workflows",
 ];
-const CLIENT: &[&str] =
-    &["authenticationFlowBindingOverrides", "authorization", "authorizationServicesEnabled", "authorizationSettings"];
+const CLIENT: &[&str] = &["authorization", "authorizationServicesEnabled", "authorizationSettings"];
 
 /// Realm attributes in which Keycloak keeps a field of the realm: set in both places they would fight.
 const MIRRORED: &[(&str, &str)] = &[

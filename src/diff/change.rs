@@ -66,6 +66,9 @@ pub struct Change {
     /// For a deletion: objects that it names, that are deleted too and that the server does not delete while they are
     /// named (client scopes, flows).
     pub holds: BTreeSet<Address>,
+    /// For a deletion: leaves of objects that stay and that will still name it, where the server does not delete what is
+    /// named (flows).
+    pub held_by: BTreeSet<(Address, FieldPath)>,
 }
 
 /// What happens to an object.

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use super::leaf::{Applied, Delta};
 use super::today::Today;
 use super::{Action, After, Before, Cause, Change, FieldChange, MissingSecret, RealmDiff, Secrets};
 use crate::model::{
-    Address, Declared, DesiredObject, DesiredRealm, FieldPath, Lifecycle, LiveObject, Names, Prune, Reference,
-    SecretRef, Shape, Value, Write, default_of, is_builtin, kinds, texts,
+    Address, Declared, DesiredObject, DesiredRealm, FieldPath, Lifecycle, LiveObject, LiveValue, Names, Prune,
+    Reference, SecretRef, Shape, Value, Write, default_of, is_builtin, kinds, texts,
 };
 
 /// The difference of one realm.
@@ -192,9 +194,9 @@ impl Comparison<'_> {
         let deleted: Vec<Address> =
             self.changes.values().filter(|it| it.is_deletion()).map(|it| it.address.clone()).collect();
         for address in deleted {
-            let holds = self.held(&address);
+            let (holds, held_by) = (self.held(&address), self.holders(&address));
             if let Some(change) = self.changes.get_mut(&address) {
-                change.holds = holds;
+                (change.holds, change.held_by) = (holds, held_by);
             }
         }
         // What is deleted as a part of something else is not forgotten.
@@ -207,6 +209,29 @@ impl Comparison<'_> {
         self.diff
     }
 
+    /// Where a flow that is deleted will still be bound.
+    fn holders(&self, address: &Address) -> BTreeSet<(Address, FieldPath)> {
+        if address.kind() != &kinds::AUTHENTICATION_FLOW {
+            return BTreeSet::new();
+        }
+        let name = Json::from(address.name());
+        let objects =
+            self.today.objects.iter().filter(|(at, _)| !self.changes.get(at).is_some_and(Change::is_deletion));
+        let leaves =
+            objects.flat_map(|(at, live)| live.fields.iter().map(move |(path, value)| (at, live.kind, path, value)));
+        let bound = leaves.filter(|(at, kind, path, value)| {
+            let changed =
+                self.changes.get(at).and_then(|change| change.fields.iter().find(|field| field.path == **path));
+            let stays = match changed.map(|field| &field.after) {
+                None => matches!(value, LiveValue::Json(value) if *value == name),
+                Some(After::Json(value) | After::Default(value)) => *value == name,
+                Some(After::Secret(_) | After::Absent) => false,
+            };
+            stays && kind.names(path) == Some(Names::Of(Reference::Flow))
+        });
+        bound.map(|(at, _, path, _)| (at.clone(), path.clone())).collect()
+    }
+
     /// What a deleted object names among what is deleted too and cannot be deleted before it.
     fn held(&self, address: &Address) -> BTreeSet<Address> {
         let Some(live) = self.today.objects.get(address) else { return BTreeSet::new() };
@@ -216,7 +241,7 @@ impl Comparison<'_> {
             let Some(names @ Names::Of(Reference::ClientScope | Reference::Flow)) = live.kind.names(path) else {
                 continue;
             };
-            let crate::model::LiveValue::Json(value) = value else { continue };
+            let LiveValue::Json(value) = value else { continue };
             let objects = texts(value).flat_map(|text| names.addresses(&realm, text));
             held.extend(objects.filter(|it| self.changes.get(it).is_some_and(Change::is_deletion)));
         }
@@ -241,6 +266,7 @@ fn change(
         origin: Some(origin.clone()),
         prevent_destroy: lifecycle.prevent_destroy,
         holds: BTreeSet::new(),
+        held_by: BTreeSet::new(),
     }
 }
 
@@ -255,6 +281,7 @@ fn undeclared(address: &Address, action: Action) -> Change {
         origin: None,
         prevent_destroy: false,
         holds: BTreeSet::new(),
+        held_by: BTreeSet::new(),
     }
 }
 

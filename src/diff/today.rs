@@ -7,6 +7,7 @@ use super::leaf::{Applied, Leaf};
 use super::rename::Renames;
 use crate::model::{
     Address, DesiredObject, DesiredRealm, FieldPath, Live, LiveObject, LiveRealm, RealmName, Record, Shape,
+    builtin_objects,
 };
 
 /// The sides that a realm's files are compared with.
@@ -47,8 +48,15 @@ impl<'a> Today<'a> {
         let realm = renames.former(&Address::realm(name)).map_or(name, Address::realm_name).to_owned();
         match live.realms.get(&realm) {
             Some(live) => Self::of_realm(live, base.get(&realm).copied(), renames, realm),
-            None => Self { realm, ..Self::default() },
+            None => Self::of_new_realm(name, wanted, renames, realm),
         }
+    }
+
+    /// A realm that does not exist: it will have what every realm has, before anything else happens to it.
+    fn of_new_realm(name: &str, wanted: &DesiredRealm, renames: Renames, realm: RealmName) -> Self {
+        let is_wanted = |address: &Address| wanted.objects.contains_key(&renames.moved(address));
+        let objects = builtin_objects(name).into_iter().filter(|(address, _)| is_wanted(address)).collect();
+        Self { objects: Cow::Owned(objects), renames, realm, ..Self::default() }
     }
 
     /// The reader lists a realm that is to be renamed by its new name; the objects of it may be renamed as well.

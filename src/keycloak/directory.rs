@@ -26,7 +26,8 @@ pub(super) struct Directory {
     clients: Mutex<HashMap<String, String>>,
     /// The name of the role that holds the default roles.
     default_role: OnceCell<String>,
-    flows: OnceCell<Vec<(String, String)>>,
+    /// Set when the flows were listed, as with the scopes.
+    flows: OnceCell<()>,
     /// Set when the client scopes were listed: there is no look-up by name, and later ones are noted when they are made.
     scopes: OnceCell<()>,
     /// What is being asked for: whoever wants the same waits for that answer.
@@ -114,6 +115,7 @@ impl Directory {
             "client" => self.client(address.name()).await?,
             "client scope" => self.client_scope(address.name()).await?,
             "group" => self.group(address.name()).await?,
+            "authentication flow" => self.flow(address.name()).await?,
             "role" => self.role_at(address, format!("{}/roles/{}", self.base(), segment(address.name()))).await?,
             "client role" => match address.parent() {
                 Some(client) => self.client_role(client.name(), address.name()).await?,
@@ -269,13 +271,31 @@ impl Directory {
 
     /// The id of a top-level flow.
     pub(super) async fn flow(&self, alias: &str) -> Result<Option<String>, ServerError> {
-        let flows = self.flows.get_or_try_init(|| self.list_flows()).await?;
-        Ok(flows.iter().find(|(name, _)| name == alias).map(|(_, id)| id.clone()))
+        let address = self.realm.child(&kinds::AUTHENTICATION_FLOW, alias);
+        if let Some(id) = self.known(&address) {
+            return Ok(Some(id));
+        }
+        self.flows.get_or_try_init(async || self.list_flows().await.map(drop)).await?;
+        Ok(self.known(&address))
     }
 
-    async fn list_flows(&self) -> Result<Vec<(String, String)>, ServerError> {
+    /// The alias of a top-level flow by its id.
+    pub(super) async fn flow_alias(&self, id: &str) -> Result<Option<String>, ServerError> {
+        self.flows.get_or_try_init(async || self.list_flows().await.map(drop)).await?;
+        let ids = lock(&self.ids);
+        let flow = ids.iter().find(|(it, known)| it.kind() == &kinds::AUTHENTICATION_FLOW && *known == id);
+        Ok(flow.map(|(address, _)| address.name().to_owned()))
+    }
+
+    /// All top-level flows, in full. Their ids are known from then on.
+    pub(super) async fn list_flows(&self) -> Result<Vec<Object>, ServerError> {
         let flows = objects(self.http.get(&format!("{}/authentication/flows", self.base())).await?, "the flows")?;
-        flows.iter().map(|flow| Ok((text(flow, "alias")?.to_owned(), text(flow, "id")?.to_owned()))).collect()
+        for flow in &flows {
+            self.note(&self.realm.child(&kinds::AUTHENTICATION_FLOW, text(flow, "alias")?), text(flow, "id")?);
+        }
+        // Set already when two asked at once, which is as good.
+        self.flows.set(()).ok();
+        Ok(flows)
     }
 
     async fn cached(

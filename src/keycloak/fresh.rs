@@ -8,14 +8,14 @@ use super::directory::Directory;
 use super::interest::Interest;
 use super::path::segment;
 use super::reader::Reader;
-use super::shape::{Object, object, objects, text};
+use super::shape::object;
 use super::{Http, ServerError, kinds as wire};
 use crate::model::{Address, FieldPath, Kind, LiveObject, LiveValue, REALM_PLACEHOLDER, Write, kinds};
 
 /// The throwaway realm that is looked at.
 const REALM: &str = "realmform-defaults";
 
-/// The defaults of every kind, and the objects and flows that every realm has: the content of
+/// The defaults of every kind, and the objects that every realm has: the content of
 /// `src/model/defaults/VERSION.json`. Makes a realm of its own and deletes it.
 ///
 /// # Errors
@@ -30,7 +30,6 @@ pub async fn record_defaults(http: &Http) -> Result<Value, ServerError> {
 
 async fn record(http: &Http) -> Result<Value, ServerError> {
     let realm = Address::realm(REALM);
-    let flows = names(http, "authentication/flows", "alias").await?;
     let builtin = builtin_objects(http).await?;
     make_fresh_objects(http).await?;
     let fresh = fresh_objects(&realm);
@@ -44,7 +43,7 @@ async fn record(http: &Http) -> Result<Value, ServerError> {
             objects.insert(address.within_realm().replace(REALM, REALM_PLACEHOLDER), of_builtin(object));
         }
     }
-    Ok(json!({ "objects": objects, "flows": flows, "fields": fields }))
+    Ok(json!({ "objects": objects, "fields": fields }))
 }
 
 /// Layer by layer, since nobody looks below what is of no interest.
@@ -111,7 +110,7 @@ fn of_builtin(object: LiveObject) -> Value {
         |path: &FieldPath| path.rest().any(|it| matches!(it, "client.secret.creation.time" | "realm_client"));
     let kind = object.kind;
     let leaves = leaves(object).filter(|(path, _)| path.top() != "id" && path.top() != kind.key && !is_volatile(path));
-    leaves.map(|(path, value)| (path.to_string(), with_placeholder(value))).collect()
+    leaves.map(|(path, value)| json!([path, with_placeholder(value)])).collect()
 }
 
 fn leaves(object: LiveObject) -> impl Iterator<Item = (FieldPath, Value)> {
@@ -140,18 +139,4 @@ fn is_given(kind: &Kind, path: &FieldPath) -> bool {
         "attributes" => kind == &kinds::CLIENT,
         _ => false,
     }
-}
-
-async fn list(http: &Http, path: &str) -> Result<Vec<Object>, ServerError> {
-    objects(http.get(&format!("/{REALM}/{path}")).await?, path)
-}
-
-async fn names(http: &Http, path: &str, field: &str) -> Result<Vec<String>, ServerError> {
-    let mut names = list(http, path)
-        .await?
-        .iter()
-        .map(|it| Ok(text(it, field)?.to_owned()))
-        .collect::<Result<Vec<_>, ServerError>>()?;
-    names.sort();
-    Ok(names)
 }

@@ -95,6 +95,19 @@ impl Http {
         Ok(Posted { id: answer.created(), body: answer.json_if_any(), repeated })
     }
 
+    /// Creates what has no name by which a second one would be refused: tried again only when it was certainly not made.
+    pub async fn post_once(&self, path: &str, body: &Value) -> Result<Posted, HttpError> {
+        let call = self.call(Method::POST, path, Some(body))?;
+        // Never closed, so there is always a permit.
+        let _permit = self.inner.permits.acquire().await.ok();
+        let tried = retry(self.inner.policy, async || match self.once(&call).await {
+            Err(error) if error.may_have_run() => Ok(Err(error)),
+            other => other.map(Ok),
+        });
+        let answer = tried.await?.value?;
+        Ok(Posted { id: answer.created(), body: answer.json_if_any(), repeated: false })
+    }
+
     /// Writes.
     pub async fn put(&self, path: &str, body: &Value) -> Result<(), HttpError> {
         self.send(&self.call(Method::PUT, path, Some(body))?).await.map(drop)

@@ -163,7 +163,7 @@ impl<'a> Interest<'a> {
             Reference::ClientScope => has(&kinds::CLIENT_SCOPE, name),
             Reference::Group => has(&kinds::GROUP, name),
             Reference::Client => has(&kinds::CLIENT, name),
-            Reference::Flow => false,
+            Reference::Flow => has(&kinds::AUTHENTICATION_FLOW, name),
         }
     }
 }

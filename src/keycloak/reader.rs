@@ -162,7 +162,8 @@ impl<'a> Reader<'a> {
         self.add_leaves(address, fields);
     }
 
-    fn add_leaves(&self, address: &Address, fields: BTreeMap<crate::model::FieldPath, LiveValue>) {
+    /// Takes in leaves that the object's representation does not have.
+    pub(super) fn add_leaves(&self, address: &Address, fields: BTreeMap<crate::model::FieldPath, LiveValue>) {
         if let Some(object) = lock(&self.objects).get_mut(address) {
             object.fields.extend(fields);
         }

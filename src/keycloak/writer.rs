@@ -10,7 +10,9 @@ use super::directory::Directory;
 use super::kinds;
 use super::shape::Object;
 use super::{Http, NewLedger, ServerError};
-use crate::model::{Address, FieldPath, Kind, LiveObject, LiveRealm, LiveValue, Type, Write, unflatten};
+use crate::model::{
+    Address, FieldPath, Kind, LiveObject, LiveRealm, LiveValue, Type, Write, builtin_objects, unflatten,
+};
 
 /// A value to write.
 #[derive(Clone, Debug)]
@@ -42,10 +44,11 @@ pub struct Writer {
 impl Writer {
     /// For a realm as it was read; `None` for one that does not exist yet.
     pub fn new(http: Http, realm: &str, live: Option<LiveRealm>) -> Self {
-        let live = live.unwrap_or_default();
+        let new = || LiveRealm { objects: builtin_objects(realm), ..LiveRealm::default() };
+        let live = live.unwrap_or_else(new);
         let name = live.renamed_from.as_deref().unwrap_or(realm);
         let directory = Directory::new(http, Address::realm(realm), name);
-        for (address, object) in &live.objects {
+        for (address, object) in live.objects.iter().filter(|(_, object)| !object.id.is_empty()) {
             directory.note(address, &object.id);
         }
         Self { directory, live, renames: Mutex::default() }
@@ -141,6 +144,11 @@ impl Writer {
             name = name.renamed(to, from).unwrap_or(name);
         }
         self.live.objects.get(&name)
+    }
+
+    /// Whether this run has given the object another name.
+    pub(super) fn is_renamed(&self, address: &Address) -> bool {
+        self.renames.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|(_, to)| to == address)
     }
 
     /// A POST that makes `address`. When an answer was lost and the repetition finds the object there, the first

@@ -1,15 +1,23 @@
 //! What Keycloak itself makes and gives: defaults of fields, objects that every realm has.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-use super::{Address, FieldPath, Kind, Names, Reference};
+use super::{Address, FieldPath, Kind, LiveObject, LiveValue, Names, Reference};
 
 /// Recorded from fresh servers by `realmform sandbox record-defaults`, never typed by hand.
 static DEFAULTS: LazyLock<Map<String, Value>> =
     LazyLock::new(|| serde_json::from_str(include_str!("defaults/26.7.json")).unwrap_or_default());
+
+/// The objects that every realm has, by their addresses within it.
+static OBJECTS: LazyLock<BTreeMap<String, BTreeMap<FieldPath, Value>>> = LazyLock::new(|| {
+    let recorded: BTreeMap<String, Vec<(FieldPath, Value)>> =
+        DEFAULTS.get("objects").cloned().and_then(|it| serde_json::from_value(it).ok()).unwrap_or_default();
+    recorded.into_iter().map(|(name, leaves)| (name, leaves.into_iter().collect())).collect()
+});
 
 /// What stands for the realm's name in recorded values.
 pub const REALM_PLACEHOLDER: &str = "{realm}";
@@ -26,7 +34,7 @@ pub fn defaults(kind: &'static Kind, path: &FieldPath) -> Option<&'static Value>
 /// realm that has it, else what a fresh object of its kind has.
 pub fn default_of(address: &Address, path: &FieldPath) -> Option<Cow<'static, Value>> {
     match builtin(address) {
-        Some(fields) => fields.get(path.to_string()).map(|value| in_realm(value, address.realm_name())),
+        Some(fields) => fields.get(path).map(|value| in_realm(value, address.realm_name())),
         None => defaults(address.kind(), path).map(Cow::Borrowed),
     }
 }
@@ -36,13 +44,30 @@ pub fn is_builtin(address: &Address) -> bool {
     builtin(address).is_some()
 }
 
+/// The objects that a realm of that name has as soon as it is made. They have no ids here.
+pub fn builtin_objects(realm: &str) -> BTreeMap<Address, LiveObject> {
+    let objects = OBJECTS.iter().filter_map(|(name, fields)| {
+        let address = named(realm, name)?;
+        let leaf = |(path, value): (&FieldPath, &'static Value)| {
+            (path.clone(), LiveValue::Json(in_realm(value, realm).into_owned()))
+        };
+        let object = LiveObject { kind: address.kind(), id: String::new(), fields: fields.iter().map(leaf).collect() };
+        Some((address, object))
+    });
+    objects.collect()
+}
+
+/// Names hold the realm's in small letters.
+fn named(realm: &str, name: &str) -> Option<Address> {
+    Address::parse(realm, &name.replace(REALM_PLACEHOLDER, &realm.to_lowercase()))
+}
+
 /// The leaves of an object that every realm has.
-fn builtin(address: &Address) -> Option<&'static Value> {
-    let objects = DEFAULTS.get("objects")?;
+fn builtin(address: &Address) -> Option<&'static BTreeMap<FieldPath, Value>> {
     let default_roles = format!("roles/default-roles-{}", address.realm_name());
     let name = address.within_realm();
     let is_default_roles = name.eq_ignore_ascii_case(&default_roles);
-    objects.get(if is_default_roles { DEFAULT_ROLES } else { &name })
+    OBJECTS.get(if is_default_roles { DEFAULT_ROLES } else { &name })
 }
 
 fn in_realm(value: &'static Value, realm: &str) -> Cow<'static, Value> {
@@ -57,14 +82,8 @@ fn in_realm(value: &'static Value, realm: &str) -> Cow<'static, Value> {
 
 /// How files name the objects of one sort that every realm has.
 pub fn builtin_names(realm: &str, kind: Reference) -> Vec<String> {
-    let listed = DEFAULTS.get("objects").and_then(Value::as_object).into_iter().flatten();
-    let objects = listed.filter_map(|(name, _)| Address::parse(realm, name));
+    let objects = OBJECTS.keys().filter_map(|name| named(realm, name));
     let named = objects.map(|address| (Names::Of(kind).text(&address), address));
     let realm = Address::realm(realm);
     named.filter(|(text, it)| Names::Of(kind).addresses(&realm, text).contains(it)).map(|(text, _)| text).collect()
-}
-
-/// Whether every realm has a top-level flow of that name.
-pub fn is_builtin_flow(alias: &str) -> bool {
-    DEFAULTS.get("flows").and_then(Value::as_array).is_some_and(|flows| flows.iter().any(|it| it == alias))
 }

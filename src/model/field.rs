@@ -164,6 +164,9 @@ pub enum Type {
     ClientRoleMap,
     /// A table of named fields (`serviceAccount`).
     Table(&'static [Field]),
+    /// The executions of a flow: a nested list whose order is meaning. What configures them are leaves of their own, by
+    /// the alias of the configuration and its key, so that a secret in it is one.
+    Executions,
     /// Any JSON, compared and sent as it is.
     Json,
 }

@@ -73,6 +73,7 @@ pub(super) fn entry_type(ty: Type, key: &str) -> Type {
         Type::TextMap(special) => special.iter().find(|(name, _)| *name == key).map_or(Type::Text, |(_, ty)| *ty),
         Type::Table(fields) => fields.iter().find(|field| field.name == key).map_or(Type::Json, |field| field.ty),
         Type::SetMap | Type::ClientRoleMap => Type::TextSet,
+        Type::Executions => Type::TextMap(&[]),
         _ => Type::Json,
     }
 }

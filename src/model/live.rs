@@ -88,19 +88,18 @@ fn flatten_into(leaves: &mut BTreeMap<FieldPath, LiveValue>, path: FieldPath, ty
                 flatten_into(leaves, path.child(&key), ty, value);
             }
         }
-        (_, value) if is_empty(&value) => {}
-        (_, Value::String(text)) if text == MASK => {
-            leaves.insert(path, LiveValue::Masked);
-        }
-        (Type::Secret, Value::String(text)) => {
-            leaves.insert(path, LiveValue::Secret(text.into()));
-        }
-        (_, Value::Array(items)) if ty.is_set() => {
-            leaves.insert(path, LiveValue::Json(sorted(items)));
-        }
-        (_, value) => {
-            leaves.insert(path, LiveValue::Json(value));
-        }
+        (_, value) => leaves.extend(live_value(ty, value).map(|value| (path, value))),
+    }
+}
+
+/// The value of one leaf in canonical form; `None` for an empty one.
+pub(crate) fn live_value(ty: Type, value: Value) -> Option<LiveValue> {
+    match (ty, value) {
+        (_, value) if is_empty(&value) => None,
+        (_, Value::String(text)) if text == MASK => Some(LiveValue::Masked),
+        (Type::Secret, Value::String(text)) => Some(LiveValue::Secret(text.into())),
+        (_, Value::Array(items)) if ty.is_set() => Some(LiveValue::Json(sorted(items))),
+        (_, value) => Some(LiveValue::Json(value)),
     }
 }
 

@@ -21,13 +21,13 @@ mod reference;
 mod secret_ref;
 
 pub use address::{Address, RealmName};
-pub use builtin::{REALM_PLACEHOLDER, builtin_names, default_of, defaults, is_builtin, is_builtin_flow};
+pub use builtin::{REALM_PLACEHOLDER, builtin_names, builtin_objects, default_of, defaults, is_builtin};
 pub use desired::{Declared, Desired, DesiredObject, DesiredRealm, Lifecycle, Origin, Prune, PruneRules, Value};
 pub use duration::parse_seconds;
 pub use field::{Field, FieldPath, Reference, Type, Write};
 pub use kind::Kind;
-pub(crate) use live::sorted;
 pub use live::{Live, LiveObject, LiveRealm, LiveValue, flatten, unflatten};
+pub(crate) use live::{live_value, sorted};
 pub use record::{Record, RecordError, Shape};
 pub use reference::{Names, texts};
 pub use secret_ref::SecretRef;

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value as Json;
+
 use super::{Plan, RealmPlan};
-use crate::diff::{Action, Change};
-use crate::model::{Address, Origin, Write};
+use crate::diff::{Action, After, Before, Change};
+use crate::model::{Address, Origin, Type, Write, is_builtin, kinds};
 
 /// The limits that a plan is held against.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +71,10 @@ pub enum Guard {
     Credential,
     /// A field that is only ever set at creation.
     CreateOnly,
+    /// What a built-in flow consists of.
+    BuiltIn,
+    /// The server does not delete what something is still bound to.
+    InUse,
 }
 
 impl Default for Policy {
@@ -98,6 +104,8 @@ pub(super) fn violations(plan: &Plan, policy: &Policy) -> Vec<Violation> {
             found.extend(guarded.data_bearing(change));
             found.extend(guarded.credential(change));
             found.extend(fixed_fields(change));
+            found.extend(built_in(change));
+            found.extend(in_use(change));
         }
         found.extend(guarded.delete_limit());
         found.extend(guarded.emptied_kinds());
@@ -240,6 +248,45 @@ fn fixed_fields(change: &Change) -> impl Iterator<Item = Violation> + '_ {
             change.address
         ),
         origin: field.origin.clone(),
+    })
+}
+
+/// The server lets nobody add to a built-in flow, take from it or reorder it.
+fn built_in(change: &Change) -> Option<Violation> {
+    let is_it = change.kind == &kinds::AUTHENTICATION_FLOW && is_builtin(&change.address);
+    let field = change.fields.iter().filter(|_| is_it).find(|field| match (&field.before, &field.after) {
+        (Before::Json(before), After::Json(after)) => {
+            change.kind.leaf_type(&field.path) == Type::Executions && structure(before) != structure(after)
+        }
+        _ => false,
+    })?;
+    Some(Violation {
+        address: change.address.clone(),
+        guard: Guard::BuiltIn,
+        message: format!(
+            "{} is built in: only requirements, configurations and its description can change",
+            change.address
+        ),
+        remedy: "declare a flow of another name with these executions, and bind that".to_owned(),
+        origin: field.origin.clone(),
+    })
+}
+
+/// What is where in a flow, whatever is required.
+fn structure(executions: &Json) -> Json {
+    let part = |it: &Json| {
+        let inner = it.get("executions").map(structure);
+        [it.get("authenticator").cloned(), it.get("flow").cloned(), inner].into_iter().flatten().collect::<Json>()
+    };
+    executions.as_array().into_iter().flatten().map(part).collect()
+}
+
+fn in_use(change: &Change) -> Option<Violation> {
+    let bound: Vec<String> = change.held_by.iter().map(|(address, path)| format!("{path} of {address}")).collect();
+    (!bound.is_empty()).then(|| Violation {
+        message: format!("{} {} is still in use: {}", change.kind.name, change.address, bound.join(", ")),
+        remedy: format!("bind another flow there, or keep {}", change.address),
+        ..deletion(change, Guard::InUse)
     })
 }
 

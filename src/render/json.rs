@@ -41,7 +41,7 @@ fn realm_json(realm: &RealmPlan) -> Json {
 }
 
 fn change_json(change: &Change) -> Json {
-    let Change { address, kind, action, fields, unchanged, origin, prevent_destroy, holds: _ } = change;
+    let Change { address, kind, action, fields, unchanged, origin, prevent_destroy, holds: _, held_by: _ } = change;
     let mut json = json!({
         "address": address.to_string(),
         "kind": kind.name,
@@ -182,5 +182,7 @@ fn guard_word(guard: Guard) -> &'static str {
         Guard::DataBearing => "dataBearing",
         Guard::Credential => "credential",
         Guard::CreateOnly => "createOnly",
+        Guard::BuiltIn => "builtIn",
+        Guard::InUse => "inUse",
     }
 }

@@ -154,7 +154,8 @@ impl Page {
     }
 
     fn change(&mut self, change: &Change) {
-        let Change { address, kind, action, fields, unchanged, origin, prevent_destroy: _, holds: _ } = change;
+        let Change { address, kind, action, fields, unchanged, origin, prevent_destroy: _, holds: _, held_by: _ } =
+            change;
         let (sign, word, former) = match action {
             Action::Create => ('+', "", None),
             Action::Update => ('~', "", None),

@@ -40,6 +40,10 @@ pub(super) enum Row {
 /// Lays out the difference of two values; `None` is absent.
 pub(super) fn layout(ty: Type, before: Option<&Json>, after: Option<&Json>, verbose: bool) -> Layout {
     let (before, after) = (plain(ty, before), plain(ty, after));
+    if ty == Type::Executions {
+        let rows = |value: Option<&Json>| value.map(|list| executions(list, 0)).unwrap_or_default();
+        return Layout::Rows(line_rows(&rows(before.as_ref()), &rows(after.as_ref()), verbose));
+    }
     let values = || before.iter().chain(&after);
     if values().any(Json::is_array) {
         let (old, new) = (elements(before.as_ref(), verbose), elements(after.as_ref(), verbose));
@@ -105,6 +109,29 @@ fn elements(value: Option<&Json>, verbose: bool) -> Vec<String> {
     };
     let short = |text: String| if verbose { text } else { shortened(&text, 0) };
     items.iter().map(|item| short(one_line(item))).collect()
+}
+
+/// Each execution on a line of its own, what is in a sub-flow below it.
+fn executions(list: &Json, level: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for execution in list.as_array().into_iter().flatten() {
+        let text = |field: &str| execution.get(field).and_then(Json::as_str);
+        let (indent, requirement) = ("  ".repeat(level), safe(text("requirement").unwrap_or_default()));
+        let mut line = match (text("flow"), text("authenticator")) {
+            (Some(flow), Some(form)) => format!("{indent}{requirement} flow {} of {}", quoted(flow), safe(form)),
+            (Some(flow), None) => format!("{indent}{requirement} flow {}", quoted(flow)),
+            (None, authenticator) => format!("{indent}{requirement} {}", safe(authenticator.unwrap_or_default())),
+        };
+        if let Some(config) = text("authenticatorConfig") {
+            line.push_str(&format!(", configured by {}", quoted(config)));
+        }
+        if let Some(description) = text("description") {
+            line.push_str(&format!(": {}", quoted(description)));
+        }
+        lines.push(line);
+        lines.extend(execution.get("executions").map(|inner| executions(inner, level + 1)).unwrap_or_default());
+    }
+    lines
 }
 
 fn lines(value: Option<&Json>) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! A run that is killed leaves nothing that the next one cannot put right, and nothing that nobody owns.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -83,7 +83,9 @@ fn kill_after(project: &Project, moment: Duration) -> Option<Duration> {
     let started = Instant::now();
     while started.elapsed() < moment {
         if let Some(status) = child.try_wait().unwrap() {
-            assert_eq!(status.code(), Some(0));
+            let mut told = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+            assert_eq!(status.code(), Some(0), "{told}");
             return Some(started.elapsed());
         }
         std::thread::sleep(Duration::from_millis(2));

@@ -1,5 +1,6 @@
 //! Every kind on a real server: made, changed field by field, reset, renamed, deleted, and its neighbours left alone.
 
+mod authentication_flow;
 mod client;
 mod client_role;
 mod client_scope;

@@ -162,7 +162,7 @@ impl Told<'_> {
         self.project.apply();
         assert_eq!(watch(&self.admin), around, "renaming touched a neighbour");
         let changed = difference(&before, &raw(&self.admin));
-        let names = BTreeSet::from(["name", "clientId", "path"]);
+        let names = BTreeSet::from(["name", "clientId", "path", "alias"]);
         let stray: Vec<&String> = changed.iter().filter(|leaf| !self.may_change(leaf, &names)).collect();
         assert!(stray.is_empty(), "renaming changed {stray:?}");
     }

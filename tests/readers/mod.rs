@@ -52,6 +52,11 @@ serviceAccount.clientRoles.realm-management = ["view-realm", "view-clients", "vi
 secret = { env = "SECRET" }
 serviceAccountsEnabled = true
 serviceAccount.clientRoles.realm-management = ["realm-admin"]
+authenticationFlowBindingOverrides.browser = "desk"
+[authenticationFlows.desk]
+executions = [{ flow = "desk forms", requirement = "REQUIRED", executions = [
+  { authenticator = "conditional-level-of-authentication", requirement = "REQUIRED", config = { loa-condition-level = 1 } },
+] }]
 [identityProviders.up]
 providerId = "oidc"
 config = { clientId = "x", clientSecret = { env = "SECRET" }, authorizationUrl = "https://u.example/a", tokenUrl = "https://u.example/t" }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::run::{Project, client, realm_path};
 
-/// Declares 24 objects and three for each client (itself, a mapper, a role), with `label` in one field of most. At least
+/// Declares 25 objects and three for each client (itself, a mapper, a role), with `label` in one field of most. At least
 /// eight clients.
 pub(crate) fn declare(project: &Project, clients: usize, label: &str) {
     let mut text = format!(
@@ -15,6 +15,7 @@ pub(crate) fn declare(project: &Project, clients: usize, label: &str) {
     );
     roles_and_groups(&mut text, label);
     scopes_and_provider(&mut text, label);
+    flow(&mut text, label);
     project.write_realm(&text);
     for number in 0..clients {
         let next = (number + 1) % clients;
@@ -60,6 +61,23 @@ fn roles_and_groups(text: &mut String, label: &str) {
         write!(text, "[groups.\"{path}\"]\nrealmRoles = [\"fleet-{number}\"]\nattributes.label = [\"{label}\"]\n")
             .unwrap();
     }
+}
+
+/// Executions have no names, so that nothing but looking tells whether one was made.
+fn flow(text: &mut String, label: &str) {
+    write!(
+        text,
+        "[authenticationFlows.fleet]\ndescription = \"{label}\"\nexecutions = [\
+         {{ authenticator = \"auth-cookie\", requirement = \"ALTERNATIVE\" }}, \
+         {{ flow = \"fleet forms\", requirement = \"ALTERNATIVE\", description = \"{label}\", executions = [\
+           {{ authenticator = \"identity-provider-redirector\", requirement = \"DISABLED\", \
+              config = {{ defaultProvider = \"{label}\" }} }}, \
+           {{ authenticator = \"conditional-level-of-authentication\", requirement = \"REQUIRED\", \
+              config = {{ loa-condition-level = 1 }} }}, \
+           {{ authenticator = \"conditional-level-of-authentication\", requirement = \"DISABLED\", \
+              config = {{ loa-condition-level = 2 }} }}] }}]\n"
+    )
+    .unwrap();
 }
 
 fn scopes_and_provider(text: &mut String, label: &str) {
@@ -132,6 +150,7 @@ pub(crate) async fn ours(http: &Http, realm: &str) -> Vec<String> {
         ("groups", "name"),
         ("client-scopes", "name"),
         ("identity-provider/instances", "alias"),
+        ("authentication/flows", "alias"),
     ] {
         let objects = http.get(&format!("{base}/{list}")).await.unwrap();
         let names = objects.as_array().unwrap().iter().map(|object| object[name].as_str().unwrap().to_owned());

@@ -1,6 +1,7 @@
 //! What the stories share: one real server.
 
 pub mod admin;
+pub mod browser;
 pub(crate) mod fleet;
 pub mod program;
 pub mod project;

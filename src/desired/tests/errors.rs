@@ -413,6 +413,116 @@ fn a_secret_as_text_is_never_shown() {
 }
 
 #[test]
+fn executions_that_are_not_written_right() {
+    insta::assert_snapshot!(report(&[(
+        "acme/realm.toml",
+        r#"
+[authenticationFlows.a]
+executions = { authenticator = "auth-cookie" }
+[authenticationFlows.b]
+executions = [
+  { authenticator = "auth-cookie" },
+  { authenticatr = "auth-cookie", requirement = "REQUIRED" },
+  { authenticator = "auth-cookie", requirement = "required" },
+  { flow = "x", requirement = "REQUIRED", config = { a = 1 } },
+  { flow = "x", requirement = "REQUIRED" },
+  { authenticator = "a", requirement = "REQUIRED", executions = [], authenticatorConfig = "c" },
+  { authenticator = "a", requirement = "REQUIRED", authenticatorConfig = "c", config = { key = { a = 1 } } },
+]
+"#,
+    )]), @r#"
+ × an execution is not written right
+  ╭─[acme/realm.toml:3:14]
+2 │ [authenticationFlows.a]
+3 │ executions = { authenticator = "auth-cookie" }
+  ·              ────────────────┬────────────────
+  ·                              ╰── expected a list of executions, found a table
+4 │ [authenticationFlows.b]
+  ╰────
+ help: write [{ authenticator = "auth-cookie", requirement = "ALTERNATIVE" }, …]
+
+ × an execution says what it requires
+  ╭─[acme/realm.toml:6:3]
+5 │ executions = [
+6 │   { authenticator = "auth-cookie" },
+  ·   ────────────────┬────────────────
+  ·                   ╰── expected requirement = `REQUIRED`, `ALTERNATIVE`, `CONDITIONAL` or `DISABLED`
+7 │   { authenticatr = "auth-cookie", requirement = "REQUIRED" },
+  ╰────
+
+ × an execution has no `authenticatr`
+  ╭─[acme/realm.toml:7:5]
+6 │   { authenticator = "auth-cookie" },
+7 │   { authenticatr = "auth-cookie", requirement = "REQUIRED" },
+  ·     ──────┬─────
+  ·           ╰── expected `authenticator`, `flow`, `requirement`, `description`, `executions`, `authenticatorConfig` or `config`
+8 │   { authenticator = "auth-cookie", requirement = "required" },
+  ╰────
+ help: did you mean `authenticator`?
+
+ × an execution is not written right
+  ╭─[acme/realm.toml:8:50]
+7 │   { authenticatr = "auth-cookie", requirement = "REQUIRED" },
+8 │   { authenticator = "auth-cookie", requirement = "required" },
+  ·                                                  ─────┬────
+  ·                                                       ╰── expected `REQUIRED`, `ALTERNATIVE`, `CONDITIONAL` or `DISABLED`, found "required"
+9 │   { flow = "x", requirement = "REQUIRED", config = { a = 1 } },
+  ╰────
+
+ × a sub-flow is not configured, its executions are
+   ╭─[acme/realm.toml:9:43]
+ 8 │   { authenticator = "auth-cookie", requirement = "required" },
+ 9 │   { flow = "x", requirement = "REQUIRED", config = { a = 1 } },
+   ·                                           ───┬──
+   ·                                              ╰── `config` of a sub-flow
+10 │   { flow = "x", requirement = "REQUIRED" },
+   ╰────
+
+ × two flows of acme/authenticationFlows/b are called `x`
+   ╭─[acme/realm.toml:10:3]
+ 9 │   { flow = "x", requirement = "REQUIRED", config = { a = 1 } },
+10 │   { flow = "x", requirement = "REQUIRED" },
+   ·   ────────────────────┬───────────────────
+   ·                       ╰── the second one
+11 │   { authenticator = "a", requirement = "REQUIRED", executions = [], authenticatorConfig = "c" },
+   ╰────
+ help: the names of flows and sub-flows are unique in a realm
+
+ × only a sub-flow has `executions`
+   ╭─[acme/realm.toml:11:52]
+10 │   { flow = "x", requirement = "REQUIRED" },
+11 │   { authenticator = "a", requirement = "REQUIRED", executions = [], authenticatorConfig = "c" },
+   ·                                                    ─────┬────
+   ·                                                         ╰── of an authenticator
+12 │   { authenticator = "a", requirement = "REQUIRED", authenticatorConfig = "c", config = { key = { a = 1 } } },
+   ╰────
+ help: a sub-flow has a name: flow = "…"
+
+ × two executions have a configuration called `c`
+   ╭─[acme/realm.toml:12:52]
+10 │   { flow = "x", requirement = "REQUIRED" },
+11 │   { authenticator = "a", requirement = "REQUIRED", executions = [], authenticatorConfig = "c" },
+   ·                                                                     ─────────┬─────────
+   ·                                                                              ╰── the first one
+12 │   { authenticator = "a", requirement = "REQUIRED", authenticatorConfig = "c", config = { key = { a = 1 } } },
+   ·                                                    ─────────┬─────────
+   ·                                                             ╰── the second one
+13 │ ]
+   ╰────
+ help: the names of configurations are unique in a realm
+
+ × an execution is not written right
+   ╭─[acme/realm.toml:12:90]
+11 │   { authenticator = "a", requirement = "REQUIRED", executions = [], authenticatorConfig = "c" },
+12 │   { authenticator = "a", requirement = "REQUIRED", authenticatorConfig = "c", config = { key = { a = 1 } } },
+   ·                                                                                          ─┬─
+   ·                                                                                           ╰── expected text, or a list of texts, found a table
+13 │ ]
+   ╰────
+"#);
+}
+
+#[test]
 fn what_is_not_supported_or_written_elsewhere() {
     insta::assert_snapshot!(report(&[
         (
@@ -429,13 +539,8 @@ access = {}
 authorization = {}
 "#,
         ),
-        ("acme/authenticationFlows/x.toml", ""),
+        ("acme/workflows/x.toml", ""),
     ]), @r#"
- × `authenticationFlows` is not supported by this version yet
-  ╭─[acme/authenticationFlows/x.toml:1:1]
-  ╰────
- help: leave it out; what the files do not say is not touched
-
  × `id` is the server's own
   ╭─[acme/realm.toml:2:1]
 1 │
@@ -503,6 +608,11 @@ authorization = {}
    · ──────┬──────
    ·       ╰── not supported yet
    ╰────
+ help: leave it out; what the files do not say is not touched
+
+ × `workflows` is not supported by this version yet
+  ╭─[acme/workflows/x.toml:1:1]
+  ╰────
  help: leave it out; what the files do not say is not touched
 "#);
 }

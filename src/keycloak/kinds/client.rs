@@ -16,7 +16,12 @@ pub(super) struct Client {
     address: Address,
     id: String,
     has_service_account: bool,
+    /// Flows that it uses instead of the realm's, by their ids.
+    flows: Object,
 }
+
+/// The field with these flows.
+const FLOWS: &str = "authenticationFlowBindingOverrides";
 
 /// Lists of scopes of a client: (field, endpoint).
 const SCOPES: &[(&str, &str)] =
@@ -43,11 +48,15 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<Vec<Client>, ServerError
         let (address, id) =
             (reader.realm().child(&kinds::CLIENT, text(&client, "clientId")?), text(&client, "id")?.to_owned());
         let has_service_account = client.get("serviceAccountsEnabled") == Some(&Value::Bool(true));
+        let flows = match client.remove(FLOWS) {
+            Some(Value::Object(flows)) => flows,
+            _ => Object::new(),
+        };
         if !reader.add(&address, &id, client) {
             return Ok(None);
         }
         mapper::take_in(reader, &address, mappers)?;
-        Ok(Some(Client { address, id, has_service_account }))
+        Ok(Some(Client { address, id, has_service_account, flows }))
     };
     reader.collect(reader.realm(), &kinds::CLIENT, "/clients?", lookup, take).await
 }
@@ -55,7 +64,7 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<Vec<Client>, ServerError
 /// Reads what hangs below the clients, each only if it matters.
 pub(super) async fn read_links(reader: &Reader<'_>, clients: &[Client]) -> Result<(), ServerError> {
     role::for_each(clients, async |client| {
-        let Client { address, id, has_service_account } = client;
+        let Client { address, id, has_service_account, flows } = client;
         if reader.interest.any(address, &kinds::CLIENT_ROLE) || reader.interest.sweeps(address) {
             let composite = role::read_of_client(reader, address, id).await?;
             role::read_links(reader, &composite).await?;
@@ -64,12 +73,39 @@ pub(super) async fn read_links(reader: &Reader<'_>, clients: &[Client]) -> Resul
             let answer = reader.get(&format!("/clients/{}/scope-mappings", segment(id))).await?;
             reader.add_field(address, "scopeMappings", Mappings::new(answer)?.combined());
         }
+        if reader.interest.wants(address, FLOWS) {
+            reader.add_field(address, FLOWS, read_flows(reader, flows).await?);
+        }
         if *has_service_account && reader.interest.wants(address, "serviceAccount") {
             reader.add_field(address, "serviceAccount", read_service_account(reader, id).await?);
         }
         Ok(())
     })
     .await
+}
+
+/// The server names them by id. One that is no top-level flow cannot be said in a file.
+async fn read_flows(reader: &Reader<'_>, flows: &Object) -> Result<Value, ServerError> {
+    let mut aliases = Object::new();
+    for (binding, id) in flows {
+        if let Some(alias) = reader.directory.flow_alias(id.as_str().unwrap_or_default()).await? {
+            aliases.insert(binding.clone(), alias.into());
+        }
+    }
+    Ok(Value::Object(aliases))
+}
+
+/// The same in a request; an empty text takes the binding away.
+async fn bind_flows(writer: &Writer, client: &mut Object) -> Result<(), ServerError> {
+    let Some(Value::Object(flows)) = client.get_mut(FLOWS) else { return Ok(()) };
+    for flow in flows.values_mut() {
+        let alias = flow.as_str().unwrap_or_default();
+        if !alias.is_empty() {
+            let address = writer.directory.realm().child(&kinds::AUTHENTICATION_FLOW, alias);
+            *flow = writer.directory.id(&address).await?.into();
+        }
+    }
+    Ok(())
 }
 
 async fn read_service_account(reader: &Reader<'_>, client: &str) -> Result<Value, ServerError> {
@@ -95,6 +131,7 @@ pub(super) async fn create(
 ) -> Result<(), ServerError> {
     let mut client = body(leaves);
     client.insert("clientId".to_owned(), address.name().into());
+    bind_flows(writer, &mut client).await?;
     mapper::carry(&mut client, carried);
     writer.post(address, &writer.path("/clients"), client).await
 }
@@ -114,6 +151,7 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
     }
     // Renaming a SAML client without any answers 500: the server puts one in.
     client.entry("attributes").or_insert_with(|| json!({}));
+    bind_flows(writer, &mut client).await?;
     let path = writer.path(format!("/clients/{}", writer.directory.id(address).await?));
     Ok(writer.http().put(&path, &Value::Object(client)).await?)
 }

@@ -1,5 +1,6 @@
 //! Clients: OIDC and SAML.
 
+use super::authentication_flow::BINDING_OVERRIDES;
 use super::{CLIENT_ROLE, PROTOCOL_MAPPER, Type, body, link, server};
 use crate::model::field::{Field, Write};
 use crate::model::{Kind, Reference};
@@ -57,8 +58,8 @@ pub static CLIENT: Kind = Kind {
         link("scopeMappings", Type::RefSet(Reference::Role)),
         link("serviceAccount", Type::Table(SERVICE_ACCOUNT)),
         server("access"),
-        // The next issue's kinds: until then the reader leaves them out and files may not set them.
-        server("authenticationFlowBindingOverrides"),
+        body("authenticationFlowBindingOverrides", Type::Table(BINDING_OVERRIDES)),
+        // Until there is a kind for them, the reader leaves them out and files may not set them.
         server("authorizationServicesEnabled"),
         server("authorizationSettings"),
         server("origin"),

@@ -1,5 +1,6 @@
 //! One file per kind. A new kind is a new file, and a line in the `children` of the kind that it hangs below.
 
+mod authentication_flow;
 mod client;
 mod client_role;
 mod client_scope;
@@ -10,6 +11,7 @@ mod protocol_mapper;
 mod realm;
 mod role;
 
+pub use authentication_flow::AUTHENTICATION_FLOW;
 pub use client::CLIENT;
 pub use client_role::CLIENT_ROLE;
 pub use client_scope::CLIENT_SCOPE;

@@ -37,11 +37,36 @@ pub(super) fn definitions() -> Map<String, Json> {
             "description": "A list; Keycloak keeps it as one text, joined by ##.",
             "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }, definition("secret")],
         },
+        "executions": { "type": "array", "items": definition("execution") },
+        "execution": execution(),
         "set-entry": { "anyOf": [scalar, { "type": "array", "items": scalar }] },
     }) else {
         return Map::new();
     };
     definitions
+}
+
+/// One step of a flow: an authenticator, or a sub-flow with steps of its own.
+fn execution() -> Json {
+    json!({
+        "type": "object",
+        "properties": {
+            "authenticator": { "type": "string", "minLength": 1, "description": "The provider; of a sub-flow only where it is a form." },
+            "flow": { "type": "string", "minLength": 1, "description": "The name of a sub-flow, unique in the realm." },
+            "requirement": { "enum": ["REQUIRED", "ALTERNATIVE", "CONDITIONAL", "DISABLED"] },
+            "description": { "type": "string" },
+            "executions": definition("executions"),
+            "authenticatorConfig": { "type": "string", "minLength": 1, "description": "The name of the configuration, unique in the realm." },
+            "config": { "type": "object", "additionalProperties": { "anyOf": [
+                { "type": ["string", "number", "boolean"] },
+                { "type": "array", "items": { "type": ["string", "number", "boolean"] } },
+                definition("secret"),
+            ] } },
+        },
+        "required": ["requirement"],
+        "anyOf": [{ "required": ["authenticator"] }, { "required": ["flow"] }],
+        "additionalProperties": false,
+    })
 }
 
 /// The use of a definition.
@@ -103,6 +128,7 @@ fn of(ty: Type) -> Json {
             "additionalProperties": definition("texts"),
         }),
         Type::Table(inner) => json!({ "type": "object", "properties": fields(inner) }),
+        Type::Executions => described("executions", "The order matters."),
         Type::Json => json!({}),
     }
 }

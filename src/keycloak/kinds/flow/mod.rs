@@ -1,0 +1,128 @@
+//! Authentication flows, with the executions in them and what configures these.
+
+mod sync;
+mod tree;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::role;
+use crate::keycloak::ServerError;
+use crate::keycloak::path::segment;
+use crate::keycloak::reader::Reader;
+use crate::keycloak::shape::{Object, object, objects, text};
+use crate::keycloak::writer::{Changes, Leaf, Leaves, Writer, merged};
+use crate::model::{Address, FieldPath, LiveValue, Type, kinds, live_value};
+
+/// The field that holds the executions, and below it their configurations.
+const EXECUTIONS: &str = "executions";
+
+/// What configures an execution.
+struct Config {
+    id: String,
+    alias: String,
+    values: Object,
+}
+
+/// Takes in the flows. The server lists them all at once; what is in one is asked for where it matters.
+pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
+    let of_interest = reader.interest.any(reader.realm(), &kinds::AUTHENTICATION_FLOW);
+    if !of_interest && !reader.interest.sweeps(&reader.realm().child(&kinds::AUTHENTICATION_FLOW, "")) {
+        return Ok(());
+    }
+    let mut wanted = Vec::new();
+    for flow in reader.directory.list_flows().await? {
+        let address = reader.realm().child(&kinds::AUTHENTICATION_FLOW, text(&flow, "alias")?);
+        let id = text(&flow, "id")?.to_owned();
+        if reader.add(&address, &id, flow) && reader.interest.wants(&address, EXECUTIONS) {
+            wanted.push(address);
+        }
+    }
+    role::for_each(&wanted, async |address| read_executions(reader, address).await).await
+}
+
+async fn read_executions(reader: &Reader<'_>, address: &Address) -> Result<(), ServerError> {
+    let tree = tree::parse(&objects(reader.get(&executions_path(address.name())).await?, "the executions")?)?;
+    let mut configs = BTreeMap::new();
+    for id in tree::Execution::all(&tree).iter().filter_map(|it| it.config.as_deref()) {
+        let config = reader.get(&config_path(id)).await?;
+        configs.insert(id.to_owned(), Config::new(object(config, "a configuration")?)?);
+    }
+    let alias = |id: &str| configs.get(id).map(|config: &Config| config.alias.clone());
+    let executions = tree.iter().map(|it| it.canonical(&alias)).collect();
+    let path = FieldPath::new([EXECUTIONS]);
+    let mut leaves = BTreeMap::from([(path.clone(), LiveValue::Json(executions))]);
+    for config in configs.into_values() {
+        let path = path.child(&config.alias);
+        leaves.extend(
+            config
+                .values
+                .into_iter()
+                .filter_map(|(key, value)| Some((path.child(&key), live_value(Type::Text, value)?))),
+        );
+    }
+    reader.add_leaves(address, leaves);
+    Ok(())
+}
+
+/// The flow first, then what is in it: until then it lets nobody in.
+pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) -> Result<(), ServerError> {
+    let plain = |name: &str| match leaves.get(&FieldPath::new([name])) {
+        Some(Leaf::Json(value)) => Some(value.clone()),
+        _ => None,
+    };
+    let flow = Object::from_iter([
+        ("alias".to_owned(), address.name().into()),
+        ("description".to_owned(), plain("description").unwrap_or_else(|| "".into())),
+        ("providerId".to_owned(), plain("providerId").unwrap_or_else(|| "basic-flow".into())),
+        ("topLevel".to_owned(), true.into()),
+        ("builtIn".to_owned(), false.into()),
+    ]);
+    writer.post(address, &writer.path("/authentication/flows"), flow).await?;
+    let changes = leaves.iter().map(|(path, leaf)| (path.clone(), Some(leaf.clone()))).collect();
+    sync::executions(writer, address, &changes).await
+}
+
+/// A PUT replaces everything but the executions, and these are changed in place, so that no log-in under way breaks.
+pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
+    let id = writer.directory.id(address).await?;
+    let (of_executions, own): (Changes, Changes) =
+        changes.clone().into_iter().partition(|(path, _)| path.top() == EXECUTIONS);
+    let is_renamed = writer.is_renamed(address);
+    if is_renamed || !own.is_empty() {
+        let mut flow = merged(writer.live(address), &own);
+        flow.remove(EXECUTIONS);
+        let built_in = writer.live(address).and_then(|flow| flow.fields.get(&FieldPath::new(["builtIn"])));
+        flow.insert("id".to_owned(), id.as_str().into());
+        flow.insert("alias".to_owned(), address.name().into());
+        flow.insert("topLevel".to_owned(), true.into());
+        flow.insert("builtIn".to_owned(), (built_in == Some(&LiveValue::Json(true.into()))).into());
+        let path = writer.path(format!("/authentication/flows/{}", segment(&id)));
+        writer.http().put(&path, &Value::Object(flow)).await?;
+    }
+    if of_executions.is_empty() { Ok(()) } else { sync::executions(writer, address, &of_executions).await }
+}
+
+fn executions_path(flow: &str) -> String {
+    format!("/authentication/flows/{}/executions", segment(flow))
+}
+
+fn config_path(id: &str) -> String {
+    format!("/authentication/config/{}", segment(id))
+}
+
+impl Config {
+    fn new(mut object: Object) -> Result<Self, ServerError> {
+        let values = match object.remove("config") {
+            Some(Value::Object(values)) => values,
+            _ => Map::new(),
+        };
+        Ok(Self { id: text(&object, "id")?.to_owned(), alias: text(&object, "alias")?.to_owned(), values })
+    }
+
+    /// As a request has it: the server keeps the value of a mask that is sent back.
+    fn representation(&self) -> Value {
+        json!({ "id": self.id, "alias": self.alias, "config": self.values })
+    }
+}

@@ -1,0 +1,330 @@
+//! Makes the executions of a flow what is wanted, in place: what can stay stays, with its id and its configuration.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value, json};
+
+use super::tree::{self, Execution, Wanted};
+use super::{Config, EXECUTIONS, config_path, executions_path};
+use crate::keycloak::ServerError;
+use crate::keycloak::path::segment;
+use crate::keycloak::shape::{object, objects};
+use crate::keycloak::writer::{Changes, Leaf, Writer};
+use crate::model::{Address, FieldPath, LiveValue};
+
+/// A lost answer leaves open whether an execution was made, and nothing but looking tells. It is looked this often without
+/// finding more than before.
+const TRIES: usize = 4;
+
+/// Makes the executions of the flow at `address` what they are to be.
+pub(super) async fn executions(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
+    let (mut tries, mut found) = (0, 0);
+    loop {
+        let existing = existing(writer, address.name()).await?;
+        let count = Execution::all(&existing).len();
+        tries = if count == found { tries + 1 } else { 1 };
+        found = count;
+        match attempt(writer, address, changes, &existing).await {
+            Err(ServerError::Http(error)) if error.may_have_run() && tries < TRIES => {}
+            ended => return ended,
+        }
+    }
+}
+
+async fn attempt(
+    writer: &Writer,
+    address: &Address,
+    changes: &Changes,
+    existing: &[Execution],
+) -> Result<(), ServerError> {
+    let path = FieldPath::new([EXECUTIONS]);
+    let wanted = match changes.get(&path) {
+        Some(Some(Leaf::Json(executions))) => executions.clone(),
+        Some(_) => json!([]),
+        None => match writer.live(address).and_then(|flow| flow.fields.get(&path)) {
+            Some(LiveValue::Json(executions)) => executions.clone(),
+            _ => json!([]),
+        },
+    };
+    let wanted = Wanted::list(&wanted);
+    let configs = configs(writer, existing).await?;
+    let sync = Sync { writer, address, changes, configs };
+    sync.clear_the_way(&wanted, existing).await?;
+    let flow =
+        Parent { alias: address.name(), id: &writer.directory.id(address).await?, is_client: sync.is_of_clients() };
+    sync.level(&flow, &wanted, existing).await
+}
+
+async fn existing(writer: &Writer, flow: &str) -> Result<Vec<Execution>, ServerError> {
+    let list = writer.http().get(&writer.path(executions_path(flow))).await?;
+    tree::parse(&objects(list, "the executions")?)
+}
+
+async fn configs(writer: &Writer, executions: &[Execution]) -> Result<BTreeMap<String, Config>, ServerError> {
+    let mut configs = BTreeMap::new();
+    for id in Execution::all(executions).iter().filter_map(|it| it.config.as_deref()) {
+        let config = writer.http().get(&writer.path(config_path(id))).await?;
+        configs.insert(id.to_owned(), Config::new(object(config, "a configuration")?)?);
+    }
+    Ok(configs)
+}
+
+/// A flow or sub-flow that executions are in.
+struct Parent<'a> {
+    alias: &'a str,
+    id: &'a str,
+    /// Whether it is about the sign-in of clients.
+    is_client: bool,
+}
+
+/// One flow under work.
+struct Sync<'a> {
+    writer: &'a Writer,
+    address: &'a Address,
+    changes: &'a Changes,
+    /// The configurations there are, by id.
+    configs: BTreeMap<String, Config>,
+}
+
+impl Sync<'_> {
+    fn is_of_clients(&self) -> bool {
+        let path = FieldPath::new(["providerId"]);
+        let is_it = |value: &Value| value == "client-flow";
+        let live = self.writer.live(self.address).and_then(|flow| flow.fields.get(&path));
+        matches!(self.changes.get(&path), Some(Some(Leaf::Json(value))) if is_it(value))
+            || matches!(live, Some(LiveValue::Json(value)) if is_it(value))
+    }
+
+    fn alias(&self, config: &str) -> Option<String> {
+        self.configs.get(config).map(|config| config.alias.clone())
+    }
+
+    fn matched(&self, wanted: &[Wanted<'_>], existing: &[Execution]) -> Vec<Option<usize>> {
+        tree::matched(wanted, existing, &|config| self.alias(config))
+    }
+
+    /// Names of sub-flows and configurations are unique: one that moves leaves its old place before it is made in the new
+    /// one. Whatever else goes, goes last, so that there is never less to pass than before or after.
+    async fn clear_the_way(&self, wanted: &[Wanted<'_>], existing: &[Execution]) -> Result<(), ServerError> {
+        let (mut leaving, mut new) = (Vec::new(), Vec::new());
+        self.compare(wanted, existing, &mut leaving, &mut new);
+        let names: BTreeSet<&str> = new.iter().flat_map(|it| [it.flow(), it.config()]).flatten().collect();
+        for execution in leaving {
+            let moves = Execution::all(std::slice::from_ref(execution)).iter().any(|it| {
+                let config = it.config.as_deref().and_then(|id| self.alias(id));
+                it.flow.as_ref().is_some_and(|flow| names.contains(flow.alias.as_str()))
+                    || config.is_some_and(|alias| names.contains(alias.as_str()))
+            });
+            if moves {
+                self.delete(execution).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is no longer wanted at its place, and what is wanted and not there.
+    fn compare<'b>(
+        &self,
+        wanted: &[Wanted<'b>],
+        existing: &'b [Execution],
+        leaving: &mut Vec<&'b Execution>,
+        new: &mut Vec<Wanted<'b>>,
+    ) {
+        let matched = self.matched(wanted, existing);
+        leaving.extend(existing.iter().enumerate().filter(|(at, _)| !matched.contains(&Some(*at))).map(|(_, it)| it));
+        for (it, at) in wanted.iter().zip(matched) {
+            let children = it.children();
+            if let Some(at) = at {
+                self.compare(&children, &existing[at].children, leaving, new);
+            } else {
+                new.push(*it);
+                self.compare(&children, &[], leaving, new);
+            }
+        }
+    }
+
+    async fn level(
+        &self,
+        parent: &Parent<'_>,
+        wanted: &[Wanted<'_>],
+        existing: &[Execution],
+    ) -> Result<(), ServerError> {
+        let matched = self.matched(wanted, existing);
+        let priorities: Vec<_> = matched.iter().map(|at| at.map(|at| existing[at].priority)).collect();
+        let priorities = tree::priorities(&priorities);
+        for ((it, at), priority) in wanted.iter().zip(&matched).zip(priorities) {
+            match at {
+                Some(at) => self.change(parent, *it, &existing[*at], priority).await?,
+                None => self.make(parent, *it, priority).await?,
+            }
+        }
+        for (_, gone) in existing.iter().enumerate().filter(|(at, _)| !matched.contains(&Some(*at))) {
+            self.delete(gone).await?;
+        }
+        Ok(())
+    }
+
+    async fn change(
+        &self,
+        parent: &Parent<'_>,
+        wanted: Wanted<'_>,
+        existing: &Execution,
+        priority: i64,
+    ) -> Result<(), ServerError> {
+        if let Some(flow) = &existing.flow {
+            let sub_flow = Parent { alias: &flow.alias, id: &flow.id, ..*parent };
+            Box::pin(self.level(&sub_flow, &wanted.children(), &existing.children)).await?;
+            if flow.description != wanted.description() {
+                self.describe(existing, wanted).await?;
+            }
+        }
+        if (existing.requirement.as_str(), existing.priority) != (wanted.requirement(), priority) {
+            self.set(&existing.id, wanted.requirement(), priority).await?;
+        }
+        self.configure(&existing.id, existing.config.as_deref(), wanted.config()).await
+    }
+
+    /// The server takes the description of a sub-flow only when nothing else of it changes.
+    async fn describe(&self, existing: &Execution, wanted: Wanted<'_>) -> Result<(), ServerError> {
+        let Some(flow) = &existing.flow else { return Ok(()) };
+        let mut body = tree::settings(&existing.id, &existing.requirement, existing.priority);
+        body["authenticationFlow"] = true.into();
+        body["flowId"] = flow.id.as_str().into();
+        body["displayName"] = flow.alias.as_str().into();
+        body["description"] = wanted.description().into();
+        self.put(&body).await
+    }
+
+    async fn set(&self, id: &str, requirement: &str, priority: i64) -> Result<(), ServerError> {
+        self.put(&tree::settings(id, requirement, priority)).await
+    }
+
+    async fn put(&self, execution: &Value) -> Result<(), ServerError> {
+        let path = self.writer.path(executions_path(self.address.name()));
+        Ok(self.writer.http().put(&path, execution).await?)
+    }
+
+    async fn make(&self, parent: &Parent<'_>, wanted: Wanted<'_>, priority: i64) -> Result<(), ServerError> {
+        if let Some(alias) = wanted.flow() {
+            return self.make_sub_flow(parent, wanted, alias, priority).await;
+        }
+        let body = json!({
+            "parentFlow": parent.id,
+            "authenticator": wanted.authenticator(),
+            "authenticatorFlow": false,
+            "requirement": wanted.requirement(),
+            "priority": priority,
+        });
+        // A second one would be as good to the server as the first.
+        let posted = self.writer.http().post_once(&self.writer.path("/authentication/executions"), &body).await?;
+        let id = posted.id.ok_or_else(|| ServerError::shape("the id of an execution", "a Location"))?;
+        self.configure(&id, None, wanted.config()).await
+    }
+
+    /// A new sub-flow is disabled until everything is in it. It is never there without its place in the flow.
+    async fn make_sub_flow(
+        &self,
+        parent: &Parent<'_>,
+        wanted: Wanted<'_>,
+        alias: &str,
+        priority: i64,
+    ) -> Result<(), ServerError> {
+        let ty = match (wanted.authenticator(), parent.is_client) {
+            (Some(_), _) => "form-flow",
+            (None, true) => "client-flow",
+            (None, false) => "basic-flow",
+        };
+        let body = json!({
+            "alias": alias,
+            "type": ty,
+            "provider": wanted.authenticator(),
+            "description": wanted.description(),
+            "priority": priority,
+        });
+        let path = self.writer.path(format!("{}/flow", executions_path(parent.alias)));
+        match self.writer.http().post(&path, &body).await {
+            Err(error) if !(error.is_conflict() && error.repeated()) => return Err(error.into()),
+            _ => {}
+        }
+        let siblings = existing(self.writer, parent.alias).await?;
+        let is_it = |it: &&Execution| it.flow.as_ref().is_some_and(|flow| flow.alias == alias);
+        let made = siblings.iter().find(is_it).ok_or_else(|| ServerError::Missing { address: alias.to_owned() })?;
+        let id = made.flow.as_ref().map_or("", |flow| flow.id.as_str());
+        let sub_flow = Parent { alias, id, ..*parent };
+        Box::pin(self.level(&sub_flow, &wanted.children(), &made.children)).await?;
+        self.set(&made.id, wanted.requirement(), priority).await
+    }
+
+    async fn delete(&self, execution: &Execution) -> Result<(), ServerError> {
+        let path = format!("/authentication/executions/{}", segment(&execution.id));
+        match self.writer.http().delete(&self.writer.path(path)).await {
+            // It moved, and went before.
+            Err(error) if error.is_not_found() => Ok(()),
+            other => Ok(other?),
+        }
+    }
+}
+
+/// Configurations.
+impl Sync<'_> {
+    async fn configure(&self, execution: &str, config: Option<&str>, alias: Option<&str>) -> Result<(), ServerError> {
+        let existing = config.and_then(|id| self.configs.get(id));
+        let http = self.writer.http();
+        match (existing, alias) {
+            (None, None) => Ok(()),
+            (Some(gone), None) => Ok(http.delete(&self.writer.path(config_path(&gone.id))).await?),
+            (None, Some(alias)) => {
+                let path = format!("/authentication/executions/{}/config", segment(execution));
+                let body = json!({ "alias": alias, "config": self.values(self.known(alias)?, alias) });
+                http.post(&self.writer.path(path), &body).await?;
+                Ok(())
+            }
+            (Some(existing), Some(alias)) => {
+                let mut values = self.values(existing.values.clone(), &existing.alias);
+                if existing.alias != alias {
+                    values = self.values(values, alias);
+                }
+                if existing.alias == alias && existing.values == values {
+                    return Ok(());
+                }
+                let changed = Config { id: existing.id.clone(), alias: alias.to_owned(), values };
+                Ok(http.put(&self.writer.path(config_path(&existing.id)), &changed.representation()).await?)
+            }
+        }
+    }
+
+    /// What was read of a configuration whose execution is made anew.
+    fn known(&self, alias: &str) -> Result<Map<String, Value>, ServerError> {
+        let above = FieldPath::new([EXECUTIONS, alias]);
+        let mut known = Map::new();
+        for (path, value) in self.writer.live(self.address).iter().flat_map(|flow| &flow.fields) {
+            let key = path.rest().nth(1).filter(|_| path.is_within(&above) && !self.changes.contains_key(path));
+            match (key, value) {
+                (Some(key), LiveValue::Json(value)) => drop(known.insert(key.to_owned(), value.clone())),
+                (Some(key), LiveValue::Secret(_) | LiveValue::Masked) => {
+                    return Err(ServerError::Refused(format!(
+                        "the execution with the configuration `{alias}` moves, and the server hides its `{key}`: move it and \
+                         give it another secret in one change"
+                    )));
+                }
+                (None, _) => {}
+            }
+        }
+        Ok(known)
+    }
+
+    /// Values with the changes of a configuration made.
+    fn values(&self, mut values: Map<String, Value>, alias: &str) -> Map<String, Value> {
+        let above = FieldPath::new([EXECUTIONS, alias]);
+        for (path, leaf) in self.changes.iter().filter(|(path, _)| path.is_within(&above)) {
+            let Some(key) = path.rest().nth(1) else { continue };
+            match leaf {
+                Some(Leaf::Json(value)) => drop(values.insert(key.to_owned(), value.clone())),
+                Some(Leaf::Secret(secret)) => drop(values.insert(key.to_owned(), secret.expose_secret().into())),
+                None => drop(values.remove(key)),
+            }
+        }
+        values
+    }
+}
