@@ -248,8 +248,7 @@ async fn verify(
         Ok(left) => {
             format!("{realm} did not converge: {} left; `realmform plan` shows what differs", count(*left, "object"))
         }
-        // Everything was done, and nobody knows whether it took.
-        Err(error) => format!("{realm}: everything was done, but it could not be read again: {error}"),
+        Err(error) => format!("{realm}: everything was done, but nobody can tell whether it took: {error}"),
     };
     context.output.message(&prepared.redactor.redact(&text));
     matches!(left, Ok(0))

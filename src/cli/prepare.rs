@@ -70,7 +70,7 @@ pub(super) async fn prepare(
     check_references(&http, &workspace, &live).await?;
     let applied = applied_desires(&workspace, &live);
     let diff = diff::diff(&workspace.loaded.desired, &live, &bases(&workspace, &live, &applied), &Resolved(&secrets));
-    check_kept(&diff)?;
+    check_secrets(&diff)?;
     let plan = plan::plan(diff, &policy(args, &workspace, credential));
     let redactor = Redactor::new(secrets.values());
     Ok(Prepared { workspace, http, plan, live, secrets, made_up, redactor })
@@ -115,6 +115,7 @@ impl Prepared {
         let desired = Desired { realms: [(realm.clone(), part)].into() };
         let live = Live { realms: [(realm.clone(), live)].into() };
         let diff = diff::diff(&desired, &live, &BTreeMap::new(), &Resolved(&self.secrets));
+        check_secrets(&diff)?;
         Ok(diff.realms.values().map(|realm| realm.changes.len()).sum())
     }
 }
@@ -236,23 +237,11 @@ fn at(workspace: &Workspace, commit: &str) -> Option<Desired> {
     Some(desired::load(&tree.files, &desired::Options::default()).ok()?.desired)
 }
 
-/// `{ keep = true }` keeps what is there: something has to be there.
-fn check_kept(diff: &diff::Diff) -> Result<(), Error> {
-    let missing: Vec<String> = diff
-        .realms
-        .values()
-        .flat_map(|realm| &realm.missing_kept)
-        .map(|it| {
-            format!(
-                "{}: {} of {} says {{ keep = true }}, but the server has no value yet",
-                it.origin, it.path, it.address
-            )
-        })
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Error::Other(format!("{}; write {{ env = \"NAME\" }} for the first apply", missing.join("\n"))))
+/// Secrets that files and server do not agree on, all at once.
+fn check_secrets(diff: &diff::Diff) -> Result<(), Error> {
+    let problems: Vec<String> =
+        diff.realms.values().flat_map(|realm| &realm.secrets).map(ToString::to_string).collect();
+    if problems.is_empty() { Ok(()) } else { Err(Error::Other(problems.join("\n"))) }
 }
 
 fn policy(args: &PlanArgs, workspace: &Workspace, credential: Option<Address>) -> Policy {

@@ -31,19 +31,46 @@ pub struct RealmDiff {
     pub managed_before: BTreeMap<&'static str, usize>,
     /// Whether the record differs from `managed`, so that it has to be written even if no object changes.
     pub record_changes: bool,
-    /// Secrets that the files leave to the server (`keep`) and that it does not have.
-    pub missing_kept: Vec<MissingSecret>,
+    /// Secrets of the files and of the server that do not fit together, so that the plan cannot be carried out.
+    pub secrets: Vec<SecretProblem>,
 }
 
-/// A secret of `{ keep = true }` that the server does not have, so that nothing is there to keep.
+/// A leaf that files and server do not agree on whether, and which, secret it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MissingSecret {
+pub struct SecretProblem {
     /// The object.
     pub address: Address,
     /// The leaf.
     pub path: FieldPath,
     /// Where it is declared.
     pub origin: Origin,
+    /// What is wrong.
+    pub fault: SecretFault,
+}
+
+/// How they do not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretFault {
+    /// The files leave it to the server (`keep`), and it has none.
+    Missing,
+    /// The files have it as plain text, and the server hides it, so that nobody can tell whether they are the same.
+    Hidden,
+}
+
+impl std::fmt::Display for SecretProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { address, path, origin, fault } = self;
+        write!(f, "{origin}: {path} of {address} ")?;
+        f.write_str(match fault {
+            SecretFault::Missing => {
+                "says { keep = true }, but the server has no value yet; write { env = \"NAME\" } for the first apply"
+            }
+            SecretFault::Hidden => {
+                "is plain text, and the server hides it like a secret; write { env = \"NAME\" } or { keep = true }, or \
+                 correct its name: the server also hides what it does not know"
+            }
+        })
+    }
 }
 
 /// One object that differs.

@@ -23,7 +23,9 @@ mod today;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use change::{Action, After, Before, Cause, Change, Counts, Diff, FieldChange, MissingSecret, RealmDiff};
+pub use change::{
+    Action, After, Before, Cause, Change, Counts, Diff, FieldChange, RealmDiff, SecretFault, SecretProblem,
+};
 pub use secrets::Secrets;
 
 use crate::model::{Desired, DesiredRealm, Live, RealmName};

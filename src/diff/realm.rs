@@ -7,9 +7,9 @@ use serde_json::Value as Json;
 
 use super::leaf::{Applied, Delta};
 use super::today::Today;
-use super::{Action, After, Before, Cause, Change, FieldChange, MissingSecret, RealmDiff, Secrets};
+use super::{Action, After, Before, Cause, Change, FieldChange, RealmDiff, SecretFault, SecretProblem, Secrets};
 use crate::model::{
-    Address, Declared, DesiredObject, DesiredRealm, FieldPath, Lifecycle, LiveObject, LiveValue, Names, Prune,
+    Address, Declared, DesiredObject, DesiredRealm, FieldPath, Lifecycle, LiveObject, LiveValue, Names, Origin, Prune,
     Reference, SecretRef, Shape, Value, Write, default_of, is_builtin, kinds, texts,
 };
 
@@ -71,7 +71,7 @@ impl Comparison<'_> {
             let after = match value {
                 Value::Json(value) => After::Json(value.clone()),
                 Value::Secret(SecretRef::Keep) => {
-                    self.missing(address, path, origin);
+                    self.secret(SecretFault::Missing, address, path, origin);
                     continue;
                 }
                 Value::Secret(reference) => After::Secret(reference.clone()),
@@ -98,7 +98,10 @@ impl Comparison<'_> {
                 continue;
             }
             if *value == Value::Secret(SecretRef::Keep) && !live.fields.contains_key(path) {
-                self.missing(address, path, origin);
+                self.secret(SecretFault::Missing, address, path, origin);
+            }
+            if matches!((value, live.fields.get(path)), (Value::Json(_), Some(LiveValue::Masked))) {
+                self.secret(SecretFault::Hidden, address, path, origin);
             }
             match applied.leaf(live, path).declared(value, self.secrets) {
                 Some(delta) => fields.push(field_change(path, delta, Some(origin))),
@@ -185,9 +188,9 @@ impl Comparison<'_> {
         *self.diff.managed_before.entry(address.kind().name).or_default() += 1;
     }
 
-    fn missing(&mut self, address: &Address, path: &FieldPath, origin: &crate::model::Origin) {
+    fn secret(&mut self, fault: SecretFault, address: &Address, path: &FieldPath, origin: &Origin) {
         let (address, path, origin) = (address.clone(), path.clone(), origin.clone());
-        self.diff.missing_kept.push(MissingSecret { address, path, origin });
+        self.diff.secrets.push(SecretProblem { address, path, origin, fault });
     }
 
     fn finish(mut self) -> RealmDiff {
@@ -285,7 +288,7 @@ fn undeclared(address: &Address, action: Action) -> Change {
     }
 }
 
-fn field_change(path: &FieldPath, delta: Delta, origin: Option<&crate::model::Origin>) -> FieldChange {
+fn field_change(path: &FieldPath, delta: Delta, origin: Option<&Origin>) -> FieldChange {
     let Delta { before, after, cause, base } = delta;
     FieldChange { path: path.clone(), before, after, cause, base, origin: origin.cloned() }
 }

@@ -307,17 +307,26 @@ mod secrets {
         for shown in ["anything", "**********"] {
             let scene = Scene::new().wants(CLIENT, &keep).has(CLIENT, &json!({"secret": shown}));
             let diff = scene.realm_diff();
-            assert_eq!((diff.changes, diff.missing_kept), (vec![], vec![]));
+            assert_eq!((diff.changes, diff.secrets), (vec![], vec![]));
             // It is not ours, so nothing is undone when the line leaves the file.
             assert!(diff.managed[&at(CLIENT)].is_empty());
         }
         let existing = Scene::new().wants(CLIENT, &keep).has(CLIENT, &json!({}));
         let new = Scene::new().wants(CLIENT, &keep);
         for scene in [existing, new] {
-            let missing = scene.realm_diff().missing_kept;
-            assert_eq!((missing.len(), &missing[0].path), (1, &path("secret")));
+            let problems = scene.realm_diff().secrets;
+            assert_eq!((problems.len(), &problems[0].path), (1, &path("secret")));
+            assert_eq!(problems[0].fault, SecretFault::Missing);
             assert_eq!(leaves(&scene, CLIENT), []);
         }
+    }
+
+    #[test]
+    fn plain_text_that_the_server_hides_cannot_be_compared() {
+        let wanted = json!({"attributes": {"a": "b"}});
+        let scene = Scene::new().wants(CLIENT, &wanted).has(CLIENT, &json!({"attributes": {"a": "**********"}}));
+        let problems = scene.realm_diff().secrets;
+        assert_eq!((problems.len(), problems[0].fault), (1, SecretFault::Hidden));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::diff::{Action, After, Before, Cause, Change, Counts, FieldChange, MissingSecret, RealmDiff};
+use crate::diff::{Action, After, Before, Cause, Change, Counts, FieldChange, RealmDiff};
 use crate::model::{Address, Origin, SecretRef};
 use crate::plan::{Guard, Plan, RealmPlan, Refusal, Step, StepAction, Violation};
 
@@ -28,14 +28,14 @@ pub fn refusal(refusal: &Refusal) -> Json {
 
 fn realm_json(realm: &RealmPlan) -> Json {
     let RealmPlan { diff, steps } = realm;
-    let RealmDiff { changes, managed: _, adopted, forgotten, managed_before: _, record_changes, missing_kept } = diff;
+    // A plan with secrets in disorder is not shown: it is an error.
+    let RealmDiff { changes, managed: _, adopted, forgotten, managed_before: _, record_changes, secrets: _ } = diff;
     json!({
         "summary": counts_json(diff.counts()),
         "changes": changes.iter().map(change_json).collect::<Vec<_>>(),
         "adopted": texts(adopted),
         "forgotten": texts(forgotten),
         "recordChanges": record_changes,
-        "missingSecrets": missing_kept.iter().map(missing_json).collect::<Vec<_>>(),
         "steps": steps.iter().map(|step| step_json(diff, step)).collect::<Vec<_>>(),
     })
 }
@@ -110,11 +110,6 @@ fn step_json(diff: &RealmDiff, step: &Step) -> Json {
         "carries": texts(carried),
         "needs": needs,
     })
-}
-
-fn missing_json(missing: &MissingSecret) -> Json {
-    let MissingSecret { address, path, origin } = missing;
-    json!({ "address": address.to_string(), "path": path, "origin": origin_json(origin) })
 }
 
 fn violation_json(violation: &Violation) -> Json {

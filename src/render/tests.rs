@@ -201,16 +201,6 @@ fn colour_is_an_option() {
 }
 
 #[test]
-fn a_kept_secret_that_nobody_has() {
-    let keep = json!({"secret": {"keep": true}});
-    assert_snapshot!(shown(&Scene::new().wants("clients/shop", &keep).has("clients/shop", &json!({}))), @r#"
-    ! acme/clients/shop secret is left to the server, which has none                 acme/clients.toml:2
-
-    No changes. acme matches its files. 2 to adopt: the record only.
-    "#);
-}
-
-#[test]
 fn a_refusal_prints_the_plan() {
     let scene = Scene::new()
         .applied("identityProviders/entra", &json!({}))

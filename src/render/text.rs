@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::escape::safe;
 use super::value::{Layout, Row, layout};
-use crate::diff::{Action, After, Before, Cause, Change, Counts, Diff, FieldChange, MissingSecret, RealmDiff};
+use crate::diff::{Action, After, Before, Cause, Change, Counts, Diff, FieldChange, RealmDiff};
 use crate::model::{Address, Origin, SecretRef};
 use crate::plan::{Plan, Refusal, Violation};
 
@@ -139,13 +139,11 @@ struct Page {
 
 impl Page {
     fn realm(&mut self, diff: &RealmDiff) {
-        let RealmDiff { changes, managed: _, adopted, forgotten, managed_before: _, record_changes: _, missing_kept } =
+        // A plan with secrets in disorder is not shown: it is an error.
+        let RealmDiff { changes, managed: _, adopted, forgotten, managed_before: _, record_changes: _, secrets: _ } =
             diff;
         for change in changes {
             self.change(change);
-        }
-        for missing in missing_kept {
-            self.missing(missing);
         }
         if self.options.verbose {
             self.names("adopt", adopted);
@@ -237,14 +235,6 @@ impl Page {
                 Row::Hidden(count) => Line::new(2, ' ', format!("({count} unchanged)")).painted(Paint::Dim),
             });
         }
-    }
-
-    fn missing(&mut self, missing: &MissingSecret) {
-        let MissingSecret { address, path, origin } = missing;
-        let (address, path) = (address.to_string(), path.to_string());
-        let text = format!("{} {} is left to the server, which has none", safe(&address), safe(&path));
-        self.line(&Line::new(0, '!', text).side(Some(origin), "").painted(Paint::Bad));
-        self.blank();
     }
 
     fn violation(&mut self, violation: &Violation) {

@@ -169,7 +169,6 @@ fn a_plan_is_applied_changed_and_applied_again() {
             }
           ],
           "forgotten": [],
-          "missingSecrets": [],
           "recordChanges": true,
           "steps": [
             {

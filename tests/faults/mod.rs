@@ -167,7 +167,7 @@ fn is_orderly(ran: &Ran) -> bool {
         Some(1) => ran.stderr.matches("error: ").count() == 1,
         Some(6) => {
             let listed = ["  done  ", "  failed  ", "  not tried  "].iter().any(|it| ran.stderr.contains(it));
-            listed || ran.stderr.contains("could not be read again")
+            listed || ran.stderr.contains("nobody can tell whether it took")
         }
         _ => false,
     }

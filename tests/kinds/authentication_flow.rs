@@ -157,6 +157,23 @@ executions = [{{ flow = "join form", authenticator = "registration-page-form", r
     assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("captcha-secret"));
 }
 
+/// The server hides the values of keys that the authenticator does not know, so that they cannot be compared.
+#[test]
+fn a_key_that_the_server_does_not_know_is_told() {
+    let project = Project::new("kinds-flow-hidden");
+    project.write_realm(
+        "[authenticationFlows.a]\nexecutions = [{ authenticator = \"conditional-level-of-authentication\", \
+         requirement = \"REQUIRED\", config = { loa-condition-levle = 1 } }]\n",
+    );
+    let applied = project.run(&["apply", "--yes"]);
+    let planned = project.run(&["plan"]);
+    assert_eq!((applied.status, planned.status), (6, 1), "{}", applied.stderr);
+    for output in [applied, planned] {
+        assert!(output.stderr.contains("loa-condition-levle of kinds-flow-hidden/"), "{}", output.stderr);
+        assert!(output.stderr.contains("correct its name"), "{}", output.stderr);
+    }
+}
+
 #[test]
 fn a_built_in_flow_keeps_its_structure_and_is_reset() {
     let project = Project::new("kinds-flow-built-in");
