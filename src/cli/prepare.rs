@@ -13,8 +13,8 @@ use crate::diff;
 use crate::git;
 use crate::keycloak::{Connection, Credentials, Http, Interest, read_again, read_realm};
 use crate::model::{
-    Address, Desired, DesiredRealm, Live, LiveRealm, RealmName, Record, SecretRef, Value, builtin_names, is_builtin,
-    kinds,
+    Address, Desired, DesiredRealm, Live, LiveRealm, RealmName, Record, Reference, SecretRef, Value, builtin_names,
+    is_builtin, kinds,
 };
 use crate::plan::{self, Plan, Policy, Refusal};
 use crate::secrets::{Fingerprint, Redactor, Resolver};
@@ -166,7 +166,19 @@ fn renamed_from(realm: &DesiredRealm) -> Option<RealmName> {
 /// Names that neither the files nor the server know are errors, all of them at once.
 async fn check_references(http: &Http, workspace: &Workspace, live: &Live) -> Result<(), Error> {
     let mut problems = Vec::new();
+    let providers = tokio::sync::OnceCell::new();
     for reference in &workspace.loaded.references {
+        if let Reference::Provider(spi) = reference.kind {
+            // A server that does not tell is asked when the plan is carried out.
+            let Some(installed) = providers.get_or_try_init(|| crate::keycloak::providers(http)).await? else {
+                continue;
+            };
+            let ids = spi.names().iter().filter_map(|name| installed.get(*name)).flatten().map(String::as_str);
+            if !ids.clone().any(|id| id == reference.name) {
+                problems.push(desired::unknown_reference(reference, ids));
+            }
+            continue;
+        }
         if is_known(reference, live.realms.get(&reference.realm)) {
             continue;
         }

@@ -10,10 +10,11 @@ use super::builder::Builder;
 use super::convert::scalar_text;
 use super::parse::{Entry, Node, Shape, entries, entry};
 use super::problem::Problem;
+use super::references::Use;
 use super::secret;
 use super::source::{Place, Source};
 use super::suggest::{did_you_mean, one_of};
-use crate::model::{Address, FieldPath, Value};
+use crate::model::{Address, FieldPath, Reference, Spi, Value};
 
 const KEYS: &[&str] =
     &["authenticator", "flow", "requirement", "description", "executions", "authenticatorConfig", "config"];
@@ -80,6 +81,12 @@ impl Reader<'_> {
             if let Some(text) = self.text(table, name) {
                 execution.insert(name.to_owned(), text.into());
             }
+        }
+        if let Some(given) = entry(table, "authenticator").filter(|_| execution.contains_key("authenticator")) {
+            let id = given.node.as_text().unwrap_or_default();
+            let place = self.place_of(&given.node);
+            let user = Use { address: self.address.clone(), path: self.path.clone(), place };
+            self.builder.refer(Reference::Provider(Spi::Authenticator), id, user);
         }
         execution.insert("requirement".to_owned(), self.requirement(table, node));
         match execution.get("flow").and_then(Json::as_str).map(str::to_owned) {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::problem::Problem;
 use super::source::Place;
 use super::suggest::did_you_mean;
-use crate::model::{Address, Desired, DesiredObject, FieldPath, Kind, Origin, RealmName, Reference, kinds};
+use crate::model::{
+    Address, Desired, DesiredObject, FieldPath, Kind, Origin, RealmName, Reference, is_builtin_provider, kinds,
+};
 
 /// A name that the files use and do not declare.
 #[derive(Clone, Debug)]
@@ -16,7 +18,7 @@ pub struct Ref {
     pub kind: Reference,
     /// The name as written: for a role of a client `client:role`.
     pub name: String,
-    /// The objects that it may name, the likeliest first; empty for flows, which have no addresses yet.
+    /// The objects that it may name, the likeliest first; empty for providers, which are no objects.
     pub targets: Vec<Address>,
     /// Where it is used, by place; never empty.
     pub uses: Vec<Use>,
@@ -48,6 +50,9 @@ impl Ref {
 /// The references that the files themselves do not satisfy.
 pub(super) fn unresolved(all: Vec<Ref>, desired: &Desired) -> Vec<Ref> {
     let declared = |reference: &Ref| {
+        if let Reference::Provider(spi) = reference.kind {
+            return is_builtin_provider(spi, &reference.name);
+        }
         let realm = desired.realms.get(&reference.realm);
         realm.is_some_and(|realm| reference.targets.iter().any(|target| realm.objects.contains_key(target)))
     };
@@ -81,6 +86,7 @@ fn targets(realm: &str, kind: Reference, name: &str) -> Vec<Address> {
         Reference::Group => vec![realm.child(&kinds::GROUP, name)],
         Reference::Client => vec![realm.child(&kinds::CLIENT, name)],
         Reference::Flow => vec![realm.child(&kinds::AUTHENTICATION_FLOW, name)],
+        Reference::Provider(_) => Vec::new(),
     }
 }
 
@@ -113,10 +119,19 @@ pub fn unknown_reference<'a>(reference: &Ref, candidates: impl IntoIterator<Item
         2 => ", used in one more place".to_owned(),
         n => format!(", used in {} more places", n - 1),
     };
-    let problem =
-        Problem::error(format!("there is no {term} `{}` in the realm {}{more}", reference.name, reference.realm))
-            .help(format!("neither the files nor Keycloak know it: declare the {term}, or correct the name"))
-            .maybe_help(did_you_mean(&reference.name, candidates));
+    let (place, help) = match reference.kind {
+        Reference::Provider(_) => (
+            "on the server".to_owned(),
+            "no such provider is installed there: install it first, or correct the name".to_owned(),
+        ),
+        _ => (
+            format!("in the realm {}", reference.realm),
+            format!("neither the files nor Keycloak know it: declare the {term}, or correct the name"),
+        ),
+    };
+    let problem = Problem::error(format!("there is no {term} `{}` {place}{more}", reference.name))
+        .help(help)
+        .maybe_help(did_you_mean(&reference.name, candidates));
     match reference.uses.first() {
         Some(user) => problem.at(user.place.clone(), format!("unknown {term}")),
         None => problem,
@@ -132,5 +147,6 @@ fn term(kind: Reference) -> &'static str {
         Reference::Group => "group",
         Reference::Client => "client",
         Reference::Flow => "authentication flow",
+        Reference::Provider(spi) => spi.term(),
     }
 }

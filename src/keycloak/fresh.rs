@@ -10,7 +10,7 @@ use super::path::segment;
 use super::reader::Reader;
 use super::shape::object;
 use super::{Http, ServerError, kinds as wire};
-use crate::model::{Address, FieldPath, Kind, LiveObject, LiveValue, REALM_PLACEHOLDER, Write, kinds};
+use crate::model::{Address, FieldPath, Kind, LiveObject, LiveValue, REALM_PLACEHOLDER, Spi, Write, kinds};
 
 /// The throwaway realm that is looked at.
 const REALM: &str = "realmform-defaults";
@@ -43,7 +43,9 @@ async fn record(http: &Http) -> Result<Value, ServerError> {
             objects.insert(address.within_realm().replace(REALM, REALM_PLACEHOLDER), of_builtin(object));
         }
     }
-    Ok(json!({ "objects": objects, "fields": fields }))
+    let mut providers = super::survey::providers(http).await?.unwrap_or_default();
+    providers.retain(|name, _| Spi::ALL.iter().any(|spi| spi.names().contains(&name.as_str())));
+    Ok(json!({ "objects": objects, "fields": fields, "providers": providers }))
 }
 
 /// Layer by layer, since nobody looks below what is of no interest.

@@ -135,6 +135,7 @@ impl<'a> Interest<'a> {
 
     fn refer(&mut self, kind: &'static Kind, path: &FieldPath, value: &Json) {
         match kind.names(path) {
+            None | Some(Names::Of(Reference::Provider(_))) => {}
             Some(Names::Of(reference)) => {
                 let names = texts(value).filter(|name| !name.is_empty());
                 self.references.extend(names.map(|name| (reference, name.to_owned())));
@@ -146,7 +147,6 @@ impl<'a> Interest<'a> {
                 let roles = texts(value).map(|role| (Reference::ClientRole, format!("{client}:{role}")));
                 self.references.extend(roles);
             }
-            None => {}
         }
     }
 
@@ -164,6 +164,7 @@ impl<'a> Interest<'a> {
             Reference::Group => has(&kinds::GROUP, name),
             Reference::Client => has(&kinds::CLIENT, name),
             Reference::Flow => has(&kinds::AUTHENTICATION_FLOW, name),
+            Reference::Provider(_) => true,
         }
     }
 }

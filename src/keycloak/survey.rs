@@ -1,8 +1,10 @@
 //! Looking around on a server: realms that a project left behind, and names for "did you mean".
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use serde_json::Value;
 
 use super::path::segment;
 use super::reader::decode_record;
@@ -60,6 +62,20 @@ async fn read_if_ours(http: &Http, project: &str, name: &str) -> Result<Option<L
     }))
 }
 
+/// The ids of the providers that are installed on the server, by the names of their SPIs; `None` where it does not tell.
+///
+/// # Errors
+/// The server's failures.
+pub async fn providers(http: &Http) -> Result<Option<BTreeMap<String, Vec<String>>>, ServerError> {
+    let Some(info) = http.server_info().await? else { return Ok(None) };
+    let Some(spis) = info.get("providers").and_then(Value::as_object) else { return Ok(None) };
+    let by_spi = spis.iter().map(|(name, spi)| {
+        let ids = spi.get("providers").and_then(Value::as_object).into_iter().flatten();
+        (name.clone(), ids.map(|(id, _)| id.clone()).collect())
+    });
+    Ok(Some(by_spi.collect()))
+}
+
 /// Names of a realm's objects that a reference could mean. Client roles are too many to look through: these are
 /// suggested from the files alone.
 ///
@@ -72,7 +88,7 @@ pub async fn names_of(http: &Http, realm: &str, reference: Reference) -> Result<
         Reference::Group => ("groups", "path"),
         Reference::Client => ("clients", "clientId"),
         Reference::Flow => ("authentication/flows", "alias"),
-        Reference::ClientRole => return Ok(Vec::new()),
+        Reference::ClientRole | Reference::Provider(_) => return Ok(Vec::new()),
     };
     let path = format!("/{}/{list}?first=0&max={CANDIDATES}", segment(realm));
     let found: Vec<Object> = objects(http.get(&path).await?, list)?;

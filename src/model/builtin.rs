@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-use super::{Address, FieldPath, Kind, LiveObject, LiveValue, Names, Reference};
+use super::{Address, FieldPath, Kind, LiveObject, LiveValue, Names, Reference, Spi};
 
 /// Recorded from fresh servers by `realmform sandbox record-defaults`, never typed by hand.
 static DEFAULTS: LazyLock<Map<String, Value>> =
@@ -78,6 +78,12 @@ fn in_realm(value: &'static Value, realm: &str) -> Cow<'static, Value> {
         Value::Array(items) => Cow::Owned(items.iter().map(|item| in_realm(item, realm).into_owned()).collect()),
         other => Cow::Borrowed(other),
     }
+}
+
+/// Whether Keycloak itself brings this provider.
+pub fn is_builtin_provider(spi: Spi, id: &str) -> bool {
+    let listed = |name: &&str| DEFAULTS.get("providers")?.get(name)?.as_array();
+    spi.names().iter().filter_map(listed).flatten().any(|it| it == id)
 }
 
 /// How files name the objects of one sort that every realm has.

@@ -188,6 +188,47 @@ pub enum Reference {
     Client,
     /// A top-level authentication flow, by its alias.
     Flow,
+    /// A provider that is installed on the server, by its id.
+    Provider(Spi),
+}
+
+/// What a provider is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Spi {
+    /// A step of an authentication flow, of whatever sort of flow.
+    Authenticator,
+    /// A protocol mapper, of whatever protocol.
+    ProtocolMapper,
+    /// An identity provider, social ones included.
+    IdentityProvider,
+    /// A mapper of identity providers.
+    IdentityProviderMapper,
+}
+
+impl Spi {
+    /// All of them.
+    pub const ALL: &[Self] =
+        &[Self::Authenticator, Self::ProtocolMapper, Self::IdentityProvider, Self::IdentityProviderMapper];
+
+    /// Its names in Keycloak's `serverinfo`.
+    pub fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Authenticator => &["authenticator", "client-authenticator", "form-authenticator", "form-action"],
+            Self::ProtocolMapper => &["protocol-mapper"],
+            Self::IdentityProvider => &["identity_provider", "social"],
+            Self::IdentityProviderMapper => &["identity-provider-mapper"],
+        }
+    }
+
+    /// What one of its providers is called in messages.
+    pub fn term(self) -> &'static str {
+        match self {
+            Self::Authenticator => "authenticator",
+            Self::ProtocolMapper => "protocol mapper",
+            Self::IdentityProvider => "identity provider",
+            Self::IdentityProviderMapper => "identity provider mapper",
+        }
+    }
 }
 
 /// How a field reaches the server.

@@ -21,10 +21,12 @@ mod reference;
 mod secret_ref;
 
 pub use address::{Address, RealmName};
-pub use builtin::{REALM_PLACEHOLDER, builtin_names, builtin_objects, default_of, defaults, is_builtin};
+pub use builtin::{
+    REALM_PLACEHOLDER, builtin_names, builtin_objects, default_of, defaults, is_builtin, is_builtin_provider,
+};
 pub use desired::{Declared, Desired, DesiredObject, DesiredRealm, Lifecycle, Origin, Prune, PruneRules, Value};
 pub use duration::parse_seconds;
-pub use field::{Field, FieldPath, Reference, Type, Write};
+pub use field::{Field, FieldPath, Reference, Spi, Type, Write};
 pub use kind::Kind;
 pub use live::{Live, LiveObject, LiveRealm, LiveValue, flatten, unflatten};
 pub(crate) use live::{live_value, sorted};

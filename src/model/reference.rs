@@ -46,6 +46,7 @@ impl Names<'_> {
             Self::Of(Reference::ClientScope) => vec![realm.child(&kinds::CLIENT_SCOPE, text)],
             Self::Of(Reference::Group) => vec![realm.child(&kinds::GROUP, text)],
             Self::Of(Reference::Client) => vec![realm.child(&kinds::CLIENT, text)],
+            Self::Of(Reference::Provider(_)) => Vec::new(),
             Self::Of(Reference::Flow) => vec![realm.child(&kinds::AUTHENTICATION_FLOW, text)],
             Self::RolesOf(client) => vec![realm.child(&kinds::CLIENT, client).child(&kinds::CLIENT_ROLE, text)],
         }

@@ -2,7 +2,7 @@
 
 use super::{IDENTITY_PROVIDER_MAPPER, Type, body, server};
 use crate::model::field::{Field, Write};
-use crate::model::{Kind, Reference};
+use crate::model::{Kind, Reference, Spi};
 
 /// An upstream provider that users sign in with.
 pub static IDENTITY_PROVIDER: Kind = Kind {
@@ -11,7 +11,11 @@ pub static IDENTITY_PROVIDER: Kind = Kind {
     key: "alias",
     fields: &[
         body("displayName", Type::Text),
-        Field { name: "providerId", ty: Type::Text, write: Write::CreateOnly },
+        Field {
+            name: "providerId",
+            ty: Type::Ref(Reference::Provider(Spi::IdentityProvider)),
+            write: Write::CreateOnly,
+        },
         body("enabled", Type::Bool),
         body("trustEmail", Type::Bool),
         body("storeToken", Type::Bool),

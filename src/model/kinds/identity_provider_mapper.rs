@@ -1,7 +1,7 @@
 //! Mappers of identity providers.
 
 use super::{Type, body, server};
-use crate::model::Kind;
+use crate::model::{Kind, Reference, Spi};
 
 /// What turns claims and attributes of an upstream provider into users' attributes, groups and roles.
 pub static IDENTITY_PROVIDER_MAPPER: Kind = Kind {
@@ -9,7 +9,7 @@ pub static IDENTITY_PROVIDER_MAPPER: Kind = Kind {
     collection: "mappers",
     key: "name",
     fields: &[
-        body("identityProviderMapper", Type::Text),
+        body("identityProviderMapper", Type::Ref(Reference::Provider(Spi::IdentityProviderMapper))),
         body("config", Type::TextMap(&[("claims", Type::JsonText), ("attributes", Type::JsonText)])),
         server("identityProviderAlias"),
     ],

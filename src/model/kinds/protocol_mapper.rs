@@ -1,8 +1,8 @@
 //! Protocol mappers of clients and client scopes.
 
 use super::{Type, body, server};
-use crate::model::Kind;
 use crate::model::field::{Field, Write};
+use crate::model::{Kind, Reference, Spi};
 
 /// What puts claims into tokens and attributes into assertions. Its `protocol` is its parent's unless it says otherwise.
 pub static PROTOCOL_MAPPER: Kind = Kind {
@@ -16,7 +16,7 @@ pub static PROTOCOL_MAPPER: Kind = Kind {
             ty: Type::OneOf(&["openid-connect", "saml", "docker-v2", "oid4vc"]),
             write: Write::CreateOnly,
         },
-        body("protocolMapper", Type::Text),
+        body("protocolMapper", Type::Ref(Reference::Provider(Spi::ProtocolMapper))),
         body("config", Type::TextMap(&[])),
         server("consentRequired"),
         server("consentText"),

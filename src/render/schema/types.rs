@@ -157,6 +157,7 @@ fn one(reference: Reference) -> &'static str {
         Reference::Group => "a group, which is its path",
         Reference::Client => "a client, which is its clientId",
         Reference::Flow => "a top-level authentication flow, which is its alias",
+        Reference::Provider(_) => "a provider that is installed on the server, which is its id",
     }
 }
 
