@@ -88,6 +88,12 @@ fn flatten_into(leaves: &mut BTreeMap<FieldPath, LiveValue>, path: FieldPath, ty
                 flatten_into(leaves, path.child(&key), ty, value);
             }
         }
+        (Type::Config(_), Value::Object(table)) => {
+            for (key, value) in table {
+                let ty = entry_type(ty, &key);
+                flatten_into(leaves, path.child(&key), ty, only_item(value));
+            }
+        }
         (_, value) if is_empty(&value) => {}
         (_, Value::String(text)) if text == MASK => {
             leaves.insert(path, LiveValue::Masked);
@@ -101,6 +107,14 @@ fn flatten_into(leaves: &mut BTreeMap<FieldPath, LiveValue>, path: FieldPath, ty
         (_, value) => {
             leaves.insert(path, LiveValue::Json(value));
         }
+    }
+}
+
+/// A list of one text as that text.
+fn only_item(value: Value) -> Value {
+    match value {
+        Value::Array(mut items) if items.len() == 1 => items.swap_remove(0),
+        other => other,
     }
 }
 

@@ -52,6 +52,16 @@ serviceAccount.clientRoles.realm-management = ["view-realm", "view-clients", "vi
 secret = { env = "SECRET" }
 serviceAccountsEnabled = true
 serviceAccount.clientRoles.realm-management = ["realm-admin"]
+[keys.extra]
+providerId = "aes-generated"
+config.priority = 7
+[clientRegistrationPolicies."anonymous/extra"]
+providerId = "allowed-client-templates"
+config.allowed-client-scopes = ["phone", "email"]
+[userFederation.ldap]
+providerId = "ldap"
+config = { editMode = "READ_ONLY", enabled = false, usernameLDAPAttribute = "uid", rdnLDAPAttribute = "uid", bindCredential = { env = "SECRET" } }
+mappers.username.config."read.only" = true
 [identityProviders.up]
 providerId = "oidc"
 config = { clientId = "x", clientSecret = { env = "SECRET" }, authorizationUrl = "https://u.example/a", tokenUrl = "https://u.example/t" }

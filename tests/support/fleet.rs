@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::run::{Project, client, realm_path};
 
-/// Declares 24 objects and three for each client (itself, a mapper, a role), with `label` in one field of most. At least
+/// Declares 25 objects and three for each client (itself, a mapper, a role), with `label` in one field of most. At least
 /// eight clients.
 pub(crate) fn declare(project: &Project, clients: usize, label: &str) {
     let mut text = format!(
@@ -72,6 +72,8 @@ fn scopes_and_provider(text: &mut String, label: &str) {
         )
         .unwrap();
     }
+    // The server takes two components of one name.
+    text.push_str("[keys.fleet]\nproviderId = \"aes-generated\"\nconfig.priority = 7\n");
     write!(text, "[identityProviders.fleet]\nproviderId = \"oidc\"\ndisplayName = \"{label}\"\n\
          config = {{ authorizationUrl = \"https://idp.example/a\", tokenUrl = \"https://idp.example/t\", clientId = \"x\" }}\n\
          [identityProviders.fleet.mappers.name]\nidentityProviderMapper = \"hardcoded-attribute-idp-mapper\"\n\
@@ -132,6 +134,7 @@ pub(crate) async fn ours(http: &Http, realm: &str) -> Vec<String> {
         ("groups", "name"),
         ("client-scopes", "name"),
         ("identity-provider/instances", "alias"),
+        ("components", "name"),
     ] {
         let objects = http.get(&format!("{base}/{list}")).await.unwrap();
         let names = objects.as_array().unwrap().iter().map(|object| object[name].as_str().unwrap().to_owned());
