@@ -44,7 +44,8 @@ impl<'a> Converter<'a> {
         if ty == Type::Executions {
             return executions::read(self.builder, self.source, self.address, &path, entry);
         }
-        let tables = matches!(ty, Type::TextMap(_) | Type::SetMap | Type::ClientRoleMap | Type::Table(_));
+        let tables =
+            matches!(ty, Type::TextMap(_) | Type::SetMap | Type::Config(_) | Type::ClientRoleMap | Type::Table(_));
         if !tables {
             return self.leaf(ty, Leaf { path, key, node: &entry.node, as_text: false });
         }
@@ -56,6 +57,7 @@ impl<'a> Converter<'a> {
             match ty {
                 Type::TextMap(special) => self.text_entry(path, special, &entry),
                 Type::Table(fields) => self.table_entry(path, fields, &entry),
+                Type::Config(special) => self.config_entry(path, special, &entry),
                 Type::SetMap => self.set_entry(path, &entry),
                 _ => self.client_roles(path, &entry),
             }
@@ -77,6 +79,19 @@ impl<'a> Converter<'a> {
         let ty = special.iter().find(|(name, _)| *name == entry.name).map_or(Type::Text, |(_, ty)| *ty);
         let key = self.place(entry);
         self.leaf(ty, Leaf { path, key, node: &entry.node, as_text: true });
+    }
+
+    fn config_entry(&mut self, path: FieldPath, special: &[(&str, Type)], entry: &Entry<'_>) {
+        let special = special.iter().find(|(name, _)| *name == entry.name).map(|(_, ty)| *ty);
+        let (ty, node) = match (special, &entry.node.shape) {
+            (Some(ty), _) => (ty, &entry.node),
+            // A list of one is that one.
+            (None, Shape::List(items)) if items.len() == 1 => (Type::Text, &items[0]),
+            (None, Shape::List(_)) => return self.set_entry(path, entry),
+            (None, _) => (Type::Text, &entry.node),
+        };
+        let key = self.place(entry);
+        self.leaf(ty, Leaf { path, key, node, as_text: true });
     }
 
     fn set_entry(&mut self, path: FieldPath, entry: &Entry<'_>) {

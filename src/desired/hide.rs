@@ -162,7 +162,7 @@ mod tests {
             for field in kind.fields {
                 match field.ty {
                     Type::Secret => assert!(is_secret_key(field.name), "{}", field.name),
-                    Type::TextMap(entries) => {
+                    Type::TextMap(entries) | Type::Config(entries) => {
                         for (name, _) in entries.iter().filter(|(_, ty)| *ty == Type::Secret) {
                             assert!(is_secret_key(name), "{name}");
                         }

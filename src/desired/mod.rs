@@ -12,6 +12,7 @@ re-checks what is in Desired.
 
 mod builder;
 mod checks;
+mod components;
 mod convert;
 mod executions;
 mod hide;

@@ -1,6 +1,7 @@
 //! Stories about whole projects, and laws.
 
 mod canonical;
+mod components;
 mod demo;
 mod errors;
 mod laws;

@@ -7,13 +7,10 @@ use crate::model::{Kind, kinds};
 const REALM: &[&str] = &[
     "clientPolicies",
     "clientProfiles",
-    "components",
-    "keys",
     "localization",
     "organizations",
     "permissions",
     "requiredActions",
-    "userFederation",
     "userProfile",
     "users",
     "workflows",
@@ -63,6 +60,9 @@ pub(super) fn instead(kind: &'static Kind, name: &str) -> Option<&'static str> {
         "clientRole" | "containerId" => "a client's role is written as [clients.<clientId>.roles.<name>]",
         "identityProviderAlias" => "a mapper's provider is the one that it is written below",
         "organizationId" => "linking a provider to an organization is not supported by this version yet",
+        "providerType" => "a component's type is said by its collection, or begins its name",
+        "subType" if *kind == kinds::CLIENT_REGISTRATION_POLICY => "whom a policy is for begins its name",
+        "parentId" => "what a mapper belongs to is what it is written below",
         "id" | "internalId" => "objects are known by their names, so that files fit every server",
         _ => return None,
     })

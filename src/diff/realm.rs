@@ -85,8 +85,18 @@ impl Comparison<'_> {
             fields.push(FieldChange { path, before: Before::Absent, after, cause, base: None, origin });
         }
         fields.extend(chosen(object));
+        fields.extend(self.only_declared(address));
         fields.sort_by(|a, b| a.path.cmp(&b.path));
         fields
+    }
+
+    /// Where everything undeclared is swept, what the server makes below a new object goes as it comes: no plan could
+    /// name it, and the next one would have to.
+    fn only_declared(&self, address: &Address) -> Option<FieldChange> {
+        let kind = address.kind().server_makes().filter(|_| self.wanted.prune.rule(address) == Prune::All)?;
+        let declared = self.wanted.objects.keys().filter(|it| it.is_child_of(address, kind)).map(Address::name);
+        let after = After::Json(declared.collect());
+        Some(choice(FieldPath::new([kind.collection]), after))
     }
 
     /// The declared leaves that differ, and how many do not.
@@ -315,24 +325,32 @@ fn writable(object: &DesiredObject) -> impl Iterator<Item = (&FieldPath, &Declar
 /// What realmform chooses for a new object where the file is silent.
 fn chosen(object: &DesiredObject) -> impl Iterator<Item = FieldChange> + '_ {
     let silent = object.kind.on_create.iter().map(|(name, value)| (FieldPath::new([*name]), *value));
-    silent.filter(|(path, _)| !object.fields.contains_key(path)).map(|(path, value)| {
-        let after = After::Json(value.into());
-        FieldChange { path, before: Before::Absent, after, cause: Cause::Creation, base: None, origin: None }
-    })
+    silent
+        .filter(|(path, _)| !object.fields.contains_key(path))
+        .map(|(path, value)| choice(path, After::Json(value.into())))
+}
+
+fn choice(path: FieldPath, after: After) -> FieldChange {
+    FieldChange { path, before: Before::Absent, after, cause: Cause::Creation, base: None, origin: None }
 }
 
 fn is_ignored(lifecycle: &Lifecycle, path: &FieldPath) -> bool {
     lifecycle.ignore.iter().any(|ignored| path.is_within(ignored))
 }
 
-/// Clients that are never swept: every project's record, and the ones through which `master` governs other realms.
+/// What is never swept: clients that are a project's record or through which `master` governs other realms, and the keys
+/// that the server makes itself when something asks for an algorithm that no provider has.
 fn is_reserved(address: &Address) -> bool {
     let mut object = address.clone();
     while let Some(parent) = object.parent().filter(|parent| parent.parent().is_some()) {
         object = parent;
     }
     let governs = object.realm_name() == "master" && object.name().ends_with("-realm");
-    object.kind() == &kinds::CLIENT && (object.name().starts_with("realmform:") || governs)
+    match object.kind().name {
+        "client" => object.name().starts_with("realmform:") || governs,
+        "key provider" => object.name().starts_with("fallback-"),
+        _ => false,
+    }
 }
 
 /// What is deleted with an object: what its address holds, and the groups inside of a group.

@@ -184,7 +184,10 @@ fn collect(leaves: &mut Vec<(FieldPath, Value)>, path: FieldPath, ty: Option<Typ
             leaves.push((path, Value::Secret(SecretRef::Env(name))));
         }
         (_, Json::Object(table)) if table.contains_key("keep") => leaves.push((path, Value::Secret(SecretRef::Keep))),
-        (Some(Type::TextMap(_) | Type::SetMap | Type::ClientRoleMap | Type::Table(_)), Json::Object(table)) => {
+        (
+            Some(Type::TextMap(_) | Type::SetMap | Type::Config(_) | Type::ClientRoleMap | Type::Table(_)),
+            Json::Object(table),
+        ) => {
             for (key, value) in table {
                 let path = path.child(key);
                 let ty = match ty {

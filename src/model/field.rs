@@ -152,6 +152,9 @@ pub enum Type {
     TextMap(&'static [(&'static str, Type)]),
     /// A table whose entries are sets of texts (attributes of roles and groups).
     SetMap,
+    /// A table whose entries are texts or sets of texts, each of them a list on the wire (configuration of components).
+    /// Entries are leaves of their own; the listed keys have a special type.
+    Config(&'static [(&'static str, Type)]),
     /// Text that holds JSON, in a text table; files write a table or list.
     JsonText,
     /// Texts joined by `##` in a text table; files write a list.

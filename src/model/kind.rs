@@ -48,6 +48,11 @@ impl Kind {
         (self.name == "client" && path.top() == "defaultClientScopes").then_some("service_account")
     }
 
+    /// What the server itself makes below a new object: an LDAP provider gets mappers.
+    pub fn server_makes(&self) -> Option<&'static Self> {
+        (self.name == "user federation provider").then_some(&super::kinds::USER_FEDERATION_MAPPER)
+    }
+
     /// Whether there is no such object without the leaf at `path`, so that it stays when it leaves the file.
     pub fn needs(&self, path: &FieldPath) -> bool {
         matches!(path.top(), "protocolMapper" | "identityProviderMapper")
@@ -70,10 +75,15 @@ impl Eq for Kind {}
 /// The type of the entry `key` of a table of type `ty`.
 pub(super) fn entry_type(ty: Type, key: &str) -> Type {
     match ty {
-        Type::TextMap(special) => special.iter().find(|(name, _)| *name == key).map_or(Type::Text, |(_, ty)| *ty),
+        Type::TextMap(special) => special_type(special, key).unwrap_or(Type::Text),
+        Type::Config(special) => special_type(special, key).unwrap_or(Type::TextSet),
         Type::Table(fields) => fields.iter().find(|field| field.name == key).map_or(Type::Json, |field| field.ty),
         Type::SetMap | Type::ClientRoleMap => Type::TextSet,
         Type::Executions => Type::TextMap(&[]),
         _ => Type::Json,
     }
+}
+
+fn special_type(special: &[(&str, Type)], key: &str) -> Option<Type> {
+    special.iter().find(|(name, _)| *name == key).map(|(_, ty)| *ty)
 }

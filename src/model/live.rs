@@ -88,6 +88,12 @@ fn flatten_into(leaves: &mut BTreeMap<FieldPath, LiveValue>, path: FieldPath, ty
                 flatten_into(leaves, path.child(&key), ty, value);
             }
         }
+        (Type::Config(_), Value::Object(table)) => {
+            for (key, value) in table {
+                let ty = entry_type(ty, &key);
+                flatten_into(leaves, path.child(&key), ty, only_item(value));
+            }
+        }
         (_, value) => leaves.extend(live_value(ty, value).map(|value| (path, value))),
     }
 }
@@ -100,6 +106,14 @@ pub(crate) fn live_value(ty: Type, value: Value) -> Option<LiveValue> {
         (Type::Secret, Value::String(text)) => Some(LiveValue::Secret(text.into())),
         (_, Value::Array(items)) if ty.is_set() => Some(LiveValue::Json(sorted(items))),
         (_, value) => Some(LiveValue::Json(value)),
+    }
+}
+
+/// A list of one text as that text.
+fn only_item(value: Value) -> Value {
+    match value {
+        Value::Array(mut items) if items.len() == 1 => items.swap_remove(0),
+        other => other,
     }
 }
 

@@ -26,7 +26,7 @@ fn every_example_is_a_project_with_an_explanation() {
 #[test]
 fn a_real_server_takes_every_example() {
     for example in examples() {
-        let program = ["API_SECRET", "BILLING_SECRET", "ENTRA_SECRET"]
+        let program = ["API_SECRET", "BILLING_SECRET", "BIND_CREDENTIAL", "ENTRA_SECRET"]
             .iter()
             .fold(Program::with_server(), |program, name| program.with(name, "an-example-secret"))
             .at(&example);

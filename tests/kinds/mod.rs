@@ -2,13 +2,17 @@
 
 mod authentication_flow;
 mod client;
+mod client_registration_policy;
 mod client_role;
 mod client_scope;
+mod component;
 mod group;
 mod identity_provider;
 mod identity_provider_mapper;
+mod key_provider;
 mod protocol_mapper;
 mod realm;
 mod rename;
 mod role;
 mod story;
+mod user_federation;

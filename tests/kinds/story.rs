@@ -233,12 +233,33 @@ fn neighbours(admin: &Admin) {
         &json!({"name": "hand", "identityProviderAlias": "hand", "identityProviderMapper": "hardcoded-attribute-idp-mapper",
                 "config": {"attribute": "a", "attribute.value": "b", "syncMode": "INHERIT"}}),
     );
+    let component = |provider_type: &str, provider: &str, config: Value| json!({"name": "hand", "providerType": provider_type, "providerId": provider, "config": config, "subType": "anonymous"});
+    for component in [
+        component("org.keycloak.keys.KeyProvider", "aes-generated", json!({"priority": ["1"]})),
+        component(
+            "org.keycloak.storage.UserStorageProvider",
+            "ldap",
+            json!({"enabled": ["false"], "editMode": ["READ_ONLY"], "connectionUrl": ["ldap://hand.example"], "vendor": ["other"],
+                   "usernameLDAPAttribute": ["uid"], "rdnLDAPAttribute": ["uid"], "uuidLDAPAttribute": ["entryUUID"]}),
+        ),
+        component(
+            "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy",
+            "max-clients",
+            json!({"max-clients": ["7"]}),
+        ),
+    ] {
+        admin.post("components", &component);
+    }
 }
 
 /// What the server says of them, as it comes; the realm itself is one of the neighbours.
 pub fn watch(admin: &Admin) -> Vec<(String, String)> {
     let (client, group) = (admin.client("hand"), admin.id("groups?search=hand&exact=true", "name", "hand"));
     let scope = admin.id("client-scopes", "name", "hand");
+    let component = |provider: &str| {
+        let id = admin.id(&format!("components?name=hand&providerId={provider}"), "name", "hand");
+        format!("components/{id}")
+    };
     let paths = [
         String::new(),
         "roles/hand".into(),
@@ -252,6 +273,9 @@ pub fn watch(admin: &Admin) -> Vec<(String, String)> {
         format!("clients/{client}/scope-mappings"),
         "identity-provider/instances/hand".into(),
         "identity-provider/instances/hand/mappers".into(),
+        component("aes-generated"),
+        component("ldap"),
+        component("max-clients"),
         "default-groups".into(),
     ];
     paths.into_iter().map(|path| (path.clone(), admin.text(&path))).collect()

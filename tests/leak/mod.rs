@@ -23,7 +23,7 @@ fn secret(name: &str) -> String {
 }
 
 /// Where the files name a secret, and by which variable.
-const NAMES: &[&str] = &["CLIENT", "PROVIDER", "MAIL", "MAPPER", "ATTRIBUTE"];
+const NAMES: &[&str] = &["CLIENT", "PROVIDER", "MAIL", "MAPPER", "ATTRIBUTE", "BIND"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_leaves() {
@@ -109,6 +109,9 @@ smtpServer = {{ host = "{label}.example", from = "a@b.example", auth = true, use
 providerId = "oidc"
 displayName = "{label}"
 config = {{ authorizationUrl = "https://i.example/a", tokenUrl = "https://i.example/t", clientId = "x", clientSecret = {{ env = "PROVIDER" }} }}
+[userFederation.ldap]
+providerId = "ldap"
+config = {{ editMode = "READ_ONLY", enabled = false, usernameLDAPAttribute = "{label}", rdnLDAPAttribute = "uid", bindCredential = {{ env = "BIND" }} }}
 [clients.shop]
 name = "{label}"
 secret = {{ env = "CLIENT" }}

@@ -57,6 +57,16 @@ authenticationFlowBindingOverrides.browser = "desk"
 executions = [{ flow = "desk forms", requirement = "REQUIRED", executions = [
   { authenticator = "conditional-level-of-authentication", requirement = "REQUIRED", config = { loa-condition-level = 1 } },
 ] }]
+[keys.extra]
+providerId = "aes-generated"
+config.priority = 7
+[clientRegistrationPolicies."anonymous/extra"]
+providerId = "allowed-client-templates"
+config.allowed-client-scopes = ["phone", "email"]
+[userFederation.ldap]
+providerId = "ldap"
+config = { editMode = "READ_ONLY", enabled = false, usernameLDAPAttribute = "uid", rdnLDAPAttribute = "uid", bindCredential = { env = "SECRET" } }
+mappers.username.config."read.only" = true
 [identityProviders.up]
 providerId = "oidc"
 config = { clientId = "x", clientSecret = { env = "SECRET" }, authorizationUrl = "https://u.example/a", tokenUrl = "https://u.example/t" }

@@ -62,6 +62,12 @@ fn what_files_may_say_is_valid() {
         ("client", "clientId = 'urn:x'\nsecret = { keep = true }\nlifecycle = { ignore = ['attributes.a.b'] }"),
         ("client", "[attributes]\n'post.logout.redirect.uris' = ['a', 'b']\n'request.uris' = 'a##b'"),
         ("client", "[protocolMappers.x.config]\nmultivalued = true\n[roles.y]\ncomposites = ['a:b']"),
+        ("realm", "[keys.a]\nconfig = { priority = 1, active = true, x = ['a', 1], privateKey = { env = 'KEY' } }"),
+        ("realm", "[clientRegistrationPolicies.'anonymous/a b/c']\n[components.'com.acme.Audit/x']\nsubType = 'y'"),
+        (
+            "user-federation-provider",
+            "config = { fullSyncPeriod = '1d', changedSyncPeriod = -1, other = { file = 'x' } }",
+        ),
         ("identity-provider", "[mappers.x.config]\nclaims = [{ key = 'a', value = 'b' }]"),
     ] {
         assert_eq!(Validator::of(schema).errors(text), "", "{text}");
@@ -79,6 +85,9 @@ fn what_files_may_not_say_is_found() {
         ("realm", "[groups.staff]"),
         ("realm", "[clients.shop]\nsecret = 'text'"),
         ("realm", "[clients.shop]\nredirectUris = 'https://x'"),
+        ("realm", "[clientRegistrationPolicies.a]"),
+        ("realm", "[components.'com.acme.Audit/']"),
+        ("key-provider", "config.privateKey = 'text'"),
         ("client", "secret = { vault = 'x' }"),
         ("client", "serviceAccount = { groups = ['staff'] }"),
         ("client", "lifecycle = { preventDestroy = 1 }"),

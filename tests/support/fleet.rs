@@ -90,6 +90,8 @@ fn scopes_and_provider(text: &mut String, label: &str) {
         )
         .unwrap();
     }
+    // The server takes two components of one name.
+    text.push_str("[keys.fleet]\nproviderId = \"aes-generated\"\nconfig.priority = 7\n");
     write!(text, "[identityProviders.fleet]\nproviderId = \"oidc\"\ndisplayName = \"{label}\"\n\
          config = {{ authorizationUrl = \"https://idp.example/a\", tokenUrl = \"https://idp.example/t\", clientId = \"x\" }}\n\
          [identityProviders.fleet.mappers.name]\nidentityProviderMapper = \"hardcoded-attribute-idp-mapper\"\n\
@@ -151,6 +153,7 @@ pub(crate) async fn ours(http: &Http, realm: &str) -> Vec<String> {
         ("client-scopes", "name"),
         ("identity-provider/instances", "alias"),
         ("authentication/flows", "alias"),
+        ("components", "name"),
     ] {
         let objects = http.get(&format!("{base}/{list}")).await.unwrap();
         let names = objects.as_array().unwrap().iter().map(|object| object[name].as_str().unwrap().to_owned());

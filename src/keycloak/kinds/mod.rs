@@ -6,6 +6,7 @@ All quirks of the wire end here. A new kind is a new file and a line in each tab
 
 mod client;
 mod client_scope;
+mod component;
 mod flow;
 mod group;
 mod identity_provider;
@@ -22,17 +23,19 @@ use super::reader::Reader;
 use super::shape::Object;
 use super::writer::{Changes, Leaves, Links, Writer};
 use crate::model::Address;
+use crate::model::kinds::component::provider_type;
 
 /// Reads everything of interest. What names other objects by id comes last, when most ids are known.
 pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), ServerError> {
     let default_role = realm::read(reader, settings)?;
-    let (clients, scopes, roles, (), (), ()) = try_join!(
+    let (clients, scopes, roles, (), (), (), ()) = try_join!(
         client::read(reader),
         client_scope::read(reader),
         role::read(reader),
         group::read(reader),
         identity_provider::read(reader),
         flow::read(reader),
+        component::read(reader),
     )?;
     try_join!(
         realm::read_links(reader, &default_role),
@@ -57,6 +60,7 @@ pub(super) async fn create(
         "group" => group::create(writer, address, leaves).await,
         "identity provider" => identity_provider::create(writer, address, leaves).await,
         "authentication flow" => flow::create(writer, address, leaves).await,
+        _ if provider_type(address).is_some() => component::create(writer, address, leaves).await,
         _ => mapper::create(writer, address, leaves).await,
     }
 }
@@ -90,6 +94,7 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
         "group" => group::update(writer, address, changes).await,
         "identity provider" => identity_provider::update(writer, address, changes).await,
         "authentication flow" => flow::update(writer, address, changes).await,
+        _ if provider_type(address).is_some() => component::update(writer, address, changes).await,
         _ => mapper::update(writer, address, changes).await,
     }
 }
@@ -117,6 +122,7 @@ pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), Ser
         "group" => format!("/groups/{}", writer.directory.id(address).await?),
         "identity provider" => identity_provider::path(address),
         "authentication flow" => format!("/authentication/flows/{}", writer.directory.id(address).await?),
+        _ if provider_type(address).is_some() => component::path(writer, address).await?,
         _ => mapper::path(writer, address).await?,
     };
     Ok(writer.http().delete(&writer.path(path)).await?)

@@ -2,25 +2,35 @@
 
 mod authentication_flow;
 mod client;
+mod client_registration_policy;
 mod client_role;
 mod client_scope;
+pub mod component;
 mod group;
 mod identity_provider;
 mod identity_provider_mapper;
+mod key_provider;
 mod protocol_mapper;
 mod realm;
 mod role;
+mod user_federation;
+mod user_federation_mapper;
 
 pub use authentication_flow::AUTHENTICATION_FLOW;
 pub use client::CLIENT;
+pub use client_registration_policy::CLIENT_REGISTRATION_POLICY;
 pub use client_role::CLIENT_ROLE;
 pub use client_scope::CLIENT_SCOPE;
+pub use component::COMPONENT;
 pub use group::GROUP;
 pub use identity_provider::IDENTITY_PROVIDER;
 pub use identity_provider_mapper::IDENTITY_PROVIDER_MAPPER;
+pub use key_provider::KEY_PROVIDER;
 pub use protocol_mapper::PROTOCOL_MAPPER;
 pub use realm::REALM;
 pub use role::ROLE;
+pub use user_federation::USER_FEDERATION;
+pub use user_federation_mapper::USER_FEDERATION_MAPPER;
 
 use super::field::{Field, Type, Write};
 

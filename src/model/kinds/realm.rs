@@ -1,6 +1,9 @@
 //! The realm itself: every setting of its representation.
 
-use super::{AUTHENTICATION_FLOW, CLIENT, CLIENT_SCOPE, GROUP, IDENTITY_PROVIDER, ROLE, Type, body, link, server};
+use super::{
+    AUTHENTICATION_FLOW, CLIENT, CLIENT_REGISTRATION_POLICY, CLIENT_SCOPE, COMPONENT, GROUP, IDENTITY_PROVIDER,
+    KEY_PROVIDER, ROLE, Type, USER_FEDERATION, body, link, server,
+};
 use crate::model::{Kind, Reference};
 
 /// Realm attributes that are not plain text on the wire.
@@ -159,7 +162,18 @@ pub static REALM: Kind = Kind {
         server("identityProviders"),
         server("identityProviderMappers"),
     ],
-    children: &[&ROLE, &GROUP, &CLIENT_SCOPE, &CLIENT, &IDENTITY_PROVIDER, &AUTHENTICATION_FLOW],
+    children: &[
+        &ROLE,
+        &GROUP,
+        &CLIENT_SCOPE,
+        &CLIENT,
+        &IDENTITY_PROVIDER,
+        &AUTHENTICATION_FLOW,
+        &KEY_PROVIDER,
+        &USER_FEDERATION,
+        &CLIENT_REGISTRATION_POLICY,
+        &COMPONENT,
+    ],
     // The server makes realms disabled; whoever writes a realm file means one that works.
     on_create: &[("enabled", true)],
     bears_data: true,

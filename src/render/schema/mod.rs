@@ -63,9 +63,12 @@ fn collection(kind: &'static Kind) -> Json {
         "type": "object",
         "additionalProperties": types::definition(&slug(kind)),
     });
-    if *kind == kinds::GROUP {
-        schema["propertyNames"] = json!({ "pattern": types::GROUP_PATH });
-    }
+    let names = match kind.name {
+        "group" => types::GROUP_PATH,
+        "client registration policy" | "component" => types::PREFIXED_NAME,
+        _ => return schema,
+    };
+    schema["propertyNames"] = json!({ "pattern": names });
     schema
 }
 

@@ -8,6 +8,9 @@ use crate::model::{Field, Reference, Type, Write};
 /// A path of a group: `/staff/ops`.
 pub(super) const GROUP_PATH: &str = "^(/[^/]+)+$";
 
+/// A name that begins with what it is for: `anonymous/Trusted Hosts`.
+pub(super) const PREFIXED_NAME: &str = "^[^/]+/.";
+
 /// Texts that [`crate::model::parse_seconds`] understands.
 pub(super) const DURATION: &str = "^ *([0-9]+[smhdw] *)+$";
 
@@ -39,6 +42,7 @@ pub(super) fn definitions() -> Map<String, Json> {
         },
         "executions": { "type": "array", "items": definition("execution") },
         "execution": execution(),
+        "config-entry": { "anyOf": [definition("text-entry"), { "type": "array", "items": definition("text-entry") }] },
         "set-entry": { "anyOf": [scalar, { "type": "array", "items": scalar }] },
     }) else {
         return Map::new();
@@ -117,6 +121,7 @@ fn of(ty: Type) -> Json {
         Type::TextSet => definition("texts"),
         Type::TextList => described("texts", "The order matters."),
         Type::TextMap(special) => text_map(special),
+        Type::Config(special) => config(special),
         Type::SetMap => json!({ "type": "object", "additionalProperties": definition("set-entry") }),
         Type::JsonText => definition("json-entry"),
         Type::JoinedSet => definition("joined-entry"),
@@ -164,6 +169,12 @@ fn one(reference: Reference) -> &'static str {
 fn text_map(special: &[(&str, Type)]) -> Json {
     let properties: Map<String, Json> = special.iter().map(|(name, ty)| ((*name).to_owned(), entry(*ty))).collect();
     json!({ "type": "object", "properties": properties, "additionalProperties": definition("text-entry") })
+}
+
+fn config(special: &[(&str, Type)]) -> Json {
+    let mut schema = text_map(special);
+    schema["additionalProperties"] = definition("config-entry");
+    schema
 }
 
 /// An entry of a table of texts.
