@@ -14,7 +14,6 @@ const REALM: &[&str] = &[
     "localization",
     "organizations",
     "permissions",
-    "requiredActions",
     "userFederation",
     "userProfile",
     "users",

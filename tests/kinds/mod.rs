@@ -9,5 +9,6 @@ mod identity_provider_mapper;
 mod protocol_mapper;
 mod realm;
 mod rename;
+mod required_action;
 mod role;
 mod story;

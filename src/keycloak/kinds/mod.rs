@@ -10,6 +10,7 @@ mod group;
 mod identity_provider;
 mod mapper;
 mod realm;
+mod required_action;
 mod role;
 
 use serde_json::Value;
@@ -25,12 +26,13 @@ use crate::model::Address;
 /// Reads everything of interest. What names other objects by id comes last, when most ids are known.
 pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), ServerError> {
     let default_role = realm::read(reader, settings)?;
-    let (clients, scopes, roles, (), ()) = try_join!(
+    let (clients, scopes, roles, (), (), ()) = try_join!(
         client::read(reader),
         client_scope::read(reader),
         role::read(reader),
         group::read(reader),
         identity_provider::read(reader),
+        required_action::read(reader),
     )?;
     try_join!(
         realm::read_links(reader, &default_role),
@@ -54,6 +56,7 @@ pub(super) async fn create(
         "role" | "client role" => role::create(writer, address, leaves).await,
         "group" => group::create(writer, address, leaves).await,
         "identity provider" => identity_provider::create(writer, address, leaves).await,
+        "required action" => required_action::create(writer, address, leaves).await,
         _ => mapper::create(writer, address, leaves).await,
     }
 }
@@ -86,6 +89,7 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
         "role" | "client role" => role::update(writer, address, changes).await,
         "group" => group::update(writer, address, changes).await,
         "identity provider" => identity_provider::update(writer, address, changes).await,
+        "required action" => required_action::update(writer, address, changes).await,
         _ => mapper::update(writer, address, changes).await,
     }
 }
@@ -112,6 +116,7 @@ pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), Ser
         "role" | "client role" => format!("/roles-by-id/{}", writer.directory.id(address).await?),
         "group" => format!("/groups/{}", writer.directory.id(address).await?),
         "identity provider" => identity_provider::path(address),
+        "required action" => required_action::path(address.name()),
         _ => mapper::path(writer, address).await?,
     };
     Ok(writer.http().delete(&writer.path(path)).await?)

@@ -8,6 +8,7 @@ mod identity_provider;
 mod identity_provider_mapper;
 mod protocol_mapper;
 mod realm;
+mod required_action;
 mod role;
 
 pub use client::CLIENT;
@@ -18,6 +19,7 @@ pub use identity_provider::IDENTITY_PROVIDER;
 pub use identity_provider_mapper::IDENTITY_PROVIDER_MAPPER;
 pub use protocol_mapper::PROTOCOL_MAPPER;
 pub use realm::REALM;
+pub use required_action::REQUIRED_ACTION;
 pub use role::ROLE;
 
 use super::field::{Field, Type, Write};
