@@ -168,7 +168,8 @@ impl<'a> Converter<'a> {
             (Some(text), _) => self.set(leaf, text),
             (_, Some(text)) => self.set(leaf, text),
             _ => {
-                let help = if leaf.as_text { dots(&leaf) } else { quotes(leaf.node) };
+                let is_named = leaf.as_text || self.address.kind().has_any_field();
+                let help = if is_named { dots(&leaf) } else { quotes(leaf.node) };
                 self.wrong_type(&leaf.path, leaf.key, "text", leaf.node, help);
             }
         }

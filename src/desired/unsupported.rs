@@ -11,7 +11,6 @@ const REALM: &[&str] = &[
     "clientProfiles",
     "components",
     "keys",
-    "localization",
     "organizations",
     "permissions",
     "userFederation",

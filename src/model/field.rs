@@ -13,6 +13,9 @@ const SEPARATOR: char = '\0';
 /// A thousand clients have the same few leaves, so that each path is kept once.
 static PATHS: LazyLock<Mutex<HashSet<Arc<str>>>> = LazyLock::new(Mutex::default);
 
+/// The name of a field that stands for every name: the keys of the texts of a locale.
+pub const ANY: &str = "*";
+
 /// The path of a leaf inside an object: `["attributes", "customerDomain"]`. Cheap to copy.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct FieldPath(Arc<str>);

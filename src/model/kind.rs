@@ -1,6 +1,6 @@
 //! The description of one type of object.
 
-use super::field::{Field, FieldPath, Type, Write};
+use super::field::{ANY, Field, FieldPath, Type, Write};
 
 /// One type of object: what it is called in files and on the wire, and which fields it has.
 #[derive(Debug)]
@@ -33,7 +33,14 @@ impl Kind {
 
     /// A known field by name.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
-        self.fields.iter().find(|field| field.name == name)
+        let named = |name: &str| self.fields.iter().find(|field| field.name == name);
+        named(name).or_else(|| named(ANY).filter(|_| name != self.key && name != "lifecycle"))
+    }
+
+    /// Whether every name is a field. Then others may have fields of theirs in the same object, so that it is only deleted
+    /// with the last of them.
+    pub fn has_any_field(&self) -> bool {
+        self.fields.iter().any(|field| field.name == ANY)
     }
 
     /// The type of the leaf at `path`; [`Type::Json`] for what is unknown.

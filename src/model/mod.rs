@@ -24,7 +24,7 @@ pub use address::{Address, RealmName};
 pub use builtin::{REALM_PLACEHOLDER, builtin_names, default_of, defaults, is_builtin, is_builtin_flow};
 pub use desired::{Declared, Desired, DesiredObject, DesiredRealm, Lifecycle, Origin, Prune, PruneRules, Value};
 pub use duration::parse_seconds;
-pub use field::{Field, FieldPath, Reference, Type, Write};
+pub use field::{ANY, Field, FieldPath, Reference, Type, Write};
 pub use kind::Kind;
 pub(crate) use live::sorted;
 pub use live::{Live, LiveObject, LiveRealm, LiveValue, flatten, unflatten};

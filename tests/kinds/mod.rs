@@ -6,6 +6,7 @@ mod client_scope;
 mod group;
 mod identity_provider;
 mod identity_provider_mapper;
+mod localization;
 mod protocol_mapper;
 mod realm;
 mod rename;

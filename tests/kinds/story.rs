@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use realmform::model::{FieldPath, Kind, Write, defaults};
+use realmform::model::{ANY, FieldPath, Kind, Write, defaults};
 use serde_json::{Value, json};
 
 use crate::support::admin::Admin;
@@ -185,6 +185,7 @@ pub fn covers(kind: &Kind, stories: &[&Story]) {
     for field in kind.fields {
         let sampled = stories.iter().flat_map(|story| story.samples).any(|sample| top(sample.0) == field.name);
         let tried = match field.write {
+            _ if field.name == ANY => true,
             Write::Server => true,
             Write::CreateOnly => fixed(field.name),
             Write::Body | Write::CreateThenLink | Write::Link => sampled,
@@ -233,6 +234,7 @@ fn neighbours(admin: &Admin) {
         &json!({"name": "hand", "identityProviderAlias": "hand", "identityProviderMapper": "hardcoded-attribute-idp-mapper",
                 "config": {"attribute": "a", "attribute.value": "b", "syncMode": "INHERIT"}}),
     );
+    admin.post("localization/hand", &json!({"hand": "by hand"}));
 }
 
 /// What the server says of them, as it comes; the realm itself is one of the neighbours.
@@ -253,6 +255,8 @@ pub fn watch(admin: &Admin) -> Vec<(String, String)> {
         "identity-provider/instances/hand".into(),
         "identity-provider/instances/hand/mappers".into(),
         "default-groups".into(),
+        "authentication/required-actions/VERIFY_EMAIL".into(),
+        "localization/hand".into(),
     ];
     paths.into_iter().map(|path| (path.clone(), admin.text(&path))).collect()
 }

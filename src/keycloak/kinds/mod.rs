@@ -8,6 +8,7 @@ mod client;
 mod client_scope;
 mod group;
 mod identity_provider;
+mod localization;
 mod mapper;
 mod realm;
 mod required_action;
@@ -26,13 +27,14 @@ use crate::model::Address;
 /// Reads everything of interest. What names other objects by id comes last, when most ids are known.
 pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), ServerError> {
     let default_role = realm::read(reader, settings)?;
-    let (clients, scopes, roles, (), (), ()) = try_join!(
+    let (clients, scopes, roles, (), (), (), ()) = try_join!(
         client::read(reader),
         client_scope::read(reader),
         role::read(reader),
         group::read(reader),
         identity_provider::read(reader),
         required_action::read(reader),
+        localization::read(reader),
     )?;
     try_join!(
         realm::read_links(reader, &default_role),
@@ -57,6 +59,7 @@ pub(super) async fn create(
         "group" => group::create(writer, address, leaves).await,
         "identity provider" => identity_provider::create(writer, address, leaves).await,
         "required action" => required_action::create(writer, address, leaves).await,
+        "localization" => localization::create(writer, address, leaves).await,
         _ => mapper::create(writer, address, leaves).await,
     }
 }
@@ -90,6 +93,7 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
         "group" => group::update(writer, address, changes).await,
         "identity provider" => identity_provider::update(writer, address, changes).await,
         "required action" => required_action::update(writer, address, changes).await,
+        "localization" => localization::update(writer, address, changes).await,
         _ => mapper::update(writer, address, changes).await,
     }
 }
@@ -117,6 +121,7 @@ pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), Ser
         "group" => format!("/groups/{}", writer.directory.id(address).await?),
         "identity provider" => identity_provider::path(address),
         "required action" => required_action::path(address.name()),
+        "localization" => localization::path(address),
         _ => mapper::path(writer, address).await?,
     };
     Ok(writer.http().delete(&writer.path(path)).await?)

@@ -6,6 +6,7 @@ mod client_scope;
 mod group;
 mod identity_provider;
 mod identity_provider_mapper;
+mod localization;
 mod protocol_mapper;
 mod realm;
 mod required_action;
@@ -17,12 +18,13 @@ pub use client_scope::CLIENT_SCOPE;
 pub use group::GROUP;
 pub use identity_provider::IDENTITY_PROVIDER;
 pub use identity_provider_mapper::IDENTITY_PROVIDER_MAPPER;
+pub use localization::LOCALIZATION;
 pub use protocol_mapper::PROTOCOL_MAPPER;
 pub use realm::REALM;
 pub use required_action::REQUIRED_ACTION;
 pub use role::ROLE;
 
-use super::field::{Field, Type, Write};
+use super::field::{ANY, Field, Type, Write};
 
 /// A field of the object's own representation.
 const fn body(name: &'static str, ty: Type) -> Field {

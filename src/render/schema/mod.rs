@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::model::{Kind, Write, kinds};
+use crate::model::{ANY, Kind, Write, kinds};
 
 /// Every schema by its file's name: one for whole-realm files, one for each kind of file whose path is an address, one
 /// for the project file.
@@ -49,11 +49,15 @@ fn object(kind: &'static Kind) -> Json {
     if *kind == kinds::REALM {
         properties.insert("prune".to_owned(), prune());
     }
-    json!({
+    let mut schema = json!({
         "title": format!("Keycloak {}", kind.name),
         "type": "object",
         "properties": properties,
-    })
+    });
+    if let Some(any) = kind.field(ANY) {
+        schema["additionalProperties"] = types::of(any.ty);
+    }
+    schema
 }
 
 /// Objects by name.

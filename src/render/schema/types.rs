@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::is_written;
-use crate::model::{Field, Reference, Type, Write};
+use crate::model::{ANY, Field, Reference, Type, Write};
 
 /// A path of a group: `/staff/ops`.
 pub(super) const GROUP_PATH: &str = "^(/[^/]+)+$";
@@ -68,7 +68,7 @@ pub(super) fn secret() -> Json {
 
 /// The fields that files may set.
 pub(super) fn fields(fields: &'static [Field]) -> Map<String, Json> {
-    let written = fields.iter().filter(|field| is_written(field.write));
+    let written = fields.iter().filter(|field| is_written(field.write) && field.name != ANY);
     written.map(|field| (field.name.to_owned(), field_schema(field))).collect()
 }
 
@@ -80,7 +80,8 @@ fn field_schema(field: &'static Field) -> Json {
     schema
 }
 
-fn of(ty: Type) -> Json {
+/// What a field of that type looks like.
+pub(super) fn of(ty: Type) -> Json {
     match ty {
         Type::Bool => json!({ "type": "boolean" }),
         Type::Int => json!({ "type": "integer" }),
