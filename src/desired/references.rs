@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::problem::Problem;
 use super::source::Place;
 use super::suggest::did_you_mean;
-use crate::model::{Address, Desired, DesiredObject, FieldPath, Kind, Origin, RealmName, Reference, kinds};
+use crate::model::{Address, Desired, DesiredObject, FieldPath, Kind, Names, Origin, RealmName, Reference, kinds};
 
 /// A name that the files use and do not declare.
 #[derive(Clone, Debug)]
@@ -81,6 +81,7 @@ fn targets(realm: &str, kind: Reference, name: &str) -> Vec<Address> {
         Reference::Group => vec![realm.child(&kinds::GROUP, name)],
         Reference::Client => vec![realm.child(&kinds::CLIENT, name)],
         Reference::Flow => Vec::new(),
+        Reference::ProfileAttribute | Reference::ProfileGroup => Names::Of(kind).addresses(&realm, name),
     }
 }
 
@@ -100,6 +101,8 @@ fn reference_name(kind: Reference, address: &Address, object: &DesiredObject) ->
         Reference::ClientScope if is(&kinds::CLIENT_SCOPE) => Some(address.name().to_owned()),
         Reference::Group if is(&kinds::GROUP) => Some(address.name().to_owned()),
         Reference::Client if is(&kinds::CLIENT) => Some(address.name().to_owned()),
+        Reference::ProfileAttribute if is(&kinds::PROFILE_ATTRIBUTE) => Some(address.name().to_owned()),
+        Reference::ProfileGroup if is(&kinds::PROFILE_GROUP) => Some(address.name().to_owned()),
         _ => None,
     }
 }
@@ -131,5 +134,7 @@ fn term(kind: Reference) -> &'static str {
         Reference::Group => "group",
         Reference::Client => "client",
         Reference::Flow => "authentication flow",
+        Reference::ProfileAttribute => "user profile attribute",
+        Reference::ProfileGroup => "user profile group",
     }
 }

@@ -14,7 +14,6 @@ const REALM: &[&str] = &[
     "organizations",
     "permissions",
     "userFederation",
-    "userProfile",
     "users",
     "workflows",
 ];

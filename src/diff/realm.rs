@@ -220,7 +220,9 @@ impl Comparison<'_> {
         let realm = Address::realm(address.realm_name());
         let mut held = BTreeSet::new();
         for (path, value) in &live.fields {
-            let Some(names @ Names::Of(Reference::ClientScope | Reference::Flow)) = live.kind.names(path) else {
+            let Some(names @ Names::Of(Reference::ClientScope | Reference::Flow | Reference::ProfileGroup)) =
+                live.kind.names(path)
+            else {
                 continue;
             };
             let crate::model::LiveValue::Json(value) = value else { continue };

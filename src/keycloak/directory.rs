@@ -27,6 +27,7 @@ pub(super) struct Directory {
     /// The name of the role that holds the default roles.
     default_role: OnceCell<String>,
     flows: OnceCell<Vec<(String, String)>>,
+    user_profile: OnceCell<Object>,
     /// Set when the client scopes were listed: there is no look-up by name, and later ones are noted when they are made.
     scopes: OnceCell<()>,
     /// What is being asked for: whoever wants the same waits for that answer.
@@ -46,6 +47,7 @@ impl Directory {
             clients: Mutex::default(),
             default_role: OnceCell::new(),
             flows: OnceCell::new(),
+            user_profile: OnceCell::new(),
             scopes: OnceCell::new(),
             asked: Mutex::default(),
         }
@@ -134,6 +136,8 @@ impl Directory {
             Reference::Group => self.group(name).await?.is_some(),
             Reference::Client => self.client(name).await?.is_some(),
             Reference::Flow => self.flow(name).await?.is_some(),
+            Reference::ProfileAttribute => has_member(self.user_profile().await?, "attributes", name),
+            Reference::ProfileGroup => has_member(self.user_profile().await?, "groups", name),
         })
     }
 
@@ -267,6 +271,12 @@ impl Directory {
         address.kind() == &kinds::ROLE && self.default_role.get().is_some_and(|name| name == address.name())
     }
 
+    /// The user profile, as it is before this run changes it.
+    pub(super) async fn user_profile(&self) -> Result<&Object, ServerError> {
+        let ask = async || object(self.http.get(&format!("{}/users/profile", self.base())).await?, "the user profile");
+        self.user_profile.get_or_try_init(ask).await
+    }
+
     /// The id of a top-level flow.
     pub(super) async fn flow(&self, alias: &str) -> Result<Option<String>, ServerError> {
         let flows = self.flows.get_or_try_init(|| self.list_flows()).await?;
@@ -328,6 +338,12 @@ impl Mappings {
         all.sort();
         all.into()
     }
+}
+
+/// Whether a list of a document has a member of that name.
+fn has_member(document: &Object, list: &str, name: &str) -> bool {
+    let members = document.get(list).and_then(Value::as_array);
+    members.is_some_and(|members| members.iter().any(|it| it.get("name").is_some_and(|it| it == name)))
 }
 
 /// A lock that no panic can poison for long: what it guards is a cache.

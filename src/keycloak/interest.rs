@@ -164,6 +164,9 @@ impl<'a> Interest<'a> {
             Reference::Group => has(&kinds::GROUP, name),
             Reference::Client => has(&kinds::CLIENT, name),
             Reference::Flow => false,
+            Reference::ProfileAttribute | Reference::ProfileGroup => {
+                Names::Of(reference).addresses(realm, name).iter().any(|address| self.has(address))
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 /// What separates the parts of a path in memory. No file and no server has it in a name.
 const SEPARATOR: char = '\0';
@@ -167,6 +168,14 @@ pub enum Type {
     ClientRoleMap,
     /// A table of named fields (`serviceAccount`).
     Table(&'static [Field]),
+    /// Names of objects that come first in a list of the server's, in this order; others follow as they are.
+    First(Reference),
+    /// A table of sets of texts, as one value. An empty one says something: that an attribute is always required.
+    SetTable,
+    /// A table of JSON values. Entries are leaves of their own.
+    JsonMap,
+    /// An entry of a [`Type::JsonMap`]: an empty table says that it is there, such as a validator without settings.
+    Setting,
     /// Any JSON, compared and sent as it is.
     Json,
 }
@@ -188,6 +197,10 @@ pub enum Reference {
     Client,
     /// A top-level authentication flow, by its alias.
     Flow,
+    /// An attribute of the user profile.
+    ProfileAttribute,
+    /// A group of attributes of the user profile.
+    ProfileGroup,
 }
 
 /// How a field reaches the server.
@@ -206,6 +219,22 @@ pub enum Write {
 }
 
 impl Type {
+    /// Whether a value says as little as no value: null, `""`, `[]`, and `{}` unless it means something.
+    pub fn is_empty(self, value: &Value) -> bool {
+        match value {
+            Value::Null => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            Value::Object(table) => table.is_empty() && !matches!(self, Self::SetTable | Self::Setting),
+            Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+
+    /// Whether a value of this type is a table whose entries are leaves of their own.
+    pub fn is_table(self) -> bool {
+        matches!(self, Self::TextMap(_) | Self::SetMap | Self::ClientRoleMap | Self::Table(_) | Self::JsonMap)
+    }
+
     /// Whether leaves of this type are compared without order.
     pub fn is_set(self) -> bool {
         matches!(self, Self::TextSet | Self::RefSet(_) | Self::SetMap | Self::ClientRoleMap)

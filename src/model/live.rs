@@ -82,13 +82,13 @@ pub fn flatten(kind: &'static Kind, object: Map<String, Value>) -> BTreeMap<Fiel
 
 fn flatten_into(leaves: &mut BTreeMap<FieldPath, LiveValue>, path: FieldPath, ty: Type, value: Value) {
     match (ty, value) {
-        (Type::TextMap(_) | Type::SetMap | Type::ClientRoleMap | Type::Table(_), Value::Object(table)) => {
+        (ty, Value::Object(table)) if ty.is_table() => {
             for (key, value) in table {
                 let ty = entry_type(ty, &key);
                 flatten_into(leaves, path.child(&key), ty, value);
             }
         }
-        (_, value) if is_empty(&value) => {}
+        (_, value) if ty.is_empty(&value) => {}
         (_, Value::String(text)) if text == MASK => {
             leaves.insert(path, LiveValue::Masked);
         }
@@ -101,17 +101,6 @@ fn flatten_into(leaves: &mut BTreeMap<FieldPath, LiveValue>, path: FieldPath, ty
         (_, value) => {
             leaves.insert(path, LiveValue::Json(value));
         }
-    }
-}
-
-/// Whether a value says as little as no value: null, `""`, `[]`, `{}`.
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(table) => table.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

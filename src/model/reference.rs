@@ -25,7 +25,7 @@ impl Kind {
             ty = entry_type(ty, name);
         }
         match ty {
-            Type::Ref(reference) | Type::RefSet(reference) => Some(Names::Of(reference)),
+            Type::Ref(reference) | Type::RefSet(reference) | Type::First(reference) => Some(Names::Of(reference)),
             _ => None,
         }
     }
@@ -50,6 +50,8 @@ impl Names<'_> {
                 let flow = kinds::REALM.child("authenticationFlows");
                 flow.map(|kind| realm.child(kind, text)).into_iter().collect()
             }
+            Self::Of(Reference::ProfileAttribute) => vec![profile(realm).child(&kinds::PROFILE_ATTRIBUTE, text)],
+            Self::Of(Reference::ProfileGroup) => vec![profile(realm).child(&kinds::PROFILE_GROUP, text)],
             Self::RolesOf(client) => vec![realm.child(&kinds::CLIENT, client).child(&kinds::CLIENT_ROLE, text)],
         }
     }
@@ -63,6 +65,10 @@ impl Names<'_> {
             _ => address.name().to_owned(),
         }
     }
+}
+
+fn profile(realm: &Address) -> Address {
+    realm.child(&kinds::USER_PROFILE, "")
 }
 
 /// Names hold colons, too, so each colon may be the one between client and role.

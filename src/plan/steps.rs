@@ -154,9 +154,19 @@ impl Draft<'_> {
         // The name that an object gets may be one that another gives up.
         let vacated = self.vacated.get(&change.address).filter(|_| step.action != StepAction::Link);
         needs.extend(vacated.and_then(|gone| Some((index, self.body[*gone]?))));
+        if change.kind.may_name_scopes() && step.action != StepAction::Link {
+            needs.extend(self.new_scopes().map(|made| (index, made)));
+        }
         for (change, field) in self.written(step) {
             self.refer(index, change, field, needs);
         }
+    }
+
+    /// The steps that make client scopes.
+    fn new_scopes(&self) -> impl Iterator<Item = usize> {
+        let is_one = |change: &Change| change.kind == &kinds::CLIENT_SCOPE;
+        let changes = self.diff.changes.iter().filter(move |change| is_one(change));
+        changes.filter_map(|change| self.made(&change.address))
     }
 
     /// The leaves that a step writes, those of what it carries included.

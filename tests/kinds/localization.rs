@@ -35,7 +35,9 @@ fn life_of_a_localization() {
 #[test]
 fn a_locale_ends_with_its_last_text() {
     let project = Project::new("kinds-locale");
-    project.write_realm("[localization.de]\na = \"1\"\n\"b.c\" = \"2\"\n[localization.fr]\n[localization.it]\na = \"x\"\n");
+    project.write_realm(
+        "[localization.de]\na = \"1\"\n\"b.c\" = \"2\"\n[localization.fr]\n[localization.it]\na = \"x\"\n",
+    );
     project.apply();
     let admin = project.admin();
     assert_eq!(admin.get("localization"), json!(["de", "fr", "it"]));

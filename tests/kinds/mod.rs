@@ -13,3 +13,4 @@ mod rename;
 mod required_action;
 mod role;
 mod story;
+mod user_profile;

@@ -82,7 +82,10 @@ fn an_unregistered_action_is_registered_again() {
     admin.delete("authentication/required-actions/UPDATE_PROFILE");
     project.apply();
     let action = find(&admin, "UPDATE_PROFILE").unwrap();
-    assert_eq!((&action["name"], &action["priority"], &action["enabled"]), (&json!("Profile"), &json!(41), &json!(true)));
+    assert_eq!(
+        (&action["name"], &action["priority"], &action["enabled"]),
+        (&json!("Profile"), &json!(41), &json!(true))
+    );
     assert!(find(&admin, "VERIFY_EMAIL").is_some());
 }
 

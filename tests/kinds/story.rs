@@ -70,13 +70,16 @@ impl Told<'_> {
         (self.story.raw)(&self.admin)
     }
 
-    /// The neighbours; the realm is none of its own.
+    /// The neighbours; a document that holds the object is none of its own.
     fn around(&self) -> Vec<(String, String)> {
-        let is_realm = self.story.table.is_empty();
-        watch(&self.admin)
-            .into_iter()
-            .filter(|(path, _)| !is_realm || !matches!(&**path, "" | "default-groups"))
-            .collect()
+        let own: &[&str] = match self.story.kind.name {
+            "realm" => &["", "default-groups"],
+            "user profile attribute" | "user profile group" => &["users/profile"],
+            "client profile" => &["client-policies/profiles"],
+            "client policy" => &["client-policies/policies"],
+            _ => &[],
+        };
+        watch(&self.admin).into_iter().filter(|(path, _)| !own.contains(&path.as_str())).collect()
     }
 
     fn create(&self) {
@@ -170,10 +173,10 @@ impl Told<'_> {
     /// Takes the object out of the file; `gone` asks for it by hand.
     pub fn delete(&self, consent: &[&str], gone: impl Fn(&Admin) -> bool) {
         self.project.write_realm(self.story.others);
-        let around = watch(&self.admin);
+        let around = self.around();
         self.project.apply_with(consent);
         assert!(gone(&self.admin));
-        assert_eq!(watch(&self.admin), around, "deleting touched a neighbour");
+        assert_eq!(self.around(), around, "deleting touched a neighbour");
     }
 }
 
@@ -235,6 +238,10 @@ fn neighbours(admin: &Admin) {
                 "config": {"attribute": "a", "attribute.value": "b", "syncMode": "INHERIT"}}),
     );
     admin.post("localization/hand", &json!({"hand": "by hand"}));
+    let mut profile = admin.get("users/profile");
+    profile["attributes"].as_array_mut().unwrap().push(json!({"name": "hand", "annotations": {"a": {"b": 1}}}));
+    profile["groups"].as_array_mut().unwrap().push(json!({"name": "hand", "displayHeader": "By hand"}));
+    admin.put("users/profile", &profile);
 }
 
 /// What the server says of them, as it comes; the realm itself is one of the neighbours.
@@ -257,6 +264,7 @@ pub fn watch(admin: &Admin) -> Vec<(String, String)> {
         "default-groups".into(),
         "authentication/required-actions/VERIFY_EMAIL".into(),
         "localization/hand".into(),
+        "users/profile".into(),
     ];
     paths.into_iter().map(|path| (path.clone(), admin.text(&path))).collect()
 }

@@ -6,6 +6,7 @@ All quirks of the wire end here. A new kind is a new file and a line in each tab
 
 mod client;
 mod client_scope;
+mod document;
 mod group;
 mod identity_provider;
 mod localization;
@@ -13,6 +14,7 @@ mod mapper;
 mod realm;
 mod required_action;
 mod role;
+mod user_profile;
 
 use serde_json::Value;
 use tokio::try_join;
@@ -27,7 +29,7 @@ use crate::model::Address;
 /// Reads everything of interest. What names other objects by id comes last, when most ids are known.
 pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), ServerError> {
     let default_role = realm::read(reader, settings)?;
-    let (clients, scopes, roles, (), (), (), ()) = try_join!(
+    let (clients, scopes, roles, (), (), (), (), ()) = try_join!(
         client::read(reader),
         client_scope::read(reader),
         role::read(reader),
@@ -35,6 +37,7 @@ pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), Se
         identity_provider::read(reader),
         required_action::read(reader),
         localization::read(reader),
+        user_profile::read(reader),
     )?;
     try_join!(
         realm::read_links(reader, &default_role),
@@ -60,6 +63,9 @@ pub(super) async fn create(
         "identity provider" => identity_provider::create(writer, address, leaves).await,
         "required action" => required_action::create(writer, address, leaves).await,
         "localization" => localization::create(writer, address, leaves).await,
+        "user profile" | "user profile attribute" | "user profile group" => {
+            user_profile::create(writer, address, leaves).await
+        }
         _ => mapper::create(writer, address, leaves).await,
     }
 }
@@ -94,6 +100,9 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
         "identity provider" => identity_provider::update(writer, address, changes).await,
         "required action" => required_action::update(writer, address, changes).await,
         "localization" => localization::update(writer, address, changes).await,
+        "user profile" | "user profile attribute" | "user profile group" => {
+            user_profile::update(writer, address, changes).await
+        }
         _ => mapper::update(writer, address, changes).await,
     }
 }
@@ -106,6 +115,7 @@ pub(super) async fn link(writer: &Writer, address: &Address, links: &Links) -> R
         "client scope" => client_scope::link(writer, address, links).await,
         "role" | "client role" => role::link(writer, address, links).await,
         "group" => group::link(writer, address, links).await,
+        "user profile" => user_profile::link(writer, links).await,
         // No other kind has such leaves.
         _ => Ok(()),
     }
@@ -122,6 +132,9 @@ pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), Ser
         "identity provider" => identity_provider::path(address),
         "required action" => required_action::path(address.name()),
         "localization" => localization::path(address),
+        "user profile" | "user profile attribute" | "user profile group" => {
+            return user_profile::delete(writer, address).await;
+        }
         _ => mapper::path(writer, address).await?,
     };
     Ok(writer.http().delete(&writer.path(path)).await?)

@@ -11,6 +11,7 @@ mod protocol_mapper;
 mod realm;
 mod required_action;
 mod role;
+mod user_profile;
 
 pub use client::CLIENT;
 pub use client_role::CLIENT_ROLE;
@@ -23,6 +24,7 @@ pub use protocol_mapper::PROTOCOL_MAPPER;
 pub use realm::REALM;
 pub use required_action::REQUIRED_ACTION;
 pub use role::ROLE;
+pub use user_profile::{PROFILE_ATTRIBUTE, PROFILE_GROUP, USER_PROFILE};
 
 use super::field::{ANY, Field, Type, Write};
 

@@ -1,6 +1,9 @@
 //! The realm itself: every setting of its representation.
 
-use super::{CLIENT, CLIENT_SCOPE, GROUP, IDENTITY_PROVIDER, LOCALIZATION, REQUIRED_ACTION, ROLE, Type, body, link, server};
+use super::{
+    CLIENT, CLIENT_SCOPE, GROUP, IDENTITY_PROVIDER, LOCALIZATION, REQUIRED_ACTION, ROLE, Type, USER_PROFILE, body,
+    link, server,
+};
 use crate::model::{Kind, Reference};
 
 /// Realm attributes that are not plain text on the wire.
@@ -159,7 +162,16 @@ pub static REALM: Kind = Kind {
         server("identityProviders"),
         server("identityProviderMappers"),
     ],
-    children: &[&ROLE, &GROUP, &CLIENT_SCOPE, &CLIENT, &IDENTITY_PROVIDER, &REQUIRED_ACTION, &LOCALIZATION],
+    children: &[
+        &ROLE,
+        &GROUP,
+        &CLIENT_SCOPE,
+        &CLIENT,
+        &IDENTITY_PROVIDER,
+        &REQUIRED_ACTION,
+        &LOCALIZATION,
+        &USER_PROFILE,
+    ],
     // The server makes realms disabled; whoever writes a realm file means one that works.
     on_create: &[("enabled", true)],
     bears_data: true,

@@ -104,7 +104,12 @@ pub(super) fn of(ty: Type) -> Json {
             "additionalProperties": definition("texts"),
         }),
         Type::Table(inner) => json!({ "type": "object", "properties": fields(inner) }),
-        Type::Json => json!({}),
+        Type::First(reference) => {
+            described("texts", &format!("Each the name of {}: these come first, in this order.", one(reference)))
+        }
+        Type::JsonMap => json!({ "type": "object" }),
+        Type::SetTable => json!({ "type": "object", "additionalProperties": definition("texts") }),
+        Type::Json | Type::Setting => json!({}),
     }
 }
 
@@ -132,6 +137,8 @@ fn one(reference: Reference) -> &'static str {
         Reference::Group => "a group, which is its path",
         Reference::Client => "a client, which is its clientId",
         Reference::Flow => "a top-level authentication flow, which is its alias",
+        Reference::ProfileAttribute => "an attribute of the user profile",
+        Reference::ProfileGroup => "a group of the user profile",
     }
 }
 
