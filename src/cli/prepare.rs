@@ -14,7 +14,7 @@ use crate::git;
 use crate::keycloak::{Connection, Credentials, Http, Interest, read_again, read_realm};
 use crate::model::{
     Address, Desired, DesiredRealm, Live, LiveRealm, RealmName, Record, Reference, SecretRef, Value, builtin_names,
-    is_builtin, is_builtin_flow, kinds,
+    is_builtin, is_builtin_flow, is_global_profile, kinds,
 };
 use crate::plan::{self, Plan, Policy, Refusal};
 use crate::secrets::{Fingerprint, Redactor, Resolver};
@@ -189,6 +189,7 @@ fn is_known(reference: &Ref, realm: Option<&LiveRealm>) -> bool {
                 || reference.targets.iter().any(|target| realm.objects.contains_key(target))
         }
         None if reference.kind == Reference::Flow => is_builtin_flow(&reference.name),
+        None if reference.kind == Reference::ClientProfile && is_global_profile(&reference.name) => true,
         None => reference.targets.iter().any(is_builtin),
     }
 }

@@ -116,7 +116,7 @@ impl<'a> Converter<'a> {
             Type::RefSet(kind) => self.references(kind, leaf),
             Type::First(kind) => self.first(kind, leaf),
             Type::SetTable => self.set_table(leaf),
-            Type::Json | Type::Setting => self.json(leaf),
+            Type::Json | Type::Setting | Type::Providers => self.json(leaf),
             _ => self.text(leaf),
         }
     }

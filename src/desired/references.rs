@@ -81,7 +81,9 @@ fn targets(realm: &str, kind: Reference, name: &str) -> Vec<Address> {
         Reference::Group => vec![realm.child(&kinds::GROUP, name)],
         Reference::Client => vec![realm.child(&kinds::CLIENT, name)],
         Reference::Flow => Vec::new(),
-        Reference::ProfileAttribute | Reference::ProfileGroup => Names::Of(kind).addresses(&realm, name),
+        Reference::ProfileAttribute | Reference::ProfileGroup | Reference::ClientProfile => {
+            Names::Of(kind).addresses(&realm, name)
+        }
     }
 }
 
@@ -102,6 +104,7 @@ fn reference_name(kind: Reference, address: &Address, object: &DesiredObject) ->
         Reference::Group if is(&kinds::GROUP) => Some(address.name().to_owned()),
         Reference::Client if is(&kinds::CLIENT) => Some(address.name().to_owned()),
         Reference::ProfileAttribute if is(&kinds::PROFILE_ATTRIBUTE) => Some(address.name().to_owned()),
+        Reference::ClientProfile if is(&kinds::CLIENT_PROFILE) => Some(address.name().to_owned()),
         Reference::ProfileGroup if is(&kinds::PROFILE_GROUP) => Some(address.name().to_owned()),
         _ => None,
     }
@@ -136,5 +139,6 @@ fn term(kind: Reference) -> &'static str {
         Reference::Flow => "authentication flow",
         Reference::ProfileAttribute => "user profile attribute",
         Reference::ProfileGroup => "user profile group",
+        Reference::ClientProfile => "client profile",
     }
 }

@@ -7,8 +7,6 @@ use crate::model::{Kind, kinds};
 const REALM: &[&str] = &[
     "authenticationFlows",
     "authenticatorConfigs",
-    "clientPolicies",
-    "clientProfiles",
     "components",
     "keys",
     "organizations",

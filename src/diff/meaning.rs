@@ -65,9 +65,17 @@ fn normal(ty: Type, value: Option<&Json>) -> Cow<'_, Json> {
                 table.iter().map(|(name, items)| (name.clone(), normal(Type::TextSet, Some(items)).into_owned()));
             Cow::Owned(sets.filter(|(_, set)| !set.is_null()).collect())
         }
+        (Type::Providers, Json::Array(items)) => Cow::Owned(items.iter().map(without_empty).collect()),
         (Type::Text | Type::OneOf(_) | Type::Ref(_), _) => text(value),
         _ => Cow::Borrowed(value),
     }
+}
+
+/// An object without the entries that say nothing.
+fn without_empty(item: &Json) -> Json {
+    let Json::Object(entries) = item else { return item.clone() };
+    let entries = entries.iter().filter(|(_, value)| !Type::Json.is_empty(value));
+    Json::Object(entries.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 /// Text tables hold booleans and numbers as text, and Windows editors end lines in their own way.
@@ -146,6 +154,16 @@ mod tests {
         assert!(!same(&json!(["a", "b"]), &json!(["b", "a", "c"])));
         assert!(!same(&json!(["b", "a", "c"]), &json!(["b", "a"])));
         assert!(!same(&json!(["b", "c"]), &json!(["b", "a", "c"])));
+    }
+
+    #[test]
+    fn a_provider_needs_no_configuration() {
+        let path = FieldPath::new(["executors"]);
+        let same = |a: &Json, b: &Json| same(&kinds::CLIENT_PROFILE, &path, Some(a), Some(b));
+        let (one, other) = (json!({"executor": "a"}), json!({"executor": "b", "configuration": {"c": 1}}));
+        assert!(same(&json!([one]), &json!([{"executor": "a", "configuration": {}}])));
+        assert!(!same(&json!([one, other]), &json!([other, one])));
+        assert!(!same(&json!([other]), &json!([{"executor": "b"}])));
     }
 
     #[test]

@@ -220,8 +220,11 @@ impl Comparison<'_> {
         let realm = Address::realm(address.realm_name());
         let mut held = BTreeSet::new();
         for (path, value) in &live.fields {
-            let Some(names @ Names::Of(Reference::ClientScope | Reference::Flow | Reference::ProfileGroup)) =
-                live.kind.names(path)
+            let Some(
+                names @ Names::Of(
+                    Reference::ClientScope | Reference::Flow | Reference::ProfileGroup | Reference::ClientProfile,
+                ),
+            ) = live.kind.names(path)
             else {
                 continue;
             };

@@ -28,6 +28,7 @@ pub(super) struct Directory {
     default_role: OnceCell<String>,
     flows: OnceCell<Vec<(String, String)>>,
     user_profile: OnceCell<Object>,
+    client_profiles: OnceCell<Object>,
     /// Set when the client scopes were listed: there is no look-up by name, and later ones are noted when they are made.
     scopes: OnceCell<()>,
     /// What is being asked for: whoever wants the same waits for that answer.
@@ -48,6 +49,7 @@ impl Directory {
             default_role: OnceCell::new(),
             flows: OnceCell::new(),
             user_profile: OnceCell::new(),
+            client_profiles: OnceCell::new(),
             scopes: OnceCell::new(),
             asked: Mutex::default(),
         }
@@ -138,6 +140,10 @@ impl Directory {
             Reference::Flow => self.flow(name).await?.is_some(),
             Reference::ProfileAttribute => has_member(self.user_profile().await?, "attributes", name),
             Reference::ProfileGroup => has_member(self.user_profile().await?, "groups", name),
+            Reference::ClientProfile => {
+                let profiles = self.client_profiles().await?;
+                has_member(profiles, "profiles", name) || has_member(profiles, "globalProfiles", name)
+            }
         })
     }
 
@@ -275,6 +281,13 @@ impl Directory {
     pub(super) async fn user_profile(&self) -> Result<&Object, ServerError> {
         let ask = async || object(self.http.get(&format!("{}/users/profile", self.base())).await?, "the user profile");
         self.user_profile.get_or_try_init(ask).await
+    }
+
+    /// The client profiles of the realm and of the server, as they are before this run changes them.
+    pub(super) async fn client_profiles(&self) -> Result<&Object, ServerError> {
+        let path = format!("{}/client-policies/profiles?include-global-profiles=true", self.base());
+        let ask = async || object(self.http.get(&path).await?, "the client profiles");
+        self.client_profiles.get_or_try_init(ask).await
     }
 
     /// The id of a top-level flow.

@@ -31,6 +31,7 @@ pub async fn record_defaults(http: &Http) -> Result<Value, ServerError> {
 async fn record(http: &Http) -> Result<Value, ServerError> {
     let realm = Address::realm(REALM);
     let flows = names(http, "authentication/flows", "alias").await?;
+    let profiles = global_profiles(http).await?;
     let builtin = builtin_objects(http).await?;
     make_fresh_objects(http).await?;
     let fresh = fresh_objects(&realm);
@@ -44,7 +45,7 @@ async fn record(http: &Http) -> Result<Value, ServerError> {
             objects.insert(address.within_realm().replace(REALM, REALM_PLACEHOLDER), of_builtin(object));
         }
     }
-    Ok(json!({ "objects": objects, "flows": flows, "fields": fields }))
+    Ok(json!({ "objects": objects, "flows": flows, "clientProfiles": profiles, "fields": fields }))
 }
 
 /// Layer by layer, since nobody looks below what is of no interest.
@@ -146,12 +147,21 @@ async fn list(http: &Http, path: &str) -> Result<Vec<Object>, ServerError> {
     objects(http.get(&format!("/{REALM}/{path}")).await?, path)
 }
 
+/// The client profiles that every realm may name and none has.
+async fn global_profiles(http: &Http) -> Result<Vec<String>, ServerError> {
+    let path = format!("/{REALM}/client-policies/profiles?include-global-profiles=true");
+    let mut profiles = object(http.get(&path).await?, "the client profiles")?;
+    let profiles = objects(profiles.remove("globalProfiles").unwrap_or_default(), "the global client profiles")?;
+    names_of(&profiles, "name")
+}
+
 async fn names(http: &Http, path: &str, field: &str) -> Result<Vec<String>, ServerError> {
-    let mut names = list(http, path)
-        .await?
-        .iter()
-        .map(|it| Ok(text(it, field)?.to_owned()))
-        .collect::<Result<Vec<_>, ServerError>>()?;
+    names_of(&list(http, path).await?, field)
+}
+
+fn names_of(objects: &[Object], field: &str) -> Result<Vec<String>, ServerError> {
+    let names = objects.iter().map(|it| Ok(text(it, field)?.to_owned()));
+    let mut names = names.collect::<Result<Vec<_>, ServerError>>()?;
     names.sort();
     Ok(names)
 }

@@ -164,7 +164,7 @@ impl<'a> Interest<'a> {
             Reference::Group => has(&kinds::GROUP, name),
             Reference::Client => has(&kinds::CLIENT, name),
             Reference::Flow => false,
-            Reference::ProfileAttribute | Reference::ProfileGroup => {
+            Reference::ProfileAttribute | Reference::ProfileGroup | Reference::ClientProfile => {
                 Names::Of(reference).addresses(realm, name).iter().any(|address| self.has(address))
             }
         }

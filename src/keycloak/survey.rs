@@ -75,6 +75,7 @@ pub async fn names_of(http: &Http, realm: &str, reference: Reference) -> Result<
         Reference::Flow => ("authentication/flows", "alias"),
         Reference::ProfileAttribute => ("users/profile", "attributes"),
         Reference::ProfileGroup => ("users/profile", "groups"),
+        Reference::ClientProfile => ("client-policies/profiles", "profiles"),
         Reference::ClientRole => return Ok(Vec::new()),
     };
     let path = format!("/{}/{list}?first=0&max={CANDIDATES}", segment(realm));

@@ -66,5 +66,14 @@ pub fn builtin_names(realm: &str, kind: Reference) -> Vec<String> {
 
 /// Whether every realm has a top-level flow of that name.
 pub fn is_builtin_flow(alias: &str) -> bool {
-    DEFAULTS.get("flows").and_then(Value::as_array).is_some_and(|flows| flows.iter().any(|it| it == alias))
+    is_listed("flows", alias)
+}
+
+/// Whether the server itself has a client profile of that name, which every realm may name.
+pub fn is_global_profile(name: &str) -> bool {
+    is_listed("clientProfiles", name)
+}
+
+fn is_listed(list: &str, name: &str) -> bool {
+    DEFAULTS.get(list).and_then(Value::as_array).is_some_and(|names| names.iter().any(|it| it == name))
 }

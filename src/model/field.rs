@@ -176,6 +176,8 @@ pub enum Type {
     JsonMap,
     /// An entry of a [`Type::JsonMap`]: an empty table says that it is there, such as a validator without settings.
     Setting,
+    /// A list of objects, each a provider and its configuration; order is meaning, an empty configuration is as good as none.
+    Providers,
     /// Any JSON, compared and sent as it is.
     Json,
 }
@@ -201,6 +203,8 @@ pub enum Reference {
     ProfileAttribute,
     /// A group of attributes of the user profile.
     ProfileGroup,
+    /// A client profile, of the realm or of the server itself.
+    ClientProfile,
 }
 
 /// How a field reaches the server.

@@ -21,7 +21,9 @@ mod reference;
 mod secret_ref;
 
 pub use address::{Address, RealmName};
-pub use builtin::{REALM_PLACEHOLDER, builtin_names, default_of, defaults, is_builtin, is_builtin_flow};
+pub use builtin::{
+    REALM_PLACEHOLDER, builtin_names, default_of, defaults, is_builtin, is_builtin_flow, is_global_profile,
+};
 pub use desired::{Declared, Desired, DesiredObject, DesiredRealm, Lifecycle, Origin, Prune, PruneRules, Value};
 pub use duration::parse_seconds;
 pub use field::{ANY, Field, FieldPath, Reference, Type, Write};

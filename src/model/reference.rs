@@ -52,6 +52,7 @@ impl Names<'_> {
             }
             Self::Of(Reference::ProfileAttribute) => vec![profile(realm).child(&kinds::PROFILE_ATTRIBUTE, text)],
             Self::Of(Reference::ProfileGroup) => vec![profile(realm).child(&kinds::PROFILE_GROUP, text)],
+            Self::Of(Reference::ClientProfile) => vec![realm.child(&kinds::CLIENT_PROFILE, text)],
             Self::RolesOf(client) => vec![realm.child(&kinds::CLIENT, client).child(&kinds::CLIENT_ROLE, text)],
         }
     }

@@ -198,6 +198,11 @@ impl Draft<'_> {
                 needs.extend(deletion.map(|deletion| (deletion, index)));
             }
         }
+        // One that is still named would make every later change of what names it fail.
+        if self.diff.changes[step.change].kind == &kinds::CLIENT_SCOPE {
+            let names_it = |step: &Step| self.diff.changes[step.change].kind.may_name_scopes();
+            needs.extend(self.steps.iter().enumerate().filter(|(_, it)| names_it(it)).map(|(it, _)| (index, it)));
+        }
     }
 
     /// The step after which an object can be referred to by this address; `None` when it already can.

@@ -170,14 +170,14 @@ fn schemas() {
     status: 0
     --- stdout
     --- stderr
-    10 schemas written to a/b
+    16 schemas written to a/b
     ");
     assert_eq!(std::fs::read_to_string(program.folder().join("a/b/client.schema.json")).unwrap(), stdout(&one));
     insta::assert_snapshot!(program.run(&["schema", "clients"]), @"
     status: 64
     --- stdout
     --- stderr
-    error: there is no schema `clients`; there are client-role, client-scope, client, group, identity-provider-mapper, identity-provider, protocol-mapper, realm, realmform, role
+    error: there is no schema `clients`; there are client-policy, client-profile, client-role, client-scope, client, group, identity-provider-mapper, identity-provider, localization, protocol-mapper, realm, realmform, required-action, role, user-profile-attribute, user-profile-group
     ");
 }
 

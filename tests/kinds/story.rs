@@ -242,6 +242,10 @@ fn neighbours(admin: &Admin) {
     profile["attributes"].as_array_mut().unwrap().push(json!({"name": "hand", "annotations": {"a": {"b": 1}}}));
     profile["groups"].as_array_mut().unwrap().push(json!({"name": "hand", "displayHeader": "By hand"}));
     admin.put("users/profile", &profile);
+    let executor = json!({"executor": "secure-session", "configuration": {}});
+    admin.put("client-policies/profiles", &json!({"profiles": [{"name": "hand", "executors": [executor]}]}));
+    let policy = json!({"name": "hand", "conditions": [{"condition": "any-client"}], "profiles": ["hand"]});
+    admin.put("client-policies/policies", &json!({"policies": [policy]}));
 }
 
 /// What the server says of them, as it comes; the realm itself is one of the neighbours.
@@ -265,8 +269,21 @@ pub fn watch(admin: &Admin) -> Vec<(String, String)> {
         "authentication/required-actions/VERIFY_EMAIL".into(),
         "localization/hand".into(),
         "users/profile".into(),
+        "client-policies/profiles".into(),
+        "client-policies/policies".into(),
     ];
-    paths.into_iter().map(|path| (path.clone(), admin.text(&path))).collect()
+    let text = |path: &str| {
+        if !path.is_empty() {
+            return admin.text(path);
+        }
+        // These are shown with the realm, too.
+        let mut realm = admin.get(path);
+        for list in ["clientProfiles", "clientPolicies"] {
+            realm[list] = Value::Null;
+        }
+        realm.to_string()
+    };
+    paths.into_iter().map(|path| (path.clone(), text(&path))).collect()
 }
 
 /// The leaves that two answers differ in, as dotted paths. Lists are sets here.

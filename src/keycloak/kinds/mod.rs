@@ -5,6 +5,7 @@ All quirks of the wire end here. A new kind is a new file and a line in each tab
 */
 
 mod client;
+mod client_policy;
 mod client_scope;
 mod document;
 mod group;
@@ -29,7 +30,7 @@ use crate::model::Address;
 /// Reads everything of interest. What names other objects by id comes last, when most ids are known.
 pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), ServerError> {
     let default_role = realm::read(reader, settings)?;
-    let (clients, scopes, roles, (), (), (), (), ()) = try_join!(
+    let (clients, scopes, roles, (), (), (), (), (), ()) = try_join!(
         client::read(reader),
         client_scope::read(reader),
         role::read(reader),
@@ -38,6 +39,7 @@ pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), Se
         required_action::read(reader),
         localization::read(reader),
         user_profile::read(reader),
+        client_policy::read(reader),
     )?;
     try_join!(
         realm::read_links(reader, &default_role),
@@ -63,6 +65,7 @@ pub(super) async fn create(
         "identity provider" => identity_provider::create(writer, address, leaves).await,
         "required action" => required_action::create(writer, address, leaves).await,
         "localization" => localization::create(writer, address, leaves).await,
+        "client profile" | "client policy" => client_policy::create(writer, address, leaves).await,
         "user profile" | "user profile attribute" | "user profile group" => {
             user_profile::create(writer, address, leaves).await
         }
@@ -100,6 +103,7 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
         "identity provider" => identity_provider::update(writer, address, changes).await,
         "required action" => required_action::update(writer, address, changes).await,
         "localization" => localization::update(writer, address, changes).await,
+        "client profile" | "client policy" => client_policy::update(writer, address, changes).await,
         "user profile" | "user profile attribute" | "user profile group" => {
             user_profile::update(writer, address, changes).await
         }
@@ -132,6 +136,7 @@ pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), Ser
         "identity provider" => identity_provider::path(address),
         "required action" => required_action::path(address.name()),
         "localization" => localization::path(address),
+        "client profile" | "client policy" => return client_policy::delete(writer, address).await,
         "user profile" | "user profile attribute" | "user profile group" => {
             return user_profile::delete(writer, address).await;
         }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::document::{all_of, overlay};
 use crate::keycloak::ServerError;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
@@ -28,8 +29,8 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
 /// a provider that it does not know. Only an update takes more than the name.
 pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) -> Result<(), ServerError> {
     let wanted = body(leaves);
-    if writer.http().find(&writer.path(path(address.name()))).await?.is_some() {
-        return put(writer, address, address.name(), wanted).await;
+    if let Some(action) = writer.http().find(&writer.path(path(address.name()))).await? {
+        return put_over(writer, address, address.name(), action, leaves).await;
     }
     let or_alias = |field: &str| wanted.get(field).and_then(Value::as_str).unwrap_or(address.name()).to_owned();
     let provider = or_alias("providerId");
@@ -39,7 +40,8 @@ pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) 
     ]);
     writer.post(address, &writer.path("/authentication/register-required-action"), new).await?;
     // It is registered under the name of its provider.
-    put(writer, address, &provider, wanted).await
+    let action = writer.http().get(&writer.path(path(&provider))).await?;
+    put_over(writer, address, &provider, action, leaves).await
 }
 
 /// A PUT resets what is left out.
@@ -48,14 +50,15 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
 }
 
 /// Changes an action that no plan knew.
-async fn put(writer: &Writer, address: &Address, alias: &str, wanted: Object) -> Result<(), ServerError> {
-    let mut action = object(writer.http().get(&writer.path(path(alias))).await?, "a required action")?;
-    for (field, value) in wanted {
-        match (action.get_mut(&field).and_then(Value::as_object_mut), value) {
-            (Some(table), Value::Object(wanted)) => table.extend(wanted),
-            (_, value) => drop(action.insert(field, value)),
-        }
-    }
+async fn put_over(
+    writer: &Writer,
+    address: &Address,
+    alias: &str,
+    action: Value,
+    leaves: &Leaves,
+) -> Result<(), ServerError> {
+    let mut action = object(action, "a required action")?;
+    overlay(&mut action, &all_of(leaves));
     put_whole(writer, address, alias, action).await
 }
 

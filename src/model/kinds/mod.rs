@@ -1,12 +1,16 @@
 //! One file per kind. A new kind is a new file, and a line in the `children` of the kind that it hangs below.
 
 mod client;
+mod client_policy;
+mod client_profile;
 mod client_role;
 mod client_scope;
 mod group;
 mod identity_provider;
 mod identity_provider_mapper;
 mod localization;
+mod profile_attribute;
+mod profile_group;
 mod protocol_mapper;
 mod realm;
 mod required_action;
@@ -14,17 +18,21 @@ mod role;
 mod user_profile;
 
 pub use client::CLIENT;
+pub use client_policy::CLIENT_POLICY;
+pub use client_profile::CLIENT_PROFILE;
 pub use client_role::CLIENT_ROLE;
 pub use client_scope::CLIENT_SCOPE;
 pub use group::GROUP;
 pub use identity_provider::IDENTITY_PROVIDER;
 pub use identity_provider_mapper::IDENTITY_PROVIDER_MAPPER;
 pub use localization::LOCALIZATION;
+pub use profile_attribute::PROFILE_ATTRIBUTE;
+pub use profile_group::PROFILE_GROUP;
 pub use protocol_mapper::PROTOCOL_MAPPER;
 pub use realm::REALM;
 pub use required_action::REQUIRED_ACTION;
 pub use role::ROLE;
-pub use user_profile::{PROFILE_ATTRIBUTE, PROFILE_GROUP, USER_PROFILE};
+pub use user_profile::USER_PROFILE;
 
 use super::field::{ANY, Field, Type, Write};
 

@@ -1,8 +1,8 @@
 //! The realm itself: every setting of its representation.
 
 use super::{
-    CLIENT, CLIENT_SCOPE, GROUP, IDENTITY_PROVIDER, LOCALIZATION, REQUIRED_ACTION, ROLE, Type, USER_PROFILE, body,
-    link, server,
+    CLIENT, CLIENT_POLICY, CLIENT_PROFILE, CLIENT_SCOPE, GROUP, IDENTITY_PROVIDER, LOCALIZATION, REQUIRED_ACTION, ROLE,
+    Type, USER_PROFILE, body, link, server,
 };
 use crate::model::{Kind, Reference};
 
@@ -171,6 +171,8 @@ pub static REALM: Kind = Kind {
         &REQUIRED_ACTION,
         &LOCALIZATION,
         &USER_PROFILE,
+        &CLIENT_PROFILE,
+        &CLIENT_POLICY,
     ],
     // The server makes realms disabled; whoever writes a realm file means one that works.
     on_create: &[("enabled", true)],

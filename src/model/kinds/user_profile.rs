@@ -4,7 +4,7 @@
 //! several files may each add theirs and a plan shows them one by one; their order, which is that of the forms, is a field
 //! of the profile, since one place has to decide it.
 
-use super::{Field, Type, body};
+use super::{Field, PROFILE_ATTRIBUTE, PROFILE_GROUP, Type, body};
 use crate::model::field::Write;
 use crate::model::{Kind, Reference};
 
@@ -20,48 +20,6 @@ pub static USER_PROFILE: Kind = Kind {
         order("groupOrder", Reference::ProfileGroup),
     ],
     children: &[&PROFILE_ATTRIBUTE, &PROFILE_GROUP],
-    on_create: &[],
-    bears_data: false,
-    renamable: false,
-    carried_at_creation: false,
-};
-
-/// An attribute of users.
-pub static PROFILE_ATTRIBUTE: Kind = Kind {
-    name: "user profile attribute",
-    collection: "attributes",
-    key: "name",
-    fields: &[
-        body("displayName", Type::Text),
-        body("defaultValue", Type::Text),
-        body("multivalued", Type::Bool),
-        body("group", Type::Ref(Reference::ProfileGroup)),
-        body("required", Type::SetTable),
-        body("selector", Type::Table(&[body("scopes", Type::RefSet(Reference::ClientScope))])),
-        body("permissions", Type::Table(&[body("view", Type::TextSet), body("edit", Type::TextSet)])),
-        body("validations", Type::JsonMap),
-        body("annotations", Type::JsonMap),
-    ],
-    children: &[],
-    on_create: &[],
-    // What users have of it stays with them, and is only no longer shown.
-    bears_data: false,
-    // Users' values are kept under its name.
-    renamable: false,
-    carried_at_creation: false,
-};
-
-/// A part of the forms, with a header of its own.
-pub static PROFILE_GROUP: Kind = Kind {
-    name: "user profile group",
-    collection: "groups",
-    key: "name",
-    fields: &[
-        body("displayHeader", Type::Text),
-        body("displayDescription", Type::Text),
-        body("annotations", Type::JsonMap),
-    ],
-    children: &[],
     on_create: &[],
     bears_data: false,
     renamable: false,

@@ -109,6 +109,11 @@ pub(super) fn of(ty: Type) -> Json {
         }
         Type::JsonMap => json!({ "type": "object" }),
         Type::SetTable => json!({ "type": "object", "additionalProperties": definition("texts") }),
+        Type::Providers => json!({
+            "description": "Each a provider and its configuration. The order matters.",
+            "type": "array",
+            "items": { "type": "object" },
+        }),
         Type::Json | Type::Setting => json!({}),
     }
 }
@@ -139,6 +144,7 @@ fn one(reference: Reference) -> &'static str {
         Reference::Flow => "a top-level authentication flow, which is its alias",
         Reference::ProfileAttribute => "an attribute of the user profile",
         Reference::ProfileGroup => "a group of the user profile",
+        Reference::ClientProfile => "a client profile",
     }
 }
 
