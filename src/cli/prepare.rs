@@ -14,7 +14,7 @@ use crate::git;
 use crate::keycloak::{Connection, Credentials, Http, Interest, read_again, read_realm};
 use crate::model::{
     Address, Desired, DesiredRealm, Live, LiveRealm, RealmName, Record, Reference, SecretRef, Value, builtin_names,
-    is_builtin, kinds,
+    is_builtin, is_global_profile, kinds,
 };
 use crate::plan::{self, Plan, Policy, Refusal};
 use crate::secrets::{Fingerprint, Redactor, Resolver};
@@ -201,6 +201,7 @@ fn is_known(reference: &Ref, realm: Option<&LiveRealm>) -> bool {
             realm.known.contains(&(reference.kind, reference.name.clone()))
                 || reference.targets.iter().any(|target| realm.objects.contains_key(target))
         }
+        None if reference.kind == Reference::ClientProfile && is_global_profile(&reference.name) => true,
         None => reference.targets.iter().any(is_builtin),
     }
 }

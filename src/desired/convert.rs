@@ -44,9 +44,7 @@ impl<'a> Converter<'a> {
         if ty == Type::Executions {
             return executions::read(self.builder, self.source, self.address, &path, entry);
         }
-        let tables =
-            matches!(ty, Type::TextMap(_) | Type::SetMap | Type::Config(_) | Type::ClientRoleMap | Type::Table(_));
-        if !tables {
+        if !ty.is_table() {
             return self.leaf(ty, Leaf { path, key, node: &entry.node, as_text: false });
         }
         let Some(table) = entry.node.as_table() else {
@@ -59,6 +57,7 @@ impl<'a> Converter<'a> {
                 Type::Table(fields) => self.table_entry(path, fields, &entry),
                 Type::Config(special) => self.config_entry(path, special, &entry),
                 Type::SetMap => self.set_entry(path, &entry),
+                Type::JsonMap => self.field(path, Type::Setting, &entry),
                 _ => self.client_roles(path, &entry),
             }
         }
@@ -120,7 +119,7 @@ impl<'a> Converter<'a> {
     }
 
     fn leaf(&mut self, ty: Type, leaf: Leaf<'_, '_>) {
-        let textual = leaf.as_text || matches!(ty, Type::Text | Type::OneOf(_) | Type::Json);
+        let textual = leaf.as_text || matches!(ty, Type::Text | Type::OneOf(_) | Type::Json | Type::Setting);
         if ty == Type::Secret || (textual && secret::looks_like_reference(leaf.node)) {
             return self.secret(leaf);
         }
@@ -133,7 +132,9 @@ impl<'a> Converter<'a> {
             Type::JsonText => self.json_text(leaf),
             Type::Ref(kind) => self.reference(kind, leaf),
             Type::RefSet(kind) => self.references(kind, leaf),
-            Type::Json => self.json(leaf),
+            Type::First(kind) => self.first(kind, leaf),
+            Type::SetTable => self.set_table(leaf),
+            Type::Json | Type::Setting | Type::Providers => self.json(leaf),
             _ => self.text(leaf),
         }
     }
@@ -187,7 +188,8 @@ impl<'a> Converter<'a> {
             (Some(text), _) => self.set(leaf, text),
             (_, Some(text)) => self.set(leaf, text),
             _ => {
-                let help = if leaf.as_text { dots(&leaf) } else { quotes(leaf.node) };
+                let is_named = leaf.as_text || self.address.kind().has_any_field();
+                let help = if is_named { dots(&leaf) } else { quotes(leaf.node) };
                 self.wrong_type(&leaf.path, leaf.key, "text", leaf.node, help);
             }
         }
@@ -270,6 +272,28 @@ impl<'a> Converter<'a> {
             self.refer(kind, name, &leaf.path, node);
         }
         self.set_of(leaf.path, &leaf.key, texts);
+    }
+
+    fn first(&mut self, kind: Reference, leaf: Leaf<'_, '_>) {
+        let Some(texts) = self.texts(&leaf.path, &leaf.key, leaf.node) else { return };
+        for (name, node) in &texts {
+            self.refer(kind, name, &leaf.path, node);
+        }
+        self.set(leaf, texts.into_iter().map(|(text, _)| Json::from(text)).collect::<Vec<_>>());
+    }
+
+    fn set_table(&mut self, leaf: Leaf<'_, '_>) {
+        let Some(table) = leaf.node.as_table() else {
+            return self.wrong_type(&leaf.path, leaf.key, "a table of lists of texts", leaf.node, None);
+        };
+        let mut sets = serde_json::Map::new();
+        for entry in entries(table) {
+            let key = self.place(&entry);
+            let Some(texts) = self.texts(&leaf.path.child(entry.name), &key, &entry.node) else { return };
+            let items = texts.into_iter().map(|(text, _)| Json::from(text)).collect();
+            sets.insert(entry.name.to_owned(), sorted(items));
+        }
+        self.set(leaf, sets);
     }
 
     fn refer(&mut self, kind: Reference, name: &str, path: &FieldPath, node: &Node<'_>) {

@@ -149,10 +149,16 @@ fn given_name(path: &Path, parsed: &Parsed) -> Option<(PathBuf, String)> {
     Some((path.with_extension(""), own_name(parsed, kind)?))
 }
 
-/// The folders below the realm's, and the file's name without its ending.
+/// The folders below the realm's, and the file's name without its ending: collections and names in turn. What there is
+/// only one of has an empty name.
 fn parts(path: &Path) -> Vec<String> {
     let path = path.with_extension("");
-    path.components().skip(1).map(|part| part.as_os_str().to_string_lossy().into_owned()).collect()
+    let parts = path.components().skip(1).map(|part| part.as_os_str().to_string_lossy().into_owned());
+    let mut parts: Vec<String> = parts.collect();
+    if parts.first().and_then(|it| kinds::REALM.child(it)).is_some_and(Kind::is_singleton) {
+        parts.insert(1, String::new());
+    }
+    parts
 }
 
 fn kind_of(parts: &[String]) -> Option<&'static Kind> {

@@ -77,6 +77,9 @@ impl Reader<'_> {
                 .help(format!("write each {} as [{}.\"<{}>\"]", kind.name, entry.name, kind.key));
             return self.builder.report(problem);
         };
+        if kind.is_singleton() {
+            return self.object(&parent.child(kind, ""), entry);
+        }
         for entry in entries(table) {
             self.object(&parent.child(kind, entry.name), &entry);
         }

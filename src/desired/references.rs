@@ -6,7 +6,7 @@ use super::problem::Problem;
 use super::source::Place;
 use super::suggest::did_you_mean;
 use crate::model::{
-    Address, Desired, DesiredObject, FieldPath, Kind, Origin, RealmName, Reference, is_builtin_provider, kinds,
+    Address, Desired, DesiredObject, FieldPath, Kind, Names, Origin, RealmName, Reference, is_builtin_provider, kinds,
 };
 
 /// A name that the files use and do not declare.
@@ -85,8 +85,10 @@ fn targets(realm: &str, kind: Reference, name: &str) -> Vec<Address> {
         Reference::ClientScope => vec![realm.child(&kinds::CLIENT_SCOPE, name)],
         Reference::Group => vec![realm.child(&kinds::GROUP, name)],
         Reference::Client => vec![realm.child(&kinds::CLIENT, name)],
-        Reference::Flow => vec![realm.child(&kinds::AUTHENTICATION_FLOW, name)],
         Reference::Provider(_) => Vec::new(),
+        Reference::Flow | Reference::ProfileAttribute | Reference::ProfileGroup | Reference::ClientProfile => {
+            Names::Of(kind).addresses(&realm, name)
+        }
     }
 }
 
@@ -107,6 +109,9 @@ fn reference_name(kind: Reference, address: &Address, object: &DesiredObject) ->
         Reference::Group if is(&kinds::GROUP) => Some(address.name().to_owned()),
         Reference::Client if is(&kinds::CLIENT) => Some(address.name().to_owned()),
         Reference::Flow if is(&kinds::AUTHENTICATION_FLOW) => Some(address.name().to_owned()),
+        Reference::ProfileAttribute if is(&kinds::PROFILE_ATTRIBUTE) => Some(address.name().to_owned()),
+        Reference::ClientProfile if is(&kinds::CLIENT_PROFILE) => Some(address.name().to_owned()),
+        Reference::ProfileGroup if is(&kinds::PROFILE_GROUP) => Some(address.name().to_owned()),
         _ => None,
     }
 }
@@ -148,5 +153,8 @@ fn term(kind: Reference) -> &'static str {
         Reference::Client => "client",
         Reference::Flow => "authentication flow",
         Reference::Provider(spi) => spi.term(),
+        Reference::ProfileAttribute => "user profile attribute",
+        Reference::ProfileGroup => "user profile group",
+        Reference::ClientProfile => "client profile",
     }
 }

@@ -97,7 +97,7 @@ fn ignore(builder: &mut Builder, source: &Arc<Source>, address: &Address, item: 
 /// `attributes.pkce.code.challenge.method` means the attribute `pkce.code.challenge.method`: attributes have no depth.
 fn canonical_path(kind: &Kind, mut keys: Vec<String>) -> FieldPath {
     let depth = match kind.field(&keys[0]).map(|field| field.ty) {
-        Some(Type::TextMap(_) | Type::SetMap | Type::Config(_) | Type::ClientRoleMap) => 2,
+        Some(Type::TextMap(_) | Type::SetMap | Type::Config(_) | Type::ClientRoleMap | Type::JsonMap) => 2,
         _ => keys.len(),
     };
     if keys.len() > depth {

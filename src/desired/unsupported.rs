@@ -4,17 +4,7 @@ use super::problem::Problem;
 use crate::model::{Kind, kinds};
 
 /// Collections and fields of the design that come later. Taking them for unknown fields would send them as they are.
-const REALM: &[&str] = &[
-    "clientPolicies",
-    "clientProfiles",
-    "localization",
-    "organizations",
-    "permissions",
-    "requiredActions",
-    "userProfile",
-    "users",
-    "workflows",
-];
+const REALM: &[&str] = &["organizations", "permissions", "users", "workflows"];
 const CLIENT: &[&str] = &["authorization", "authorizationServicesEnabled", "authorizationSettings"];
 
 /// Realm attributes in which Keycloak keeps a field of the realm: set in both places they would fight.

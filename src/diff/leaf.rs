@@ -46,7 +46,7 @@ impl Leaf<'_> {
 
     /// What a leaf needs that the files no longer declare; `None` when it is as if they never had.
     pub(super) fn undeclared(&self, default: Option<&Json>) -> Option<Delta> {
-        let default = default.filter(|default| !meaning::is_empty(default));
+        let default = default.filter(|default| !self.kind.leaf_type(self.path).is_empty(default));
         let clean = match self.live {
             None => true,
             Some(LiveValue::Json(live)) => meaning::same(self.kind, self.path, default, Some(live)),

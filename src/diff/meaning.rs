@@ -19,7 +19,7 @@ fn same_as<'a>(
     live: Option<&Json>,
 ) -> bool {
     let (wanted, live) = (normal(ty, wanted), normal(ty, live));
-    if wanted == live {
+    if wanted == live || (matches!(ty, Type::First(_)) && begins(&live, &wanted)) {
         return true;
     }
     // A server that shows nothing has its default; files that say nothing special say nothing.
@@ -29,6 +29,10 @@ fn same_as<'a>(
         (_, true) => wanted == default().map_or(silent, |default| normal(ty, Some(default))),
         _ => false,
     }
+}
+
+fn begins(list: &Json, with: &Json) -> bool {
+    matches!((list, with), (Json::Array(list), Json::Array(first)) if list.starts_with(first))
 }
 
 /// What a value of this type means when it is absent.
@@ -42,7 +46,7 @@ fn zero(ty: Type) -> Json {
 
 /// A value in the one form that all its equals share; null for what says nothing.
 fn normal(ty: Type, value: Option<&Json>) -> Cow<'_, Json> {
-    let Some(value) = value.filter(|value| !is_empty(value)) else { return Cow::Owned(Json::Null) };
+    let Some(value) = value.filter(|value| !ty.is_empty(value)) else { return Cow::Owned(Json::Null) };
     match (ty, value) {
         (Type::Bool, Json::String(text)) => match text.as_str() {
             "true" => Cow::Owned(true.into()),
@@ -56,9 +60,22 @@ fn normal(ty: Type, value: Option<&Json>) -> Cow<'_, Json> {
         (_, Json::Array(items)) if ty.is_set() => set(items.iter().cloned()),
         // One text where a set belongs is a set of one.
         (_, Json::String(_)) if ty.is_set() => set([value.clone()]),
+        (Type::SetTable, Json::Object(table)) => {
+            let sets =
+                table.iter().map(|(name, items)| (name.clone(), normal(Type::TextSet, Some(items)).into_owned()));
+            Cow::Owned(sets.filter(|(_, set)| !set.is_null()).collect())
+        }
+        (Type::Providers, Json::Array(items)) => Cow::Owned(items.iter().map(without_empty).collect()),
         (Type::Text | Type::OneOf(_) | Type::Ref(_), _) => text(value),
         _ => Cow::Borrowed(value),
     }
+}
+
+/// An object without the entries that say nothing.
+fn without_empty(item: &Json) -> Json {
+    let Json::Object(entries) = item else { return item.clone() };
+    let entries = entries.iter().filter(|(_, value)| !Type::Json.is_empty(value));
+    Json::Object(entries.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 /// Text tables hold booleans and numbers as text, and Windows editors end lines in their own way.
@@ -77,7 +94,7 @@ fn whole_number(text: &str) -> Option<Json> {
 /// The JSON in a text; an empty object or list in it says as little as no text.
 fn parsed(text: &str) -> Option<Json> {
     let value: Json = serde_json::from_str(text).ok()?;
-    Some(if is_empty(&value) { Json::Null } else { value })
+    Some(if Type::JsonText.is_empty(&value) { Json::Null } else { value })
 }
 
 fn set(items: impl IntoIterator<Item = Json>) -> Cow<'static, Json> {
@@ -85,17 +102,6 @@ fn set(items: impl IntoIterator<Item = Json>) -> Cow<'static, Json> {
     items.sort_by_cached_key(Json::to_string);
     items.dedup();
     Cow::Owned(if items.is_empty() { Json::Null } else { Json::Array(items) })
-}
-
-/// Whether a value says as little as no value: null, `""`, `[]`, `{}`.
-pub(super) fn is_empty(value: &Json) -> bool {
-    match value {
-        Json::Null => true,
-        Json::String(text) => text.is_empty(),
-        Json::Array(items) => items.is_empty(),
-        Json::Object(table) => table.is_empty(),
-        Json::Bool(_) | Json::Number(_) => false,
-    }
 }
 
 #[cfg(test)]
@@ -138,6 +144,40 @@ mod tests {
     fn lists_have_order() {
         let path = ["webAuthnPolicySignatureAlgorithms"];
         assert!(!equal(&path, &json!(["ES256", "RS256"]), &json!(["RS256", "ES256"])));
+    }
+
+    #[test]
+    fn the_first_of_a_list_may_be_named() {
+        let path = FieldPath::new(["attributeOrder"]);
+        let same = |wanted: &Json, live: &Json| same(&kinds::USER_PROFILE, &path, Some(wanted), Some(live));
+        assert!(same(&json!(["b", "a"]), &json!(["b", "a", "c"])));
+        assert!(!same(&json!(["a", "b"]), &json!(["b", "a", "c"])));
+        assert!(!same(&json!(["b", "a", "c"]), &json!(["b", "a"])));
+        assert!(!same(&json!(["b", "c"]), &json!(["b", "a", "c"])));
+    }
+
+    #[test]
+    fn a_provider_needs_no_configuration() {
+        let path = FieldPath::new(["executors"]);
+        let same = |a: &Json, b: &Json| same(&kinds::CLIENT_PROFILE, &path, Some(a), Some(b));
+        let (one, other) = (json!({"executor": "a"}), json!({"executor": "b", "configuration": {"c": 1}}));
+        assert!(same(&json!([one]), &json!([{"executor": "a", "configuration": {}}])));
+        assert!(!same(&json!([one, other]), &json!([other, one])));
+        assert!(!same(&json!([other]), &json!([{"executor": "b"}])));
+    }
+
+    #[test]
+    fn an_empty_table_may_say_something() {
+        let equal = |path: &[&str], a: Option<&Json>, b: Option<&Json>| {
+            same(&kinds::PROFILE_ATTRIBUTE, &FieldPath::new(path.iter().copied()), a, b)
+        };
+        assert!(!equal(&["validations", "email"], Some(&json!({})), None));
+        assert!(equal(&["validations", "email"], Some(&json!({})), Some(&json!({}))));
+        assert!(!equal(&["required"], None, Some(&json!({}))));
+        assert!(equal(&["required"], Some(&json!({})), Some(&json!({"roles": [], "scopes": []}))));
+        let (one, other) = (json!({"roles": ["user", "admin"]}), json!({"roles": ["admin", "user"], "scopes": []}));
+        assert!(equal(&["required"], Some(&one), Some(&other)));
+        assert!(!equal(&["required"], Some(&one), Some(&json!({}))));
     }
 
     #[test]

@@ -151,10 +151,11 @@ impl Comparison<'_> {
             self.diff.forgotten.insert(address.clone());
             return;
         };
-        if !is_builtin(address) {
+        if !is_builtin(address) && !self.is_shared(address, live) {
             return self.delete(address);
         }
-        // What every realm has is not this project's to delete: it gets back what it had when no file spoke of it.
+        // What every realm has is not this project's to delete: it gets back what it had when no file spoke of it. Nor
+        // is what holds fields of others.
         let fields = self.pruned(address, live, None);
         if fields.is_empty() {
             self.diff.forgotten.insert(address.clone());
@@ -162,6 +163,12 @@ impl Comparison<'_> {
             let change = Change { fields, ..undeclared(address, Action::Update) };
             self.changes.insert(address.clone(), change);
         }
+    }
+
+    /// Whether others have put fields of their own into an object that is made of fields alone.
+    fn is_shared(&self, address: &Address, live: &LiveObject) -> bool {
+        let ours = self.today.leaves(address);
+        live.kind.has_any_field() && live.fields.keys().any(|path| !ours.is_some_and(|ours| ours.contains(path)))
     }
 
     fn unmanaged(&mut self, address: &Address) {
@@ -251,7 +258,12 @@ impl Comparison<'_> {
         let realm = Address::realm(address.realm_name());
         let mut held = BTreeSet::new();
         for (path, value) in &live.fields {
-            let Some(names @ Names::Of(Reference::ClientScope | Reference::Flow)) = live.kind.names(path) else {
+            let Some(
+                names @ Names::Of(
+                    Reference::ClientScope | Reference::Flow | Reference::ProfileGroup | Reference::ClientProfile,
+                ),
+            ) = live.kind.names(path)
+            else {
                 continue;
             };
             let LiveValue::Json(value) = value else { continue };

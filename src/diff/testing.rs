@@ -139,7 +139,7 @@ impl Scene {
 
     fn live_value(&self, declared: &Declared) -> Option<LiveValue> {
         match &declared.value {
-            Value::Json(value) if super::meaning::is_empty(value) => None,
+            Value::Json(value) if Type::Json.is_empty(value) => None,
             Value::Json(value) => Some(LiveValue::Json(value.clone())),
             Value::Secret(reference) => Some(LiveValue::Secret(self.resolve(reference).into())),
         }

@@ -28,6 +28,8 @@ pub(super) struct Directory {
     default_role: OnceCell<String>,
     /// Set when the flows were listed, as with the scopes.
     flows: OnceCell<()>,
+    user_profile: OnceCell<Object>,
+    client_profiles: OnceCell<Object>,
     /// Set when the client scopes were listed: there is no look-up by name, and later ones are noted when they are made.
     scopes: OnceCell<()>,
     /// What is being asked for: whoever wants the same waits for that answer.
@@ -47,6 +49,8 @@ impl Directory {
             clients: Mutex::default(),
             default_role: OnceCell::new(),
             flows: OnceCell::new(),
+            user_profile: OnceCell::new(),
+            client_profiles: OnceCell::new(),
             scopes: OnceCell::new(),
             asked: Mutex::default(),
         }
@@ -138,6 +142,12 @@ impl Directory {
             Reference::Flow => self.flow(name).await?.is_some(),
             // Not of the realm; asked for where a file names one that Keycloak does not bring.
             Reference::Provider(_) => true,
+            Reference::ProfileAttribute => has_member(self.user_profile().await?, "attributes", name),
+            Reference::ProfileGroup => has_member(self.user_profile().await?, "groups", name),
+            Reference::ClientProfile => {
+                let profiles = self.client_profiles().await?;
+                has_member(profiles, "profiles", name) || has_member(profiles, "globalProfiles", name)
+            }
         })
     }
 
@@ -271,6 +281,19 @@ impl Directory {
         address.kind() == &kinds::ROLE && self.default_role.get().is_some_and(|name| name == address.name())
     }
 
+    /// The user profile, as it is before this run changes it.
+    pub(super) async fn user_profile(&self) -> Result<&Object, ServerError> {
+        let ask = async || object(self.http.get(&format!("{}/users/profile", self.base())).await?, "the user profile");
+        self.user_profile.get_or_try_init(ask).await
+    }
+
+    /// The client profiles of the realm and of the server, as they are before this run changes them.
+    pub(super) async fn client_profiles(&self) -> Result<&Object, ServerError> {
+        let path = format!("{}/client-policies/profiles?include-global-profiles=true", self.base());
+        let ask = async || object(self.http.get(&path).await?, "the client profiles");
+        self.client_profiles.get_or_try_init(ask).await
+    }
+
     /// The id of a top-level flow.
     pub(super) async fn flow(&self, alias: &str) -> Result<Option<String>, ServerError> {
         let address = self.realm.child(&kinds::AUTHENTICATION_FLOW, alias);
@@ -350,6 +373,12 @@ impl Mappings {
         all.sort();
         all.into()
     }
+}
+
+/// Whether a list of a document has a member of that name.
+fn has_member(document: &Object, list: &str, name: &str) -> bool {
+    let members = document.get(list).and_then(Value::as_array);
+    members.is_some_and(|members| members.iter().any(|it| it.get("name").is_some_and(|it| it == name)))
 }
 
 /// A lock that no panic can poison for long: what it guards is a cache.

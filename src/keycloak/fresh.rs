@@ -8,7 +8,7 @@ use super::directory::Directory;
 use super::interest::Interest;
 use super::path::segment;
 use super::reader::Reader;
-use super::shape::object;
+use super::shape::{object, objects, text};
 use super::{Http, ServerError, kinds as wire};
 use crate::model::{Address, FieldPath, Kind, LiveObject, LiveValue, REALM_PLACEHOLDER, Spi, Write, kinds};
 
@@ -30,6 +30,7 @@ pub async fn record_defaults(http: &Http) -> Result<Value, ServerError> {
 
 async fn record(http: &Http) -> Result<Value, ServerError> {
     let realm = Address::realm(REALM);
+    let profiles = global_profiles(http).await?;
     let builtin = builtin_objects(http).await?;
     make_fresh_objects(http).await?;
     let fresh = fresh_objects(&realm);
@@ -45,7 +46,7 @@ async fn record(http: &Http) -> Result<Value, ServerError> {
     }
     let mut providers = super::survey::providers(http).await?.unwrap_or_default();
     providers.retain(|name, _| Spi::ALL.iter().any(|spi| spi.names().contains(&name.as_str())));
-    Ok(json!({ "objects": objects, "fields": fields, "providers": providers }))
+    Ok(json!({ "objects": objects, "clientProfiles": profiles, "fields": fields, "providers": providers }))
 }
 
 /// Layer by layer, since nobody looks below what is of no interest.
@@ -141,4 +142,15 @@ fn is_given(kind: &Kind, path: &FieldPath) -> bool {
         "attributes" => kind == &kinds::CLIENT,
         _ => false,
     }
+}
+
+/// The client profiles that every realm may name and none has.
+async fn global_profiles(http: &Http) -> Result<Vec<String>, ServerError> {
+    let path = format!("/{REALM}/client-policies/profiles?include-global-profiles=true");
+    let mut profiles = object(http.get(&path).await?, "the client profiles")?;
+    let profiles = objects(profiles.remove("globalProfiles").unwrap_or_default(), "the global client profiles")?;
+    let names = profiles.iter().map(|it| Ok(text(it, "name")?.to_owned()));
+    let mut names = names.collect::<Result<Vec<_>, ServerError>>()?;
+    names.sort();
+    Ok(names)
 }

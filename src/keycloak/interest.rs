@@ -163,8 +163,10 @@ impl<'a> Interest<'a> {
             Reference::ClientScope => has(&kinds::CLIENT_SCOPE, name),
             Reference::Group => has(&kinds::GROUP, name),
             Reference::Client => has(&kinds::CLIENT, name),
-            Reference::Flow => has(&kinds::AUTHENTICATION_FLOW, name),
             Reference::Provider(_) => true,
+            Reference::Flow | Reference::ProfileAttribute | Reference::ProfileGroup | Reference::ClientProfile => {
+                Names::Of(reference).addresses(realm, name).iter().any(|address| self.has(address))
+            }
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-
 use serde_json::Value;
 
 use super::path::segment;
@@ -88,9 +87,17 @@ pub async fn names_of(http: &Http, realm: &str, reference: Reference) -> Result<
         Reference::Group => ("groups", "path"),
         Reference::Client => ("clients", "clientId"),
         Reference::Flow => ("authentication/flows", "alias"),
+        Reference::ProfileAttribute => ("users/profile", "attributes"),
+        Reference::ProfileGroup => ("users/profile", "groups"),
+        Reference::ClientProfile => ("client-policies/profiles", "profiles"),
         Reference::ClientRole | Reference::Provider(_) => return Ok(Vec::new()),
     };
     let path = format!("/{}/{list}?first=0&max={CANDIDATES}", segment(realm));
-    let found: Vec<Object> = objects(http.get(&path).await?, list)?;
+    let answer = http.get(&path).await?;
+    if let Value::Object(mut document) = answer {
+        let members = objects(document.remove(field).unwrap_or_default(), field)?;
+        return members.iter().map(|member| Ok(text(member, "name")?.to_owned())).collect();
+    }
+    let found: Vec<Object> = objects(answer, list)?;
     found.iter().map(|object| Ok(text(object, field)?.to_owned())).collect()
 }

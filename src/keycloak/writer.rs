@@ -1,6 +1,6 @@
 //! Writing single objects: minimal, in place, without choices of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -39,6 +39,8 @@ pub struct Writer {
     live: LiveRealm,
     /// The renames that this run did, newest last, as (from, to): what was read has the names of before.
     renames: Mutex<Vec<(Address, Address)>>,
+    /// Whose turn it is to rewrite a document that holds several objects, and those that this run put into one.
+    pub(super) documents: tokio::sync::Mutex<BTreeSet<Address>>,
 }
 
 impl Writer {
@@ -51,7 +53,7 @@ impl Writer {
         for (address, object) in live.objects.iter().filter(|(_, object)| !object.id.is_empty()) {
             directory.note(address, &object.id);
         }
-        Self { directory, live, renames: Mutex::default() }
+        Self { directory, live, renames: Mutex::default(), documents: tokio::sync::Mutex::default() }
     }
 
     /// Makes an object with the leaves that its representation carries, and mappers below it in the same request.
@@ -221,7 +223,8 @@ pub(super) fn delta<'a>(before: &'a Value, after: &'a Value) -> (Vec<&'a str>, V
     (added, before.iter().copied().filter(|it| !after.contains(it)).collect())
 }
 
-fn exposed(leaf: &Leaf) -> Value {
+/// The value of a leaf, as a request holds it.
+pub(super) fn exposed(leaf: &Leaf) -> Value {
     match leaf {
         Leaf::Json(value) => value.clone(),
         Leaf::Secret(secret) => secret.expose_secret().into(),

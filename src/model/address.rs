@@ -119,7 +119,9 @@ impl Address {
     /// The address without its realm, as the record keeps it: `clients/shop`; empty for the realm.
     pub fn within_realm(&self) -> String {
         let mut text = String::with_capacity(self.path.len());
-        for (index, part) in self.path.split(SEPARATOR).enumerate().filter(|_| !self.path.is_empty()) {
+        // What there is only one of has no name.
+        let parts = self.path.split(SEPARATOR).enumerate().filter(|(_, part)| !part.is_empty());
+        for (index, part) in parts {
             if index > 0 {
                 text.push('/');
             }
@@ -139,9 +141,9 @@ impl Address {
         let mut address = self.clone();
         let mut rest = text;
         while !rest.is_empty() {
-            let (collection, after) = rest.split_once('/')?;
+            let (collection, after) = rest.split_once('/').unwrap_or((rest, ""));
             let kind = address.kind().child(collection)?;
-            let (name, after) = unquoted(after)?;
+            let (name, after) = if kind.is_singleton() { ("".into(), after) } else { unquoted(after)? };
             address = address.child(kind, name);
             rest = after;
         }
@@ -248,6 +250,8 @@ mod tests {
             realm.clone(),
             realm.child(&kinds::CLIENT, "shop").child(&kinds::PROTOCOL_MAPPER, "audience"),
             realm.child(&kinds::GROUP, "/staff/ops"),
+            realm.child(&kinds::USER_PROFILE, ""),
+            realm.child(&kinds::USER_PROFILE, "").child(&kinds::PROFILE_ATTRIBUTE, "department"),
             realm.child(&kinds::CLIENT, "https://sp.example/\"meta\\data\"").child(&kinds::CLIENT_ROLE, "a b"),
         ] {
             assert_eq!(Address::parse("acme", &address.within_realm()).as_ref(), Some(&address), "{address}");

@@ -93,3 +93,8 @@ pub fn builtin_names(realm: &str, kind: Reference) -> Vec<String> {
     let realm = Address::realm(realm);
     named.filter(|(text, it)| Names::Of(kind).addresses(&realm, text).contains(it)).map(|(text, _)| text).collect()
 }
+
+/// Whether the server itself has a client profile of that name, which every realm may name.
+pub fn is_global_profile(name: &str) -> bool {
+    DEFAULTS.get("clientProfiles").and_then(Value::as_array).is_some_and(|names| names.iter().any(|it| it == name))
+}

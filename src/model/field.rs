@@ -6,12 +6,16 @@ use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 /// What separates the parts of a path in memory. No file and no server has it in a name.
 const SEPARATOR: char = '\0';
 
 /// A thousand clients have the same few leaves, so that each path is kept once.
 static PATHS: LazyLock<Mutex<HashSet<Arc<str>>>> = LazyLock::new(Mutex::default);
+
+/// The name of a field that stands for every name: the keys of the texts of a locale.
+pub const ANY: &str = "*";
 
 /// The path of a leaf inside an object: `["attributes", "customerDomain"]`. Cheap to copy.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -170,6 +174,16 @@ pub enum Type {
     /// The executions of a flow: a nested list whose order is meaning. What configures them are leaves of their own, by
     /// the alias of the configuration and its key, so that a secret in it is one.
     Executions,
+    /// Names of objects that come first in a list of the server's, in this order; others follow as they are.
+    First(Reference),
+    /// A table of sets of texts, as one value. An empty one says something: that an attribute is always required.
+    SetTable,
+    /// A table of JSON values. Entries are leaves of their own.
+    JsonMap,
+    /// An entry of a [`Type::JsonMap`]: an empty table says that it is there, such as a validator without settings.
+    Setting,
+    /// A list of objects, each a provider and its configuration; order is meaning, an empty configuration is as good as none.
+    Providers,
     /// Any JSON, compared and sent as it is.
     Json,
 }
@@ -191,6 +205,12 @@ pub enum Reference {
     Client,
     /// A top-level authentication flow, by its alias.
     Flow,
+    /// An attribute of the user profile.
+    ProfileAttribute,
+    /// A group of attributes of the user profile.
+    ProfileGroup,
+    /// A client profile, of the realm or of the server itself.
+    ClientProfile,
     /// A provider that is installed on the server, by its id.
     Provider(Spi),
 }
@@ -250,6 +270,25 @@ pub enum Write {
 }
 
 impl Type {
+    /// Whether a value says as little as no value: null, `""`, `[]`, and `{}` unless it means something.
+    pub fn is_empty(self, value: &Value) -> bool {
+        match value {
+            Value::Null => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            Value::Object(table) => table.is_empty() && !matches!(self, Self::SetTable | Self::Setting),
+            Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+
+    /// Whether a value of this type is a table whose entries are leaves of their own.
+    pub fn is_table(self) -> bool {
+        matches!(
+            self,
+            Self::TextMap(_) | Self::SetMap | Self::Config(_) | Self::ClientRoleMap | Self::Table(_) | Self::JsonMap
+        )
+    }
+
     /// Whether leaves of this type are compared without order.
     pub fn is_set(self) -> bool {
         matches!(self, Self::TextSet | Self::RefSet(_) | Self::SetMap | Self::ClientRoleMap)

@@ -1,6 +1,6 @@
 //! The description of one type of object.
 
-use super::field::{Field, FieldPath, Type, Write};
+use super::field::{ANY, Field, FieldPath, Type, Write};
 
 /// One type of object: what it is called in files and on the wire, and which fields it has.
 #[derive(Debug)]
@@ -9,7 +9,7 @@ pub struct Kind {
     pub name: &'static str,
     /// The table in files that holds such objects by name: `clientScopes`; empty for the realm.
     pub collection: &'static str,
-    /// The field of Keycloak's representation that holds the natural key: `clientId`.
+    /// The field of Keycloak's representation that holds the natural key: `clientId`; empty where there is only one.
     pub key: &'static str,
     /// The known fields. Others are accepted with a warning: Keycloak may be newer than we are.
     pub fields: &'static [Field],
@@ -33,7 +33,19 @@ impl Kind {
 
     /// A known field by name.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
-        self.fields.iter().find(|field| field.name == name)
+        let named = |name: &str| self.fields.iter().find(|field| field.name == name);
+        named(name).or_else(|| named(ANY).filter(|_| name != self.key && name != "lifecycle"))
+    }
+
+    /// Whether there is exactly one in its parent, which has no name.
+    pub fn is_singleton(&self) -> bool {
+        self.key.is_empty()
+    }
+
+    /// Whether every name is a field. Then others may have fields of theirs in the same object, so that it is only deleted
+    /// with the last of them.
+    pub fn has_any_field(&self) -> bool {
+        self.fields.iter().any(|field| field.name == ANY)
     }
 
     /// The type of the leaf at `path`; [`Type::Json`] for what is unknown.
@@ -58,6 +70,12 @@ impl Kind {
         matches!(path.top(), "protocolMapper" | "identityProviderMapper")
     }
 
+    /// Whether an object names client scopes inside of values that are not taken apart. The server refuses names that it
+    /// does not know.
+    pub fn may_name_scopes(&self) -> bool {
+        matches!(self.name, "user profile attribute" | "client policy")
+    }
+
     /// How the leaf at `path` is written; unknown fields are part of the body.
     pub fn write(&self, path: &FieldPath) -> Write {
         self.field(path.top()).map_or(Write::Body, |field| field.write)
@@ -80,6 +98,7 @@ pub(super) fn entry_type(ty: Type, key: &str) -> Type {
         Type::Table(fields) => fields.iter().find(|field| field.name == key).map_or(Type::Json, |field| field.ty),
         Type::SetMap | Type::ClientRoleMap => Type::TextSet,
         Type::Executions => Type::TextMap(&[]),
+        Type::JsonMap => Type::Setting,
         _ => Type::Json,
     }
 }

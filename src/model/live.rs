@@ -81,27 +81,21 @@ pub fn flatten(kind: &'static Kind, object: Map<String, Value>) -> BTreeMap<Fiel
 }
 
 fn flatten_into(leaves: &mut BTreeMap<FieldPath, LiveValue>, path: FieldPath, ty: Type, value: Value) {
-    match (ty, value) {
-        (Type::TextMap(_) | Type::SetMap | Type::ClientRoleMap | Type::Table(_), Value::Object(table)) => {
+    match value {
+        Value::Object(table) if ty.is_table() => {
             for (key, value) in table {
-                let ty = entry_type(ty, &key);
-                flatten_into(leaves, path.child(&key), ty, value);
+                let value = if matches!(ty, Type::Config(_)) { only_item(value) } else { value };
+                flatten_into(leaves, path.child(&key), entry_type(ty, &key), value);
             }
         }
-        (Type::Config(_), Value::Object(table)) => {
-            for (key, value) in table {
-                let ty = entry_type(ty, &key);
-                flatten_into(leaves, path.child(&key), ty, only_item(value));
-            }
-        }
-        (_, value) => leaves.extend(live_value(ty, value).map(|value| (path, value))),
+        value => leaves.extend(live_value(ty, value).map(|value| (path, value))),
     }
 }
 
 /// The value of one leaf in canonical form; `None` for an empty one.
 pub(crate) fn live_value(ty: Type, value: Value) -> Option<LiveValue> {
     match (ty, value) {
-        (_, value) if is_empty(&value) => None,
+        (_, value) if ty.is_empty(&value) => None,
         (_, Value::String(text)) if text == MASK => Some(LiveValue::Masked),
         (Type::Secret, Value::String(text)) => Some(LiveValue::Secret(text.into())),
         (_, Value::Array(items)) if ty.is_set() => Some(LiveValue::Json(sorted(items))),
@@ -114,17 +108,6 @@ fn only_item(value: Value) -> Value {
     match value {
         Value::Array(mut items) if items.len() == 1 => items.swap_remove(0),
         other => other,
-    }
-}
-
-/// Whether a value says as little as no value: null, `""`, `[]`, `{}`.
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(table) => table.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

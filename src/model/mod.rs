@@ -23,10 +23,11 @@ mod secret_ref;
 pub use address::{Address, RealmName};
 pub use builtin::{
     REALM_PLACEHOLDER, builtin_names, builtin_objects, default_of, defaults, is_builtin, is_builtin_provider,
+    is_global_profile,
 };
 pub use desired::{Declared, Desired, DesiredObject, DesiredRealm, Lifecycle, Origin, Prune, PruneRules, Value};
 pub use duration::parse_seconds;
-pub use field::{Field, FieldPath, Reference, Spi, Type, Write};
+pub use field::{ANY, Field, FieldPath, Reference, Spi, Type, Write};
 pub use kind::Kind;
 pub use live::{Live, LiveObject, LiveRealm, LiveValue, flatten, unflatten};
 pub(crate) use live::{live_value, sorted};

@@ -25,7 +25,7 @@ impl Kind {
             ty = entry_type(ty, name);
         }
         match ty {
-            Type::Ref(reference) | Type::RefSet(reference) => Some(Names::Of(reference)),
+            Type::Ref(reference) | Type::RefSet(reference) | Type::First(reference) => Some(Names::Of(reference)),
             _ => None,
         }
     }
@@ -48,6 +48,9 @@ impl Names<'_> {
             Self::Of(Reference::Client) => vec![realm.child(&kinds::CLIENT, text)],
             Self::Of(Reference::Provider(_)) => Vec::new(),
             Self::Of(Reference::Flow) => vec![realm.child(&kinds::AUTHENTICATION_FLOW, text)],
+            Self::Of(Reference::ProfileAttribute) => vec![profile(realm).child(&kinds::PROFILE_ATTRIBUTE, text)],
+            Self::Of(Reference::ProfileGroup) => vec![profile(realm).child(&kinds::PROFILE_GROUP, text)],
+            Self::Of(Reference::ClientProfile) => vec![realm.child(&kinds::CLIENT_PROFILE, text)],
             Self::RolesOf(client) => vec![realm.child(&kinds::CLIENT, client).child(&kinds::CLIENT_ROLE, text)],
         }
     }
@@ -61,6 +64,10 @@ impl Names<'_> {
             _ => address.name().to_owned(),
         }
     }
+}
+
+fn profile(realm: &Address) -> Address {
+    realm.child(&kinds::USER_PROFILE, "")
 }
 
 /// Names hold colons, too, so each colon may be the one between client and role.

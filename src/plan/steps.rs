@@ -151,12 +151,32 @@ impl Draft<'_> {
         if step.action == StepAction::Create && inherits_scopes(change) {
             needs.extend(self.default_scopes.map(|scopes| (index, scopes)));
         }
+        if change.kind == &kinds::AUTHENTICATION_FLOW {
+            needs.extend(self.federation().map(|step| (index, step)));
+        }
         // The name that an object gets may be one that another gives up.
         let vacated = self.vacated.get(&change.address).filter(|_| step.action != StepAction::Link);
         needs.extend(vacated.and_then(|gone| Some((index, self.body[*gone]?))));
+        if change.kind.may_name_scopes() && step.action != StepAction::Link {
+            needs.extend(self.new_scopes().map(|made| (index, made)));
+        }
         for (change, field) in self.written(step) {
             self.refer(index, change, field, needs);
         }
+    }
+
+    /// The steps that make client scopes.
+    fn new_scopes(&self) -> impl Iterator<Item = usize> {
+        let is_one = |change: &Change| change.kind == &kinds::CLIENT_SCOPE;
+        let changes = self.diff.changes.iter().filter(move |change| is_one(change));
+        changes.filter_map(|change| self.made(&change.address))
+    }
+
+    /// The steps that make, change and delete user federation: with a provider that speaks Kerberos the server itself sets
+    /// what flows require of it.
+    fn federation(&self) -> impl Iterator<Item = usize> {
+        let is_it = |step: &Step| self.diff.changes[step.change].kind == &kinds::USER_FEDERATION;
+        self.steps.iter().enumerate().filter(move |(_, step)| is_it(step)).map(|(index, _)| index)
     }
 
     /// The leaves that a step writes, those of what it carries included.
@@ -187,6 +207,11 @@ impl Draft<'_> {
                 let deletion = self.diff.find(held).and_then(|held| self.deletion[held]);
                 needs.extend(deletion.map(|deletion| (deletion, index)));
             }
+        }
+        // One that is still named would make every later change of what names it fail.
+        if self.diff.changes[step.change].kind == &kinds::CLIENT_SCOPE {
+            let names_it = |step: &Step| self.diff.changes[step.change].kind.may_name_scopes();
+            needs.extend(self.steps.iter().enumerate().filter(|(_, it)| names_it(it)).map(|(it, _)| (index, it)));
         }
     }
 

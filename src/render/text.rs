@@ -162,7 +162,7 @@ impl Page {
             Action::Delete { unmanaged: true } => ('-', "unmanaged", None),
         };
         let was = former.map(|from| format!(", renamed from {}", safe(from.name()))).unwrap_or_default();
-        let title = format!("{} {}{was}", kind.name, safe(address.name()));
+        let title = format!("{} {}{was}", kind.name, safe(address.name())).trim_end().to_owned();
         // A realm's name is its address.
         let aside = address.parent().map(|_| address.to_string()).unwrap_or_default();
         let line = Line::new(0, sign, title).aside(safe(&aside)).side(origin.as_ref(), word);

@@ -2,6 +2,7 @@
 
 mod authentication_flow;
 mod client;
+mod client_policy;
 mod client_registration_policy;
 mod client_role;
 mod client_scope;
@@ -10,9 +11,12 @@ mod group;
 mod identity_provider;
 mod identity_provider_mapper;
 mod key_provider;
+mod localization;
 mod protocol_mapper;
 mod realm;
 mod rename;
+mod required_action;
 mod role;
 mod story;
 mod user_federation;
+mod user_profile;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use realmform::model::{FieldPath, Kind, Write, defaults};
+use realmform::model::{ANY, FieldPath, Kind, Write, defaults};
 use serde_json::{Value, json};
 
 use crate::support::admin::Admin;
@@ -70,13 +70,16 @@ impl Told<'_> {
         (self.story.raw)(&self.admin)
     }
 
-    /// The neighbours; the realm is none of its own.
+    /// The neighbours; a document that holds the object is none of its own.
     fn around(&self) -> Vec<(String, String)> {
-        let is_realm = self.story.table.is_empty();
-        watch(&self.admin)
-            .into_iter()
-            .filter(|(path, _)| !is_realm || !matches!(&**path, "" | "default-groups"))
-            .collect()
+        let own: &[&str] = match self.story.kind.name {
+            "realm" => &["", "default-groups"],
+            "user profile attribute" | "user profile group" => &["users/profile"],
+            "client profile" => &["client-policies/profiles"],
+            "client policy" => &["client-policies/policies"],
+            _ => &[],
+        };
+        watch(&self.admin).into_iter().filter(|(path, _)| !own.contains(&path.as_str())).collect()
     }
 
     fn create(&self) {
@@ -170,10 +173,10 @@ impl Told<'_> {
     /// Takes the object out of the file; `gone` asks for it by hand.
     pub fn delete(&self, consent: &[&str], gone: impl Fn(&Admin) -> bool) {
         self.project.write_realm(self.story.others);
-        let around = watch(&self.admin);
+        let around = self.around();
         self.project.apply_with(consent);
         assert!(gone(&self.admin));
-        assert_eq!(watch(&self.admin), around, "deleting touched a neighbour");
+        assert_eq!(self.around(), around, "deleting touched a neighbour");
     }
 }
 
@@ -185,6 +188,7 @@ pub fn covers(kind: &Kind, stories: &[&Story]) {
     for field in kind.fields {
         let sampled = stories.iter().flat_map(|story| story.samples).any(|sample| top(sample.0) == field.name);
         let tried = match field.write {
+            _ if field.name == ANY => true,
             Write::Server => true,
             Write::CreateOnly => fixed(field.name),
             Write::Body | Write::CreateThenLink | Write::Link => sampled,
@@ -250,6 +254,15 @@ fn neighbours(admin: &Admin) {
     ] {
         admin.post("components", &component);
     }
+    admin.post("localization/hand", &json!({"hand": "by hand"}));
+    let mut profile = admin.get("users/profile");
+    profile["attributes"].as_array_mut().unwrap().push(json!({"name": "hand", "annotations": {"a": {"b": 1}}}));
+    profile["groups"].as_array_mut().unwrap().push(json!({"name": "hand", "displayHeader": "By hand"}));
+    admin.put("users/profile", &profile);
+    let executor = json!({"executor": "secure-session", "configuration": {}});
+    admin.put("client-policies/profiles", &json!({"profiles": [{"name": "hand", "executors": [executor]}]}));
+    let policy = json!({"name": "hand", "conditions": [{"condition": "any-client"}], "profiles": ["hand"]});
+    admin.put("client-policies/policies", &json!({"policies": [policy]}));
 }
 
 /// What the server says of them, as it comes; the realm itself is one of the neighbours.
@@ -277,8 +290,24 @@ pub fn watch(admin: &Admin) -> Vec<(String, String)> {
         component("ldap"),
         component("max-clients"),
         "default-groups".into(),
+        "authentication/required-actions/VERIFY_EMAIL".into(),
+        "localization/hand".into(),
+        "users/profile".into(),
+        "client-policies/profiles".into(),
+        "client-policies/policies".into(),
     ];
-    paths.into_iter().map(|path| (path.clone(), admin.text(&path))).collect()
+    let text = |path: &str| {
+        if !path.is_empty() {
+            return admin.text(path);
+        }
+        // These are shown with the realm, too.
+        let mut realm = admin.get(path);
+        for list in ["clientProfiles", "clientPolicies"] {
+            realm[list] = Value::Null;
+        }
+        realm.to_string()
+    };
+    paths.into_iter().map(|path| (path.clone(), text(&path))).collect()
 }
 
 /// The leaves that two answers differ in, as dotted paths. Lists are sets here.

@@ -71,6 +71,21 @@ mappers.username.config."read.only" = true
 providerId = "oidc"
 config = { clientId = "x", clientSecret = { env = "SECRET" }, authorizationUrl = "https://u.example/a", tokenUrl = "https://u.example/t" }
 mappers.a = { identityProviderMapper = "hardcoded-attribute-idp-mapper", config = { attribute = "a", "attribute.value" = "b", syncMode = "INHERIT" } }
+[requiredActions.CONFIGURE_TOTP]
+defaultAction = true
+config.max_auth_age = 60
+[localization.de]
+loginTitle = "Hallo"
+[userProfile]
+unmanagedAttributePolicy = "ADMIN_VIEW"
+attributeOrder = ["email", "floor"]
+groups.house = { displayHeader = "House" }
+attributes.floor = { group = "house", required = {}, validations.integer = {} }
+[clientProfiles.strict]
+executors = [{ executor = "secure-session" }]
+[clientPolicies.all]
+conditions = [{ condition = "any-client" }]
+profiles = ["strict"]
 "#;
 
 #[test]

@@ -51,6 +51,22 @@ fn a_plan_of_many_clients_asks_for_pages() {
     assert_eq!(plan.values().sum::<u64>(), BEGINNING + pages + 45, "{plan:#?}");
 }
 
+/// Lists and documents are asked for once, whatever of them is declared, and each locale once.
+#[test]
+fn a_plan_of_settings_asks_for_each_list_once() {
+    let project = Project::new("requests-settings");
+    project.write_realm(
+        "[requiredActions.CONFIGURE_TOTP]\npriority = 1\n[requiredActions.VERIFY_EMAIL]\npriority = 2\n\
+         [localization.de]\na = \"b\"\n[localization.en]\na = \"b\"\n\
+         [userProfile]\nattributeOrder = [\"email\", \"floor\"]\n[userProfile.attributes.floor]\n\
+         [clientProfiles.strict]\n[clientPolicies.all]\nprofiles = [\"strict\", \"fapi-ciba\"]\n",
+    );
+    project.apply();
+    let plan = plan(&project);
+    let (actions, locales, profile, policies) = (1, 1 + 2, 1, 2);
+    assert_eq!(plan.values().sum::<u64>(), BEGINNING + actions + locales + profile + policies, "{plan:#?}");
+}
+
 /// The lock, the record under it, the client, the record, the lock again, and the client as it is now.
 #[test]
 fn one_changed_client_costs_six_requests_more_than_its_plan() {

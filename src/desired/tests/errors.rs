@@ -531,7 +531,7 @@ fn what_is_not_supported_or_written_elsewhere() {
 id = "x"
 identityProviderMappers = []
 attributes.realmReusableOtpCode = true
-[userProfile]
+[permissions]
 [roles.default-roles-acme]
 composites = ["x"]
 [clients.shop]
@@ -567,14 +567,14 @@ authorization = {}
 4 │ attributes.realmReusableOtpCode = true
   ·            ──────────┬─────────
   ·                      ╰── set in the wrong place
-5 │ [userProfile]
+5 │ [permissions]
   ╰────
  help: write the field `otpPolicyCodeReusable` of the realm
 
- × `userProfile` is not supported by this version yet
+ × `permissions` is not supported by this version yet
   ╭─[acme/realm.toml:5:2]
 4 │ attributes.realmReusableOtpCode = true
-5 │ [userProfile]
+5 │ [permissions]
   ·  ─────┬─────
   ·       ╰── not supported yet
 6 │ [roles.default-roles-acme]

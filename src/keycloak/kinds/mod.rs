@@ -5,14 +5,19 @@ All quirks of the wire end here. A new kind is a new file and a line in each tab
 */
 
 mod client;
+mod client_policy;
 mod client_scope;
 mod component;
+mod document;
 mod flow;
 mod group;
 mod identity_provider;
+mod localization;
 mod mapper;
 mod realm;
+mod required_action;
 mod role;
+mod user_profile;
 
 use serde_json::Value;
 use tokio::try_join;
@@ -28,7 +33,7 @@ use crate::model::kinds::component::provider_type;
 /// Reads everything of interest. What names other objects by id comes last, when most ids are known.
 pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), ServerError> {
     let default_role = realm::read(reader, settings)?;
-    let (clients, scopes, roles, (), (), (), ()) = try_join!(
+    let (clients, scopes, roles, (), (), (), (), (), (), (), ()) = try_join!(
         client::read(reader),
         client_scope::read(reader),
         role::read(reader),
@@ -36,6 +41,10 @@ pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), Se
         identity_provider::read(reader),
         flow::read(reader),
         component::read(reader),
+        required_action::read(reader),
+        localization::read(reader),
+        user_profile::read(reader),
+        client_policy::read(reader),
     )?;
     try_join!(
         realm::read_links(reader, &default_role),
@@ -61,6 +70,12 @@ pub(super) async fn create(
         "identity provider" => identity_provider::create(writer, address, leaves).await,
         "authentication flow" => flow::create(writer, address, leaves).await,
         _ if provider_type(address).is_some() => component::create(writer, address, leaves).await,
+        "required action" => required_action::create(writer, address, leaves).await,
+        "localization" => localization::create(writer, address, leaves).await,
+        "client profile" | "client policy" => client_policy::create(writer, address, leaves).await,
+        "user profile" | "user profile attribute" | "user profile group" => {
+            user_profile::create(writer, address, leaves).await
+        }
         _ => mapper::create(writer, address, leaves).await,
     }
 }
@@ -95,6 +110,12 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
         "identity provider" => identity_provider::update(writer, address, changes).await,
         "authentication flow" => flow::update(writer, address, changes).await,
         _ if provider_type(address).is_some() => component::update(writer, address, changes).await,
+        "required action" => required_action::update(writer, address, changes).await,
+        "localization" => localization::update(writer, address, changes).await,
+        "client profile" | "client policy" => client_policy::update(writer, address, changes).await,
+        "user profile" | "user profile attribute" | "user profile group" => {
+            user_profile::update(writer, address, changes).await
+        }
         _ => mapper::update(writer, address, changes).await,
     }
 }
@@ -107,6 +128,7 @@ pub(super) async fn link(writer: &Writer, address: &Address, links: &Links) -> R
         "client scope" => client_scope::link(writer, address, links).await,
         "role" | "client role" => role::link(writer, address, links).await,
         "group" => group::link(writer, address, links).await,
+        "user profile" => user_profile::link(writer, links).await,
         // No other kind has such leaves.
         _ => Ok(()),
     }
@@ -123,6 +145,12 @@ pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), Ser
         "identity provider" => identity_provider::path(address),
         "authentication flow" => format!("/authentication/flows/{}", writer.directory.id(address).await?),
         _ if provider_type(address).is_some() => component::path(writer, address).await?,
+        "required action" => required_action::path(address.name()),
+        "localization" => localization::path(address),
+        "client profile" | "client policy" => return client_policy::delete(writer, address).await,
+        "user profile" | "user profile attribute" | "user profile group" => {
+            return user_profile::delete(writer, address).await;
+        }
         _ => mapper::path(writer, address).await?,
     };
     Ok(writer.http().delete(&writer.path(path)).await?)

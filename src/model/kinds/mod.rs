@@ -2,6 +2,8 @@
 
 mod authentication_flow;
 mod client;
+mod client_policy;
+mod client_profile;
 mod client_registration_policy;
 mod client_role;
 mod client_scope;
@@ -10,14 +12,21 @@ mod group;
 mod identity_provider;
 mod identity_provider_mapper;
 mod key_provider;
+mod localization;
+mod profile_attribute;
+mod profile_group;
 mod protocol_mapper;
 mod realm;
+mod required_action;
 mod role;
 mod user_federation;
 mod user_federation_mapper;
+mod user_profile;
 
 pub use authentication_flow::AUTHENTICATION_FLOW;
 pub use client::CLIENT;
+pub use client_policy::CLIENT_POLICY;
+pub use client_profile::CLIENT_PROFILE;
 pub use client_registration_policy::CLIENT_REGISTRATION_POLICY;
 pub use client_role::CLIENT_ROLE;
 pub use client_scope::CLIENT_SCOPE;
@@ -26,13 +35,18 @@ pub use group::GROUP;
 pub use identity_provider::IDENTITY_PROVIDER;
 pub use identity_provider_mapper::IDENTITY_PROVIDER_MAPPER;
 pub use key_provider::KEY_PROVIDER;
+pub use localization::LOCALIZATION;
+pub use profile_attribute::PROFILE_ATTRIBUTE;
+pub use profile_group::PROFILE_GROUP;
 pub use protocol_mapper::PROTOCOL_MAPPER;
 pub use realm::REALM;
+pub use required_action::REQUIRED_ACTION;
 pub use role::ROLE;
 pub use user_federation::USER_FEDERATION;
 pub use user_federation_mapper::USER_FEDERATION_MAPPER;
+pub use user_profile::USER_PROFILE;
 
-use super::field::{Field, Type, Write};
+use super::field::{ANY, Field, Type, Write};
 
 /// A field of the object's own representation.
 const fn body(name: &'static str, ty: Type) -> Field {

@@ -1,8 +1,9 @@
 //! The realm itself: every setting of its representation.
 
 use super::{
-    AUTHENTICATION_FLOW, CLIENT, CLIENT_REGISTRATION_POLICY, CLIENT_SCOPE, COMPONENT, GROUP, IDENTITY_PROVIDER,
-    KEY_PROVIDER, ROLE, Type, USER_FEDERATION, body, link, server,
+    AUTHENTICATION_FLOW, CLIENT, CLIENT_POLICY, CLIENT_PROFILE, CLIENT_REGISTRATION_POLICY, CLIENT_SCOPE, COMPONENT,
+    GROUP, IDENTITY_PROVIDER, KEY_PROVIDER, LOCALIZATION, REQUIRED_ACTION, ROLE, Type, USER_FEDERATION, USER_PROFILE,
+    body, link, server,
 };
 use crate::model::{Kind, Reference};
 
@@ -173,6 +174,11 @@ pub static REALM: Kind = Kind {
         &USER_FEDERATION,
         &CLIENT_REGISTRATION_POLICY,
         &COMPONENT,
+        &REQUIRED_ACTION,
+        &LOCALIZATION,
+        &USER_PROFILE,
+        &CLIENT_PROFILE,
+        &CLIENT_POLICY,
     ],
     // The server makes realms disabled; whoever writes a realm file means one that works.
     on_create: &[("enabled", true)],

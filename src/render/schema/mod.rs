@@ -10,13 +10,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::model::{Kind, Write, kinds};
+use crate::model::{ANY, Kind, Write, kinds};
 
 /// Every schema by its file's name: one for whole-realm files, one for each kind of file whose path is an address, one
 /// for the project file.
 pub fn all() -> BTreeMap<String, Json> {
     let mut schemas = BTreeMap::from([("realmform.schema.json".to_owned(), project::schema())]);
-    for kind in kinds_below(&kinds::REALM) {
+    // What there is only one of is a table of the realm's file.
+    for kind in kinds_below(&kinds::REALM).into_iter().filter(|kind| !kind.is_singleton()) {
         schemas.insert(format!("{}.schema.json", slug(kind)), file(kind));
     }
     schemas
@@ -43,17 +44,22 @@ fn file(kind: &'static Kind) -> Json {
 fn object(kind: &'static Kind) -> Json {
     let mut properties = types::fields(kind.fields);
     for child in kind.children {
-        properties.insert(child.collection.to_owned(), collection(child));
+        let below = if child.is_singleton() { types::definition(&slug(child)) } else { collection(child) };
+        properties.insert(child.collection.to_owned(), below);
     }
     properties.insert("lifecycle".to_owned(), types::lifecycle());
     if *kind == kinds::REALM {
         properties.insert("prune".to_owned(), prune());
     }
-    json!({
+    let mut schema = json!({
         "title": format!("Keycloak {}", kind.name),
         "type": "object",
         "properties": properties,
-    })
+    });
+    if let Some(any) = kind.field(ANY) {
+        schema["additionalProperties"] = types::of(any.ty);
+    }
+    schema
 }
 
 /// Objects by name.

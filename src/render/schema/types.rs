@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::is_written;
-use crate::model::{Field, Reference, Type, Write};
+use crate::model::{ANY, Field, Reference, Type, Write};
 
 /// A path of a group: `/staff/ops`.
 pub(super) const GROUP_PATH: &str = "^(/[^/]+)+$";
@@ -97,7 +97,7 @@ pub(super) fn secret() -> Json {
 
 /// The fields that files may set.
 pub(super) fn fields(fields: &'static [Field]) -> Map<String, Json> {
-    let written = fields.iter().filter(|field| is_written(field.write));
+    let written = fields.iter().filter(|field| is_written(field.write) && field.name != ANY);
     written.map(|field| (field.name.to_owned(), field_schema(field))).collect()
 }
 
@@ -109,7 +109,8 @@ fn field_schema(field: &'static Field) -> Json {
     schema
 }
 
-fn of(ty: Type) -> Json {
+/// What a field of that type looks like.
+pub(super) fn of(ty: Type) -> Json {
     match ty {
         Type::Bool => json!({ "type": "boolean" }),
         Type::Int => json!({ "type": "integer" }),
@@ -134,7 +135,17 @@ fn of(ty: Type) -> Json {
         }),
         Type::Table(inner) => json!({ "type": "object", "properties": fields(inner) }),
         Type::Executions => described("executions", "The order matters."),
-        Type::Json => json!({}),
+        Type::First(reference) => {
+            described("texts", &format!("Each the name of {}: these come first, in this order.", one(reference)))
+        }
+        Type::JsonMap => json!({ "type": "object" }),
+        Type::SetTable => json!({ "type": "object", "additionalProperties": definition("texts") }),
+        Type::Providers => json!({
+            "description": "Each a provider and its configuration. The order matters.",
+            "type": "array",
+            "items": { "type": "object" },
+        }),
+        Type::Json | Type::Setting => json!({}),
     }
 }
 
@@ -163,6 +174,9 @@ fn one(reference: Reference) -> &'static str {
         Reference::Client => "a client, which is its clientId",
         Reference::Flow => "a top-level authentication flow, which is its alias",
         Reference::Provider(_) => "a provider that is installed on the server, which is its id",
+        Reference::ProfileAttribute => "an attribute of the user profile",
+        Reference::ProfileGroup => "a group of the user profile",
+        Reference::ClientProfile => "a client profile",
     }
 }
 
