@@ -17,6 +17,8 @@ const SHOP: Story = Story {
         ("rootUrl", "\"https://shop.example\"", "\"https://store.example\""),
         ("adminUrl", "\"https://shop.example/a\"", "\"https://store.example/a\""),
         ("baseUrl", "\"https://shop.example/b\"", "\"https://store.example/b\""),
+        ("authenticationFlowBindingOverrides.browser", "\"browser\"", "\"registration\""),
+        ("authenticationFlowBindingOverrides.direct_grant", "\"direct grant\"", "\"browser\""),
         ("surrogateAuthRequired", "false", "true"),
         ("enabled", "true", "false"),
         ("alwaysDisplayInConsole", "false", "true"),

@@ -148,7 +148,7 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
         // The server makes a certificate where there is none, and then refuses every key that is not the one in it.
         config(&mut component).for_each(|config| drop(config.insert("certificate".to_owned(), json!([]))));
     }
-    put(writer, &writer.directory.id(address).await?, component).await
+    put(writer, &id(writer, address).await?, component).await
 }
 
 async fn put(writer: &Writer, id: &str, component: Object) -> Result<(), ServerError> {
@@ -158,7 +158,19 @@ async fn put(writer: &Writer, id: &str, component: Object) -> Result<(), ServerE
 
 /// The path of one component below the realm.
 pub(super) async fn path(writer: &Writer, address: &Address) -> Result<String, ServerError> {
-    Ok(format!("/components/{}", segment(&writer.directory.id(address).await?)))
+    Ok(format!("/components/{}", segment(&id(writer, address).await?)))
+}
+
+/// The id of a component; those that a new realm has by itself were not read before.
+async fn id(writer: &Writer, address: &Address) -> Result<String, ServerError> {
+    if writer.directory.known(address).is_none() {
+        for component in objects(writer.http().get(&writer.path("/components")).await?, "the components")? {
+            if let Some(address) = root_address(writer.directory.realm(), &component) {
+                writer.directory.note(&address, text(&component, "id")?);
+            }
+        }
+    }
+    writer.directory.id(address).await
 }
 
 /// What says which component this is. Without its types a PUT answers 500, and until its caches are cleared the server
