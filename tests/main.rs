@@ -19,6 +19,7 @@ mod errors;
 mod examples;
 mod faults;
 mod http;
+mod import;
 mod kill;
 mod kinds;
 mod laws;

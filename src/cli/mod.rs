@@ -10,6 +10,7 @@ mod check;
 mod completions;
 mod connect;
 mod error;
+mod import;
 mod init;
 mod output;
 mod plan;
@@ -74,6 +75,8 @@ struct Global {
 enum Command {
     /// Write a commented project with a first realm
     Init(init::Args),
+    /// Write a live realm as files
+    Import(import::Args),
     /// Check the files without a server
     Check(check::Args),
     /// Show what would change on the server
@@ -141,6 +144,7 @@ fn execute(context: &Context, command: Command) -> Result<Exit, Error> {
 async fn dispatch(context: &Context, command: Command) -> Result<Exit, Error> {
     match command {
         Command::Init(args) => init::run(context, &args),
+        Command::Import(args) => import::run(context, &args).await,
         Command::Check(args) => check::run(context, &args),
         Command::Plan(args) => plan::run(context, &args).await,
         Command::Apply(args) => apply::run(context, &args).await,

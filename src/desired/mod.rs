@@ -44,6 +44,7 @@ pub use problem::{Problem, Problems, render};
 pub use project::{Policy, Project, Server};
 pub use references::{Ref, Use, declared_names, unknown_reference};
 pub use source::{Place, Source};
+pub use unsupported::mirrored;
 
 /// How files are loaded.
 #[derive(Clone, Copy, Debug, Default)]

@@ -33,7 +33,7 @@ pub(super) fn problem(name: &str) -> Problem {
 }
 
 /// The field of the realm to write instead of an attribute.
-pub(super) fn mirrored(attribute: &str) -> Option<&'static str> {
+pub fn mirrored(attribute: &str) -> Option<&'static str> {
     MIRRORED.iter().find(|(name, _)| *name == attribute).map(|(_, field)| *field)
 }
 

@@ -31,16 +31,14 @@ pub async fn record_defaults(http: &Http) -> Result<Value, ServerError> {
 async fn record(http: &Http) -> Result<Value, ServerError> {
     let realm = Address::realm(REALM);
     let profiles = global_profiles(http).await?;
-    let builtin = builtin_objects(http).await?;
+    let builtin = read(http).await?;
     make_fresh_objects(http).await?;
     let fresh = fresh_objects(&realm);
-    let mut interest = Interest::default();
-    builtin.iter().chain(&fresh).for_each(|address| interest.add_whole(address));
     let (mut objects, mut fields) = (Map::new(), Map::new());
-    for (address, object) in read(http, &interest).await? {
+    for (address, object) in read(http).await? {
         if address == realm || fresh.contains(&address) {
             fields.insert(object.kind.name.to_owned(), of_kind(object));
-        } else {
+        } else if builtin.contains_key(&address) {
             objects.insert(address.within_realm().replace(REALM, REALM_PLACEHOLDER), of_builtin(object));
         }
     }
@@ -49,26 +47,10 @@ async fn record(http: &Http) -> Result<Value, ServerError> {
     Ok(json!({ "objects": objects, "clientProfiles": profiles, "fields": fields, "providers": providers }))
 }
 
-/// Layer by layer, since nobody looks below what is of no interest.
-async fn builtin_objects(http: &Http) -> Result<Vec<Address>, ServerError> {
-    // No sweep finds this one.
-    let mut known = vec![Address::realm(REALM).child(&kinds::ROLE, format!("default-roles-{REALM}"))];
-    loop {
-        let mut interest = Interest::everything();
-        for address in &known {
-            interest.add_whole(address);
-        }
-        let found: Vec<Address> = read(http, &interest).await?.into_keys().collect();
-        if found.len() == known.len() {
-            return Ok(known);
-        }
-        known = found;
-    }
-}
-
-async fn read(http: &Http, interest: &Interest<'_>) -> Result<BTreeMap<Address, LiveObject>, ServerError> {
+async fn read(http: &Http) -> Result<BTreeMap<Address, LiveObject>, ServerError> {
     let directory = Directory::new(http.clone(), Address::realm(REALM), REALM);
-    let reader = Reader::new(&directory, interest);
+    let interest = Interest::everything();
+    let reader = Reader::new(&directory, &interest);
     let settings = object(http.get(&format!("/{}", segment(REALM))).await?, "the realm")?;
     wire::read(&reader, settings).await?;
     Ok(reader.into_objects())

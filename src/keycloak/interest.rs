@@ -13,6 +13,8 @@ use crate::model::{
 #[derive(Clone, Debug, Default)]
 pub struct Interest<'a> {
     objects: BTreeMap<Address, Vec<Fields<'a>>>,
+    /// Whether everything matters.
+    all: bool,
     references: BTreeSet<(Reference, String)>,
     prune: PruneRules,
     /// The name that the realm had before, if the files say that it was renamed.
@@ -26,8 +28,6 @@ enum Fields<'a> {
     Declared(&'a BTreeMap<FieldPath, Declared>),
     /// Those that were recorded.
     Recorded(&'a BTreeSet<FieldPath>),
-    /// All.
-    All,
 }
 
 impl<'a> Interest<'a> {
@@ -47,9 +47,8 @@ impl<'a> Interest<'a> {
     }
 
     /// All that the realm has, without knowing what that is.
-    pub(super) fn everything() -> Self {
-        let prune = PruneRules { default: Prune::All, ..PruneRules::default() };
-        Self { prune, ..Self::default() }
+    pub fn everything() -> Self {
+        Self { all: true, ..Self::default() }
     }
 
     /// What was recorded, too: it may have to be reset or deleted.
@@ -57,11 +56,6 @@ impl<'a> Interest<'a> {
         for (address, leaves) in &record.objects {
             self.add(address, Fields::Recorded(leaves));
         }
-    }
-
-    /// One object with every field.
-    pub(super) fn add_whole(&mut self, address: &Address) {
-        self.add(address, Fields::All);
     }
 
     /// The names of the objects of a kind right below `parent`.
@@ -72,27 +66,27 @@ impl<'a> Interest<'a> {
 
     /// Whether any object of the kind right below `parent` matters.
     pub(super) fn any(&self, parent: &Address, kind: &'static Kind) -> bool {
-        self.names(parent, kind).next().is_some()
+        self.all || self.names(parent, kind).next().is_some()
     }
 
     /// Whether the object matters.
     pub(super) fn has(&self, address: &Address) -> bool {
-        self.objects.contains_key(address)
+        self.all || self.objects.contains_key(address)
     }
 
     /// Whether anything of the object itself matters.
     pub(super) fn wants_any(&self, address: &Address) -> bool {
-        self.objects.get(address).is_some_and(|sources| sources.iter().any(|fields| !fields.is_empty()))
+        self.all || self.objects.get(address).is_some_and(|sources| sources.iter().any(|fields| !fields.is_empty()))
     }
 
     /// Whether a field of the object matters.
     pub(super) fn wants(&self, address: &Address, field: &str) -> bool {
-        self.objects.get(address).is_some_and(|sources| sources.iter().any(|fields| fields.have(field)))
+        self.all || self.objects.get(address).is_some_and(|sources| sources.iter().any(|fields| fields.have(field)))
     }
 
     /// Whether everything of the object's collection has to be listed, declared or not.
     pub(super) fn sweeps(&self, address: &Address) -> bool {
-        self.prune.rule(address) == Prune::All
+        self.all || self.prune.rule(address) == Prune::All
     }
 
     /// The names that the files refer to without declaring them.
@@ -176,7 +170,6 @@ impl Fields<'_> {
         match self {
             Self::Declared(fields) => fields.is_empty(),
             Self::Recorded(fields) => fields.is_empty(),
-            Self::All => false,
         }
     }
 
@@ -185,7 +178,6 @@ impl Fields<'_> {
         match self {
             Self::Declared(fields) => fields.keys().any(|path| path.top() == field),
             Self::Recorded(fields) => fields.iter().any(|path| path.top() == field),
-            Self::All => true,
         }
     }
 }

@@ -24,20 +24,25 @@ pub async fn read_abandoned(
     project: &str,
     known: &BTreeSet<RealmName>,
 ) -> Result<Vec<(RealmName, LiveRealm)>, ServerError> {
-    let mut names = Vec::new();
-    for realm in objects(http.get("?briefRepresentation=true").await?, "the realms")? {
-        let name = text(&realm, "realm")?.to_owned();
-        if !known.contains(&name) && name != "master" {
-            names.push(name);
-        }
-    }
-    names.sort();
+    let names = realm_names(http).await?.into_iter().filter(|name| !known.contains(name) && name != "master");
     let asked = stream::iter(names).map(async |name| {
         let realm = read_if_ours(http, project, &name).await?;
         Ok::<_, ServerError>(realm.map(|realm| (name, realm)))
     });
     let found: Vec<_> = asked.buffered(http.parallelism()).try_collect().await?;
     Ok(found.into_iter().flatten().collect())
+}
+
+/// The realms of the server that the credential may see, sorted.
+///
+/// # Errors
+/// The server's failures.
+pub async fn realm_names(http: &Http) -> Result<Vec<RealmName>, ServerError> {
+    let realms = objects(http.get("?briefRepresentation=true").await?, "the realms")?;
+    let mut names =
+        realms.iter().map(|realm| Ok(text(realm, "realm")?.to_owned())).collect::<Result<Vec<_>, ServerError>>()?;
+    names.sort();
+    Ok(names)
 }
 
 async fn read_if_ours(http: &Http, project: &str, name: &str) -> Result<Option<LiveRealm>, ServerError> {

@@ -39,6 +39,11 @@ pub fn default_of(address: &Address, path: &FieldPath) -> Option<Cow<'static, Va
     }
 }
 
+/// The leaves that an object has in every realm that has it; none of any other.
+pub fn builtin_paths(address: &Address) -> impl Iterator<Item = &'static FieldPath> {
+    builtin(address).into_iter().flat_map(BTreeMap::keys)
+}
+
 /// Whether every realm has this object, so that not declaring it says nothing.
 pub fn is_builtin(address: &Address) -> bool {
     builtin(address).is_some()

@@ -7,6 +7,7 @@ other text is escaped on its way out, since names and values come from servers a
 */
 
 mod escape;
+pub mod files;
 pub mod json;
 pub mod schema;
 #[cfg(test)]

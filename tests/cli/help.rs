@@ -2,7 +2,7 @@
 
 use crate::support::program::{Program, stdout};
 
-const COMMANDS: &[&str] = &["init", "check", "plan", "apply", "sandbox", "schema", "completions"];
+const COMMANDS: &[&str] = &["init", "import", "check", "plan", "apply", "sandbox", "schema", "completions"];
 
 #[test]
 fn the_program_tells_its_commands() {
@@ -15,6 +15,7 @@ fn the_program_tells_its_commands() {
 
     Commands:
       init         Write a commented project with a first realm
+      import       Write a live realm as files
       check        Check the files without a server
       plan         Show what would change on the server
       apply        Change the server to what the files say

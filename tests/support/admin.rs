@@ -59,6 +59,15 @@ impl Admin {
         self.send(Method::POST, path, body);
     }
 
+    /// Makes a realm.
+    #[track_caller]
+    pub fn post_realm(&self, body: &Value) {
+        let url = format!("{}/admin/realms", access().http_url);
+        let request = self.client.post(url).bearer_auth(self.bearer()).json(body);
+        let answer = self.runtime.block_on(request.send()).unwrap();
+        assert_eq!(answer.status(), 201, "{body}");
+    }
+
     #[track_caller]
     pub fn put(&self, path: &str, body: &Value) {
         self.send(Method::PUT, path, body);

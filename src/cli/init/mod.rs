@@ -107,7 +107,7 @@ fn missing_folders(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The project is named after the repository that it is in, or whatever holds its folder.
-fn project_name(folder: &Path) -> String {
+pub(super) fn project_name(folder: &Path) -> String {
     let outer = folder.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
     let allowed = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
     let name: String = outer.chars().map(allowed).take(100).collect();

@@ -55,7 +55,7 @@ pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) 
 /// A PUT replaces the whole mapper.
 pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
     let mut mapper = merged(writer.live(address), changes);
-    mapper.insert("id".to_owned(), writer.directory.id(address).await?.into());
+    mapper.insert("id".to_owned(), id(writer, address).await?.into());
     mapper.insert("name".to_owned(), address.name().into());
     if address.kind() == &kinds::IDENTITY_PROVIDER_MAPPER {
         mapper.insert("identityProviderAlias".to_owned(), parent_name(address).into());
@@ -66,8 +66,19 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
 
 /// The path of one mapper below the realm.
 pub(super) async fn path(writer: &Writer, address: &Address) -> Result<String, ServerError> {
-    let id = writer.directory.id(address).await?;
+    let id = id(writer, address).await?;
     Ok(format!("{}/{}", list(writer, address).await?, segment(&id)))
+}
+
+/// The id of a mapper; those that a new realm has by itself were not read before.
+async fn id(writer: &Writer, address: &Address) -> Result<String, ServerError> {
+    if writer.directory.known(address).is_none() {
+        let siblings = objects(writer.http().get(&writer.path(list(writer, address).await?)).await?, "the mappers")?;
+        for mapper in siblings.iter().filter(|mapper| mapper.get("name").is_some_and(|it| it == address.name())) {
+            writer.directory.note(address, text(mapper, "id")?);
+        }
+    }
+    writer.directory.id(address).await
 }
 
 async fn list(writer: &Writer, address: &Address) -> Result<String, ServerError> {

@@ -1,0 +1,190 @@
+//! Importing: what is written says what is there, no more, and makes the same realm again.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::json;
+use tempfile::TempDir;
+use walkdir::WalkDir;
+
+use crate::support::project::{Output, Project};
+
+/// Every kind, in several varieties.
+const EVERYTHING: &str = r#"
+displayName = "ACME \"portal\""
+displayNameHtml = "<b>\nACME\n</b>"
+accessTokenLifespan = "4m"
+bruteForceProtected = true
+loginTheme = "keycloak.v2"
+internationalizationEnabled = true
+supportedLocales = ["de", "en"]
+defaultRoles = ["offline_access", "auditor"]
+defaultGroups = ["/staff"]
+defaultDefaultClientScopes = ["basic", "email", "tenant"]
+browserFlow = "desk"
+attributes = { a = "b", "acr.loa.map" = { gold = 2 } }
+smtpServer = { host = "a.example", from = "a@a.example", auth = true, user = "a", password = { env = "SECRET" } }
+[roles.auditor]
+description = "Reads"
+composites = ["shop:refund"]
+attributes.a = ["1", "2"]
+[roles.offline_access]
+description = "Ours"
+[groups."/staff/ops"]
+realmRoles = ["auditor"]
+clientRoles.shop = ["refund"]
+[groups."/staff"]
+attributes.cc = "7"
+[clientScopes.tenant]
+description = "Who pays"
+scopeMappings = ["auditor"]
+protocolMappers.tenant = { protocolMapper = "oidc-usermodel-attribute-mapper", config = { "user.attribute" = "tenant", "claim.name" = "tenant", "jsonType.label" = "String", "access.token.claim" = true } }
+[clientScopes.email.protocolMappers.email]
+config."claim.name" = "mail"
+[clients.shop]
+secret = { env = "SECRET" }
+redirectUris = ["https://shop.example/*"]
+serviceAccountsEnabled = true
+serviceAccount = { realmRoles = ["auditor"], clientRoles.shop = ["refund"], groups = ["/staff"] }
+scopeMappings = ["auditor", "shop:refund"]
+fullScopeAllowed = false
+attributes = { "pkce.code.challenge.method" = "S256", "post.logout.redirect.uris" = ["https://a.example", "https://b.example"], "access.token.lifespan" = "2m" }
+authenticationFlowBindingOverrides.browser = "desk"
+protocolMappers.sub = { protocolMapper = "oidc-sub-mapper" }
+roles.refund = { description = "Pays back", attributes.a = "b" }
+[clients.web]
+publicClient = true
+defaultClientScopes = ["basic", "profile"]
+[clients."https://sp.example/meta"]
+protocol = "saml"
+redirectUris = ["https://sp.example/acs"]
+attributes = { "saml.force.post.binding" = true, "saml.assertion.lifespan" = 60 }
+[clients.account]
+enabled = false
+[identityProviders.up]
+providerId = "oidc"
+displayName = "Up"
+firstBrokerLoginFlowAlias = "first broker login"
+config = { clientId = "x", clientSecret = { env = "SECRET" }, authorizationUrl = "https://u.example/a", tokenUrl = "https://u.example/t" }
+mappers.a = { identityProviderMapper = "oidc-advanced-group-idp-mapper", config = { claims = [{ key = "groups", value = "clerks" }], group = "/staff", syncMode = "INHERIT" } }
+[authenticationFlows.desk]
+description = "At the desk"
+executions = [
+  { authenticator = "auth-cookie", requirement = "ALTERNATIVE" },
+  { flow = "desk forms", requirement = "ALTERNATIVE", description = "By hand", executions = [
+    { authenticator = "auth-username-password-form", requirement = "REQUIRED" },
+    { flow = "desk level", requirement = "CONDITIONAL", executions = [
+      { authenticator = "conditional-level-of-authentication", requirement = "REQUIRED", config = { loa-condition-level = 1 } },
+      { authenticator = "auth-otp-form", requirement = "REQUIRED" },
+    ] },
+  ] },
+]
+[authenticationFlows."direct grant"]
+description = "Not for you"
+[requiredActions.CONFIGURE_TOTP]
+enabled = false
+[localization.de]
+loginTitle = "Hallo"
+[userProfile]
+attributeOrder = ["username", "department"]
+[userProfile.attributes.department]
+displayName = "Department"
+permissions = { view = ["admin", "user"], edit = ["admin"] }
+validations.length = { max = 40 }
+[clientProfiles.strict]
+executors = [{ executor = "pkce-enforcer", configuration = { auto-configure = true } }]
+[clientPolicies.strict]
+conditions = [{ condition = "client-roles", configuration = { roles = ["refund"] } }]
+profiles = ["strict"]
+[keys.extra]
+providerId = "aes-generated"
+config.priority = 7
+[clientRegistrationPolicies."anonymous/Trusted Hosts"]
+config.trusted-hosts = ["build.example"]
+[userFederation.ldap]
+providerId = "ldap"
+config = { editMode = "READ_ONLY", enabled = false, vendor = "other", usernameLDAPAttribute = "uid", rdnLDAPAttribute = "uid", uuidLDAPAttribute = "entryUUID", connectionUrl = "ldap://l.example", usersDn = "ou=p", userObjectClasses = "person", bindCredential = { env = "SECRET" } }
+"#;
+
+#[test]
+fn a_realm_makes_the_round_trip() {
+    let mut first = Project::new("import-first");
+    first.set("SECRET", "an imported secret");
+    first.write_realm(EVERYTHING);
+    first.apply();
+    for layout in ["single", "split", "natural"] {
+        let (imported, output) = import(&first, layout);
+        assert!(output.stdout.contains("imported, and its plan is empty"), "{}\n{}", output.stdout, output.stderr);
+        let planned = first.run(&["plan", "--project", folder(&imported)]);
+        assert!(planned.stdout.starts_with("No changes."), "{}\n{}", planned.stdout, planned.stderr);
+        let files = files(imported.path());
+        assert!(!files.values().any(|text| text.contains("an imported secret")));
+
+        // The same files make the same realm, under another name.
+        let mut second = Project::new("import-second");
+        second.set("SECRET", "an imported secret");
+        for (path, text) in &files {
+            let text = text.replace("import-first", "import-second").replace("{ keep = true }", "{ env = \"SECRET\" }");
+            second.write(&path.replace("import-first", "import-second"), &text);
+        }
+        second.write("realmform.toml", "name = \"import-second\"\n");
+        second.apply();
+        let (again, _) = import(&second, layout);
+        let again = self::files(again.path());
+        let named: BTreeMap<String, String> = files
+            .iter()
+            .map(|(path, text)| (path.replace("first", "second"), text.replace("import-first", "import-second")))
+            .collect();
+        for (path, text) in &named {
+            if path != "realmform.toml" {
+                assert_eq!(again.get(path), Some(text), "{layout} {path}");
+            }
+        }
+        assert_eq!(again.len(), named.len());
+    }
+}
+
+/// Nothing that Keycloak gives by itself is worth a word.
+#[test]
+fn a_fresh_realm_is_an_empty_file() {
+    let project = Project::new("import-fresh");
+    project.admin().post_realm(&json!({ "realm": "import-fresh", "enabled": true }));
+    let (imported, _) = import(&project, "natural");
+    assert_eq!(files(imported.path())["import-fresh/realm.toml"], "");
+}
+
+#[test]
+fn what_is_there_stays() {
+    let project = Project::new("import-there");
+    project.write_realm("displayName = \"Mine\"\n");
+    project.apply();
+    let refused = project.run(&["import", "import-there"]);
+    assert_eq!(refused.status, 64);
+    assert!(refused.stderr.contains("nothing is overwritten: ") && refused.stderr.contains("is there already"));
+    let unknown = project.run(&["import", "import-nowhere"]);
+    assert_eq!(unknown.status, 64);
+    assert!(unknown.stderr.contains("there is no realm import-nowhere on the server"), "{}", unknown.stderr);
+}
+
+/// Imports a project's realm into an empty folder.
+fn import(project: &Project, layout: &str) -> (TempDir, Output) {
+    let imported = tempfile::tempdir().unwrap();
+    let output = project.run(&["import", &project.realm, "--layout", layout, "--project", folder(&imported)]);
+    assert_eq!(output.status, 0, "{}\n{}", output.stdout, output.stderr);
+    (imported, output)
+}
+
+fn folder(imported: &TempDir) -> &str {
+    imported.path().to_str().unwrap()
+}
+
+/// The texts of all files below a folder.
+fn files(folder: &Path) -> BTreeMap<String, String> {
+    let files = WalkDir::new(folder).into_iter().map(Result::unwrap).filter(|it| it.file_type().is_file());
+    files
+        .map(|file| {
+            let path = file.path().strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+            (path, std::fs::read_to_string(file.path()).unwrap())
+        })
+        .collect()
+}
