@@ -94,6 +94,21 @@ fn a_client_that_says_its_scopes_waits_for_these_only() {
     assert!(!waits(&plan, "Create acme/clients/shop", "Link acme"));
 }
 
+/// A provider that speaks Kerberos changes what flows require, whoever made these.
+#[test]
+fn flows_come_after_user_federation() {
+    let executions = json!({"executions": [{"authenticator": "auth-spnego", "requirement": "DISABLED"}]});
+    let scene = Scene::new()
+        .wants("userFederation/k", &json!({"providerId": "kerberos"}))
+        .wants("authenticationFlows/a", &executions)
+        .wants("authenticationFlows/b", &executions)
+        .has("authenticationFlows/b", &json!({}));
+    let plan = planned(&scene);
+    for flow in ["Create acme/authenticationFlows/a", "Update acme/authenticationFlows/b"] {
+        assert!(waits(&plan, flow, "Create acme/userFederation/k"), "{flow}");
+    }
+}
+
 #[test]
 fn cycles_are_cut_by_linking_afterwards() {
     let scene = Scene::new()
@@ -289,6 +304,30 @@ mod guarding {
         let scene = Scene::new().applied("clients/ci", &json!({})).has("clients/ci", &json!({}));
         let policy = Policy { credential: Some(at("clients/ci")), ..Policy::default() };
         assert_eq!(guards(&scene, &policy), [Guard::Credential]);
+    }
+
+    #[test]
+    fn built_in_flows_keep_their_structure() {
+        let flow = |executions: Json| json!({ "executions": executions });
+        let step = |authenticator: &str, requirement: &str| json!({"authenticator": authenticator, "requirement": requirement});
+        let before = flow(json!([step("auth-cookie", "ALTERNATIVE"), step("auth-spnego", "DISABLED")]));
+        let other = flow(json!([step("auth-cookie", "DISABLED"), step("auth-spnego", "REQUIRED")]));
+        let less = flow(json!([step("auth-cookie", "ALTERNATIVE")]));
+        let scene = |name: &str, wanted: &Json| Scene::new().wants(name, wanted).has(name, &before);
+        assert_eq!(guards(&scene("authenticationFlows/browser", &other), &Policy::default()), []);
+        assert_eq!(guards(&scene("authenticationFlows/browser", &less), &Policy::default()), [Guard::BuiltIn]);
+        assert_eq!(guards(&scene("authenticationFlows/mine", &less), &Policy::default()), []);
+    }
+
+    #[test]
+    fn a_bound_flow_is_not_deleted() {
+        let flow = "authenticationFlows/mine";
+        let scene = |wanted: &Json| {
+            let scene = Scene::new().wants("", wanted).has("", &json!({"browserFlow": "mine"}));
+            scene.applied(flow, &json!({})).has(flow, &json!({}))
+        };
+        assert_eq!(guards(&scene(&json!({})), &Policy::default()), [Guard::InUse]);
+        assert_eq!(guards(&scene(&json!({"browserFlow": "browser"})), &Policy::default()), []);
     }
 
     #[test]
