@@ -115,9 +115,9 @@ fn a_realm_makes_the_round_trip() {
     for layout in ["single", "split", "natural"] {
         let (imported, output) = import(&first, layout);
         assert!(output.stdout.contains("imported, and its plan is empty"), "{}\n{}", output.stdout, output.stderr);
-        let planned = first.run(&["plan", "--project", folder(&imported)]);
+        let planned = first.run(&["plan", "--project", &folder(&imported)]);
         assert!(planned.stdout.starts_with("No changes."), "{}\n{}", planned.stdout, planned.stderr);
-        let files = files(imported.path());
+        let files = files(folder(&imported).as_ref());
         assert!(!files.values().any(|text| text.contains("an imported secret")));
 
         // The same files make the same realm, under another name.
@@ -130,7 +130,7 @@ fn a_realm_makes_the_round_trip() {
         second.write("realmform.toml", "name = \"import-second\"\n");
         second.apply();
         let (again, _) = import(&second, layout);
-        let again = self::files(again.path());
+        let again = self::files(folder(&again).as_ref());
         let named: BTreeMap<String, String> = files
             .iter()
             .map(|(path, text)| (path.replace("first", "second"), text.replace("import-first", "import-second")))
@@ -150,7 +150,7 @@ fn a_fresh_realm_is_an_empty_file() {
     let project = Project::new("import-fresh");
     project.admin().post_realm(&json!({ "realm": "import-fresh", "enabled": true }));
     let (imported, _) = import(&project, "natural");
-    assert_eq!(files(imported.path())["import-fresh/realm.toml"], "");
+    assert_eq!(files(folder(&imported).as_ref())["import-fresh/realm.toml"], "");
 }
 
 #[test]
@@ -166,16 +166,16 @@ fn what_is_there_stays() {
     assert!(unknown.stderr.contains("there is no realm import-nowhere on the server"), "{}", unknown.stderr);
 }
 
-/// Imports a project's realm into an empty folder.
+/// Imports a project's realm into an empty folder. The new project is called after what holds its folder.
 fn import(project: &Project, layout: &str) -> (TempDir, Output) {
-    let imported = tempfile::tempdir().unwrap();
-    let output = project.run(&["import", &project.realm, "--layout", layout, "--project", folder(&imported)]);
+    let imported = tempfile::Builder::new().prefix(&format!("{}-{layout}-", project.realm)).tempdir().unwrap();
+    let output = project.run(&["import", &project.realm, "--layout", layout, "--project", &folder(&imported)]);
     assert_eq!(output.status, 0, "{}\n{}", output.stdout, output.stderr);
     (imported, output)
 }
 
-fn folder(imported: &TempDir) -> &str {
-    imported.path().to_str().unwrap()
+fn folder(imported: &TempDir) -> String {
+    imported.path().join("realms").to_str().unwrap().to_owned()
 }
 
 /// The texts of all files below a folder.
