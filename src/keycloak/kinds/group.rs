@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
-use super::client::{link_client_roles, link_realm_roles};
+use super::client::link_roles;
 use crate::keycloak::ServerError;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::{FEW, PAGE, Reader};
@@ -107,10 +107,7 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
 pub(super) async fn link(writer: &Writer, address: &Address, links: &Links) -> Result<(), ServerError> {
     let mappings = format!("/groups/{}/role-mappings", writer.directory.id(address).await?);
     for (path, (before, after)) in links {
-        match path.rest().next() {
-            None => link_realm_roles(writer, &mappings, before, after).await?,
-            Some(client) => link_client_roles(writer, &mappings, client, before, after).await?,
-        }
+        link_roles(writer, &mappings, path.rest().next(), before, after).await?;
     }
     Ok(())
 }

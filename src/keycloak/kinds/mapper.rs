@@ -7,7 +7,7 @@ use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, objects, text};
 use crate::keycloak::writer::{Changes, Leaves, Writer, body, merged};
-use crate::model::{Address, FieldPath, LiveValue, kinds};
+use crate::model::{Address, kinds};
 
 /// Takes in the mappers that a representation of the parent holds.
 pub(super) fn take_in(reader: &Reader<'_>, parent: &Address, mappers: Option<Value>) -> Result<(), ServerError> {
@@ -97,11 +97,7 @@ fn representation(address: &Address, mut mapper: Object, protocol: Option<&Value
 }
 
 fn parent_protocol<'a>(writer: &'a Writer, address: &Address) -> Option<&'a Value> {
-    let parent = writer.live(&address.parent()?)?;
-    match parent.fields.get(&FieldPath::new(["protocol"]))? {
-        LiveValue::Json(protocol) => Some(protocol),
-        LiveValue::Secret(_) | LiveValue::Masked => None,
-    }
+    writer.live(&address.parent()?)?.plain("protocol")
 }
 
 fn parent_name(address: &Address) -> String {
