@@ -1,5 +1,6 @@
 //! Authentication flows, with the executions in them and what configures these.
 
+mod exported;
 mod sync;
 mod tree;
 
@@ -7,8 +8,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+pub(in crate::keycloak) use self::exported::take_in;
 use super::role;
 use crate::keycloak::ServerError;
+use crate::keycloak::intake::Intake;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, object, objects, text};
@@ -49,7 +52,18 @@ async fn read_executions(reader: &Reader<'_>, address: &Address) -> Result<(), S
         let config = reader.get(&config_path(id)).await?;
         configs.insert(id.to_owned(), Config::new(object(config, "a configuration")?)?);
     }
-    let alias = |id: &str| configs.get(id).map(|config: &Config| config.alias.clone());
+    take_in_executions(reader, address, &tree, configs);
+    Ok(())
+}
+
+/// Takes in what is in a flow, and what configures it, by the ids of the configurations.
+fn take_in_executions(
+    intake: &impl Intake,
+    address: &Address,
+    tree: &[tree::Execution],
+    configs: BTreeMap<String, Config>,
+) {
+    let alias = |id: &str| configs.get(id).map(|config| config.alias.clone());
     let executions = tree.iter().map(|it| it.canonical(&alias)).collect();
     let path = FieldPath::new([EXECUTIONS]);
     let mut leaves = BTreeMap::from([(path.clone(), LiveValue::Json(executions))]);
@@ -62,8 +76,7 @@ async fn read_executions(reader: &Reader<'_>, address: &Address) -> Result<(), S
                 .filter_map(|(key, value)| Some((path.child(&key), live_value(Type::Text, value)?))),
         );
     }
-    reader.add_leaves(address, leaves);
-    Ok(())
+    intake.extend(address, leaves);
 }
 
 /// The flow first, then what is in it: until then it lets nobody in.
