@@ -17,6 +17,7 @@ mod cli;
 mod demo;
 mod errors;
 mod examples;
+mod export;
 mod faults;
 mod http;
 mod import;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::output::Output;
 use crate::desired::Problems;
 use crate::git::GitError;
-use crate::keycloak::{HttpError, Lock, ServerError};
+use crate::keycloak::{ExportError, HttpError, Lock, ServerError};
 use crate::sandbox::SandboxError;
 use crate::secrets::SecretError;
 
@@ -56,6 +56,9 @@ pub(super) enum Error {
     Clap(clap::Error),
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    /// A file that was given as a realm export.
+    #[error("{} cannot be used as a realm export", path.display())]
+    Export { path: PathBuf, source: ExportError },
     #[error("{path}")]
     File { path: PathBuf, source: std::io::Error },
     #[error("{0}")]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
+use super::exports::Exports;
 use super::init::project_name;
 use super::output::count;
 use super::{Context, Error, Exit, connect, workspace};
@@ -21,6 +22,7 @@ use crate::render::files::{self, Layout};
 Examples:
   realmform import customer-acme
   realmform import --layout split --project sso/realms
+  realmform import --from customer-acme-realm.json
 
 Only what differs from what Keycloak gives by itself is written. Secrets are written as { keep = true }: the
 server's own stays, and no value leaves it.")]
@@ -30,6 +32,10 @@ pub(super) struct Args {
     realms: Vec<RealmName>,
     #[command(flatten)]
     connect: connect::ConnectArgs,
+    /// Read a realm export instead of a server: a file of `kc.sh export` or of the console, or a folder of them
+    /// (repeatable)
+    #[arg(long, value_name = "EXPORT")]
+    from: Vec<PathBuf>,
     /// Which objects get files of their own: none, all, or clients when there are more than a handful
     #[arg(long, value_name = "LAYOUT", default_value = "natural")]
     layout: LayoutArg,
@@ -48,12 +54,15 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         None => workspace::found()?.unwrap_or_else(|| PathBuf::from("realms")),
     };
     let (project, is_new) = project(&folder)?;
-    let http = Http::connect(connect::connection(context, &args.connect, &folder, &project)?).await?;
-    let realms = realms(&http, args, &folder).await?;
+    let source = if args.from.is_empty() {
+        Source::Server(Http::connect(connect::connection(context, &args.connect, &folder, &project)?).await?)
+    } else {
+        Source::Exports(Exports::read(&args.from)?)
+    };
+    let realms = realms(&source, args, &folder).await?;
     let mut written = Vec::new();
     for name in &realms {
-        let live = read_realm(&http, &project.name, name, Interest::everything()).await?;
-        let live = live.ok_or_else(|| Error::Usage(format!("there is no realm {name} on the server")))?;
+        let live = source.read(context, &project.name, name).await?;
         let files = files::realm(name, &live, args.layout.into());
         let left = check(context, name, &files, live)?;
         written.push((name, files, left));
@@ -73,6 +82,36 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     }
     context.output.result(&text)?;
     Ok(Exit::Fine)
+}
+
+/// Where realms are read.
+enum Source {
+    Server(Http),
+    Exports(Exports),
+}
+
+impl Source {
+    async fn realm_names(&self) -> Result<Vec<RealmName>, Error> {
+        match self {
+            Self::Server(http) => Ok(realm_names(http).await?),
+            Self::Exports(exports) => Ok(exports.realms.keys().cloned().collect()),
+        }
+    }
+
+    async fn read(&self, context: &Context, project: &str, realm: &RealmName) -> Result<LiveRealm, Error> {
+        match self {
+            Self::Server(http) => {
+                let live = read_realm(http, project, realm, Interest::everything()).await?;
+                live.ok_or_else(|| Error::Usage(format!("there is no realm {realm} on the server")))
+            }
+            Self::Exports(exports) => {
+                let export = exports.realms.get(realm);
+                let export = export
+                    .ok_or_else(|| Error::Usage(format!("there is no realm {realm} in {}", exports.description())))?;
+                exports.live(context, export, realm, project, Interest::everything())
+            }
+        }
+    }
 }
 
 fn result(left: usize) -> String {
@@ -105,10 +144,10 @@ fn project_file(folder: &Path) -> String {
 }
 
 /// The realms that are meant; none that has a folder already.
-async fn realms(http: &Http, args: &Args, folder: &Path) -> Result<Vec<RealmName>, Error> {
+async fn realms(source: &Source, args: &Args, folder: &Path) -> Result<Vec<RealmName>, Error> {
     let has_folder = |realm: &&RealmName| folder.join(realm).exists();
     if args.realms.is_empty() {
-        let all = realm_names(http).await?;
+        let all = source.realm_names().await?;
         return Ok(all.into_iter().filter(|realm| realm != "master" && !has_folder(&realm)).collect());
     }
     let taken: Vec<String> =

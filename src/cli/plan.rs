@@ -1,8 +1,12 @@
 //! `realmform plan`: what would change.
 
+use std::path::PathBuf;
+
+use super::exports::Exports;
 use super::output::Format;
 use super::prepare::{self, Prepared, prepare};
-use super::{Context, Error, Exit};
+use super::{Context, Error, Exit, offline};
+use crate::plan::{Plan, Refusal};
 use crate::render;
 
 /// Show what would change on the server. Changes nothing, and takes no lock.
@@ -12,14 +16,19 @@ Examples:
   realmform plan
   realmform plan --realm customer-acme --rev origin/main
   realmform plan --format json --detailed-exitcode
+  realmform plan --live customer-acme.json
 
-A credential with view-* roles is enough. With --detailed-exitcode, 2 means that there are changes.")]
+A credential with view-* roles is enough; with --live no server is needed. With --detailed-exitcode, 2 means that there are changes.")]
 pub(super) struct Args {
     #[command(flatten)]
     prepare: prepare::PlanArgs,
     /// Exit with 2 when there are changes
     #[arg(long)]
     detailed_exitcode: bool,
+    /// Compare with a realm export instead of a server: a file of `kc.sh export` or of the console, or a folder of them
+    /// (repeatable). Such a plan cannot be applied
+    #[arg(long, value_name = "EXPORT")]
+    live: Vec<PathBuf>,
     /// How the plan is printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -32,12 +41,38 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
+    if !args.live.is_empty() {
+        return run_offline(context, args);
+    }
     let prepared = prepare(context, &args.prepare, |_, _| Ok(())).await?;
     print(context, &prepared, args.format, args.verbose)?;
     if args.requests {
         print_requests(context, &prepared);
     }
-    let plan = prepared.plan.as_ref().map_err(|_| Error::Refused)?;
+    exit(args, &prepared.plan)
+}
+
+fn run_offline(context: &Context, args: &Args) -> Result<Exit, Error> {
+    let exports = Exports::read(&args.live)?;
+    let offline = offline::plan(context, &args.prepare, &exports)?;
+    let text = match args.format {
+        Format::Text => format!(
+            "{}{}\n",
+            rendered(context, &offline.plan, Format::Text, args.verbose),
+            offline::remark(&exports, &offline)
+        ),
+        Format::Json => {
+            let mut json = json(&offline.plan);
+            json["comparedWith"] = exports.description().into();
+            format!("{json:#}\n")
+        }
+    };
+    context.output.result(&text)?;
+    exit(args, &offline.plan)
+}
+
+fn exit(args: &Args, plan: &Result<Plan, Refusal>) -> Result<Exit, Error> {
+    let plan = plan.as_ref().map_err(|_| Error::Refused)?;
     Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Fine })
 }
 
@@ -46,14 +81,23 @@ pub(super) fn print(context: &Context, prepared: &Prepared, format: Format, verb
     for reference in &prepared.made_up {
         context.output.message(&format!("note: {reference} is not set; a random throwaway value stands in for it"));
     }
+    context.output.result(&rendered(context, &prepared.plan, format, verbose))
+}
+
+fn rendered(context: &Context, plan: &Result<Plan, Refusal>, format: Format, verbose: bool) -> String {
     let options = render::text::Options { color: context.output.color(), width: context.output.width(), verbose };
-    let text = match (format, &prepared.plan) {
-        (Format::Json, Ok(plan)) => format!("{:#}\n", render::json::plan(plan)),
-        (Format::Json, Err(refusal)) => format!("{:#}\n", render::json::refusal(refusal)),
+    match (format, plan) {
+        (Format::Json, plan) => format!("{:#}\n", json(plan)),
         (Format::Text, Ok(plan)) => render::text::plan(plan, options),
         (Format::Text, Err(refusal)) => render::text::refusal(refusal, options),
-    };
-    context.output.result(&text)
+    }
+}
+
+fn json(plan: &Result<Plan, Refusal>) -> serde_json::Value {
+    match plan {
+        Ok(plan) => render::json::plan(plan),
+        Err(refusal) => render::json::refusal(refusal),
+    }
 }
 
 /// Prints what a command cost, most frequent first.

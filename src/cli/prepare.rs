@@ -159,7 +159,7 @@ async fn read(http: &Http, workspace: &Workspace, whole: bool) -> Result<Live, E
     Ok(live)
 }
 
-fn renamed_from(realm: &DesiredRealm) -> Option<RealmName> {
+pub(super) fn renamed_from(realm: &DesiredRealm) -> Option<RealmName> {
     realm.objects.iter().find(|(address, _)| address.parent().is_none())?.1.lifecycle.renamed_from.clone()
 }
 
@@ -195,7 +195,7 @@ async fn check_references(http: &Http, workspace: &Workspace, live: &Live) -> Re
 }
 
 /// A realm that does not exist yet will have what every realm has.
-fn is_known(reference: &Ref, realm: Option<&LiveRealm>) -> bool {
+pub(super) fn is_known(reference: &Ref, realm: Option<&LiveRealm>) -> bool {
     match realm {
         Some(realm) => {
             realm.known.contains(&(reference.kind, reference.name.clone()))
@@ -207,7 +207,7 @@ fn is_known(reference: &Ref, realm: Option<&LiveRealm>) -> bool {
 }
 
 /// What the files said at the commits that were applied last, by commit; none where they have not changed since.
-fn applied_desires(workspace: &Workspace, live: &Live) -> BTreeMap<String, Desired> {
+pub(super) fn applied_desires(workspace: &Workspace, live: &Live) -> BTreeMap<String, Desired> {
     let today = clean_commit(workspace);
     let commits: BTreeSet<&str> = live.realms.values().filter_map(applied_commit).collect();
     let others = commits.into_iter().filter(|commit| today != Some(*commit));
@@ -216,7 +216,7 @@ fn applied_desires(workspace: &Workspace, live: &Live) -> BTreeMap<String, Desir
 
 /// What the files said of each realm when it was applied last: it tells an edit from drift. A realm without one is
 /// planned all the same, and not explained.
-fn bases<'a>(
+pub(super) fn bases<'a>(
     workspace: &'a Workspace,
     live: &Live,
     applied: &'a BTreeMap<String, Desired>,
@@ -251,13 +251,13 @@ fn at(workspace: &Workspace, commit: &str) -> Option<Desired> {
 }
 
 /// Secrets that files and server do not agree on, all at once.
-fn check_secrets(diff: &diff::Diff) -> Result<(), Error> {
+pub(super) fn check_secrets(diff: &diff::Diff) -> Result<(), Error> {
     let problems: Vec<String> =
         diff.realms.values().flat_map(|realm| &realm.secrets).map(ToString::to_string).collect();
     if problems.is_empty() { Ok(()) } else { Err(Error::Other(problems.join("\n"))) }
 }
 
-fn policy(args: &PlanArgs, workspace: &Workspace, credential: Option<Address>) -> Policy {
+pub(super) fn policy(args: &PlanArgs, workspace: &Workspace, credential: Option<Address>) -> Policy {
     let project = &workspace.loaded.project.policy;
     Policy {
         protected_realms: project.protected_realms.iter().cloned().collect(),
@@ -280,7 +280,7 @@ fn credential(connection: &Connection) -> Option<Address> {
 }
 
 /// Compares secrets by the values that this run resolved.
-struct Resolved<'a>(&'a Secrets);
+pub(super) struct Resolved<'a>(pub(super) &'a Secrets);
 
 impl diff::Secrets for Resolved<'_> {
     fn same(&self, reference: &SecretRef, live: &SecretString) -> bool {

@@ -1,18 +1,18 @@
 //! Reading what a run has to know, and no more: see [`Interest`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
 use super::directory::Directory;
+use super::intake::{Intake, Taken};
 use super::interest::Interest;
 use super::kinds;
 use super::record::{self, RECORD_ATTRIBUTE};
 use super::shape::{Object, objects, text};
 use super::{Http, ServerError};
-use crate::model::{Address, Kind, LiveObject, LiveRealm, LiveValue, RealmName, Record, Reference, flatten};
+use crate::model::{Address, FieldPath, Kind, LiveObject, LiveRealm, LiveValue, RealmName, Record, Reference, flatten};
 
 /// As many names are looked up one by one; more are found by paging. A look-up and a page cost the server about the
 /// same, and a page holds twenty.
@@ -44,7 +44,7 @@ pub async fn read_realm(
     let reader = Reader::new(&directory, &interest);
     kinds::read(&reader, settings).await?;
     let known = reader.known().await?;
-    let (objects, unmanaged) = (into_inner(reader.objects), into_inner(reader.unmanaged));
+    let (objects, unmanaged) = reader.taken.into_parts();
     Ok(Some(LiveRealm {
         known,
         objects,
@@ -107,18 +107,17 @@ pub(super) fn decode_record(realm: &str, holder: &Object) -> Result<Option<Recor
 pub(super) struct Reader<'a> {
     pub(super) directory: &'a Directory,
     pub(super) interest: &'a Interest<'a>,
-    objects: Mutex<BTreeMap<Address, LiveObject>>,
-    unmanaged: Mutex<BTreeSet<Address>>,
+    taken: Taken,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(directory: &'a Directory, interest: &'a Interest<'a>) -> Self {
-        Self { directory, interest, objects: Mutex::default(), unmanaged: Mutex::default() }
+        Self { directory, interest, taken: Taken::default() }
     }
 
     /// What was taken in.
     pub(super) fn into_objects(self) -> BTreeMap<Address, LiveObject> {
-        into_inner(self.objects)
+        self.taken.into_parts().0
     }
 
     pub(super) fn realm(&self) -> &'a Address {
@@ -143,21 +142,7 @@ impl<'a> Reader<'a> {
     /// Takes in an object of the server's, unless nobody asked for it. Says whether it was taken.
     pub(super) fn add(&self, address: &Address, id: &str, object: Object) -> bool {
         self.directory.note(address, id);
-        let wanted = self.interest.has(address);
-        // Every realm has a role with the default roles; nobody may delete it, whatever the realm was called before.
-        if !wanted && (!self.interest.sweeps(address) || self.directory.is_default_role(address)) {
-            return false;
-        }
-        if !wanted {
-            lock(&self.unmanaged).insert(address.clone());
-        }
-        let kind = address.kind();
-        let mut fields = flatten(kind, object);
-        // This says what the reader may do with the object, and nothing of the object.
-        fields.retain(|path, _| path.top() != "access");
-        let live = LiveObject { kind, id: id.to_owned(), fields };
-        lock(&self.objects).insert(address.clone(), live);
-        wanted
+        self.taken.add(self.interest, address, id, object, || self.directory.is_default_role(address))
     }
 
     /// Takes in a field that the object's representation does not have.
@@ -168,10 +153,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes in leaves that the object's representation does not have.
-    pub(super) fn add_leaves(&self, address: &Address, fields: BTreeMap<crate::model::FieldPath, LiveValue>) {
-        if let Some(object) = lock(&self.objects).get_mut(address) {
-            object.fields.extend(fields);
-        }
+    pub(super) fn add_leaves(&self, address: &Address, fields: BTreeMap<FieldPath, LiveValue>) {
+        self.taken.extend(address, fields);
     }
 
     /// The objects of a kind right below `parent` that are of interest: looked up by name where these are few, else
@@ -255,10 +238,20 @@ fn page_budget(names: usize) -> usize {
     if names <= FEW { 0 } else { names.div_ceil(PAGE) * 2 + 2 }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
+impl Intake for Reader<'_> {
+    fn realm(&self) -> &Address {
+        self.directory.realm()
+    }
 
-fn into_inner<T>(mutex: Mutex<T>) -> T {
-    mutex.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn interest(&self) -> &Interest<'_> {
+        self.interest
+    }
+
+    fn add(&self, address: &Address, id: &str, object: Object) -> bool {
+        Reader::add(self, address, id, object)
+    }
+
+    fn extend(&self, address: &Address, fields: BTreeMap<FieldPath, LiveValue>) {
+        self.taken.extend(address, fields);
+    }
 }

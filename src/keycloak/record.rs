@@ -243,7 +243,7 @@ impl Ledger {
 }
 
 /// The clientId of a project's record.
-fn client_id(project: &str) -> String {
+pub(super) fn client_id(project: &str) -> String {
     format!("realmform:{project}")
 }
 

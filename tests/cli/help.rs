@@ -102,6 +102,9 @@ fn plan_tells_its_options() {
                                      (repeatable)
           --allow-many-deletes       Delete more than the delete limit allows
           --detailed-exitcode        Exit with 2 when there are changes
+          --live <EXPORT>            Compare with a realm export instead of a server: a file of `kc.sh
+                                     export` or of the console, or a folder of them (repeatable). Such a
+                                     plan cannot be applied
           --format <FORMAT>          How the plan is printed [default: text] [possible values: text,
                                      json]
       -v, --verbose                  Show long values and deleted objects in full
@@ -134,8 +137,10 @@ fn plan_tells_its_options() {
       realmform plan
       realmform plan --realm customer-acme --rev origin/main
       realmform plan --format json --detailed-exitcode
+      realmform plan --live customer-acme.json
 
-    A credential with view-* roles is enough. With --detailed-exitcode, 2 means that there are changes.
+    A credential with view-* roles is enough; with --live no server is needed. With --detailed-exitcode,
+    2 means that there are changes.
     --- stderr
     ");
 }

@@ -10,7 +10,7 @@ use walkdir::WalkDir;
 use crate::support::project::{Output, Project};
 
 /// Every kind, in several varieties.
-const EVERYTHING: &str = r#"
+pub(crate) const EVERYTHING: &str = r#"
 displayName = "ACME \"portal\""
 displayNameHtml = "<b>\nACME\n</b>"
 accessTokenLifespan = "4m"

@@ -59,6 +59,14 @@ impl Admin {
         self.send(Method::POST, path, body);
     }
 
+    /// What a POST without a body answers.
+    #[track_caller]
+    pub fn answer_to_post(&self, path: &str) -> Value {
+        let (status, body) = self.request(Method::POST, path, None);
+        assert_eq!(status, 200, "POST {path}: {body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
     /// Makes a realm.
     #[track_caller]
     pub fn post_realm(&self, body: &Value) {

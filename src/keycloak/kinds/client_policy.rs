@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::document::{all_of, is_called, member, members, overlay, rewrite};
 use crate::keycloak::ServerError;
+use crate::keycloak::intake::Intake;
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, object, objects, text};
 use crate::keycloak::writer::{Changes, Leaves, Writer};
@@ -27,11 +28,16 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
     Ok(())
 }
 
-fn take_in(reader: &Reader<'_>, kind: &'static Kind, mut document: Object) -> Result<(), ServerError> {
+/// Takes in the objects of a document.
+pub(in crate::keycloak) fn take_in(
+    intake: &impl Intake,
+    kind: &'static Kind,
+    mut document: Object,
+) -> Result<(), ServerError> {
     let (_, list) = place(kind);
     for item in objects(document.remove(list).unwrap_or_else(|| json!([])), list)? {
-        let address = reader.realm().child(kind, text(&item, "name")?);
-        reader.add(&address, address.name(), item);
+        let address = intake.realm().child(kind, text(&item, "name")?);
+        intake.add(&address, address.name(), item);
     }
     Ok(())
 }

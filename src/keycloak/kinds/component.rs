@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::keycloak::ServerError;
+use crate::keycloak::intake::Intake;
 use crate::keycloak::path::{query, segment};
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, objects, text};
@@ -19,14 +20,18 @@ static ROOTS: &[&Kind] =
 
 /// Takes in the components. One answer holds them all; the server, too, loads all or none.
 pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
-    let realm = reader.realm();
     if !ROOTS.iter().any(|kind| reader.wants_any_of(kind)) {
         return Ok(());
     }
-    let components = objects(reader.get("/components").await?, "the components")?;
+    take_in(reader, objects(reader.get("/components").await?, "the components")?)
+}
+
+/// Takes in the components of a realm, each of which says what it hangs below.
+pub(in crate::keycloak) fn take_in(intake: &impl Intake, components: Vec<Object>) -> Result<(), ServerError> {
+    let realm = intake.realm();
     let ids = components.iter().map(|it| text(it, "id").map(str::to_owned)).collect::<Result<BTreeSet<_>, _>>()?;
     let (below, roots): (Vec<_>, Vec<_>) = components.into_iter().partition(|it| ids.contains(parent_id(it)));
-    let mut found = Found { reader, by_address: BTreeMap::new() };
+    let mut found = Found { intake, by_address: BTreeMap::new() };
     let mut providers = BTreeMap::new();
     for component in roots {
         let Some(address) = root_address(realm, &component) else { continue };
@@ -42,22 +47,22 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
 }
 
 /// What was taken in, by the ids of the components.
-struct Found<'a> {
-    reader: &'a Reader<'a>,
+struct Found<'a, I> {
+    intake: &'a I,
     by_address: BTreeMap<Address, String>,
 }
 
-impl Found<'_> {
+impl<I: Intake> Found<'_, I> {
     /// The server lets two components have the same name. Nobody is told which of them a file means, so that files may
     /// mean neither.
     fn take_in(&mut self, address: Address, component: Object) -> Result<(), ServerError> {
         let id = text(&component, "id")?.to_owned();
         let Some(first) = self.by_address.get(&address) else {
-            self.reader.add(&address, &id, component);
+            self.intake.add(&address, &id, component);
             self.by_address.insert(address, id);
             return Ok(());
         };
-        if !self.reader.interest.has(&address) {
+        if !self.intake.interest().has(&address) {
             return Ok(());
         }
         Err(ServerError::Refused(format!(

@@ -3,14 +3,18 @@
 use serde_json::{Value, json};
 
 use crate::keycloak::ServerError;
+use crate::keycloak::intake::Intake;
 use crate::keycloak::path::segment;
-use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, objects, text};
 use crate::keycloak::writer::{Changes, Leaves, Writer, body, merged};
 use crate::model::{Address, kinds};
 
 /// Takes in the mappers that a representation of the parent holds.
-pub(super) fn take_in(reader: &Reader<'_>, parent: &Address, mappers: Option<Value>) -> Result<(), ServerError> {
+pub(in crate::keycloak) fn take_in(
+    intake: &impl Intake,
+    parent: &Address,
+    mappers: Option<Value>,
+) -> Result<(), ServerError> {
     let kind = match parent.kind().name {
         "identity provider" => &kinds::IDENTITY_PROVIDER_MAPPER,
         _ => &kinds::PROTOCOL_MAPPER,
@@ -18,7 +22,7 @@ pub(super) fn take_in(reader: &Reader<'_>, parent: &Address, mappers: Option<Val
     for mapper in objects(mappers.unwrap_or_else(|| json!([])), "the mappers")? {
         let address = parent.child(kind, text(&mapper, "name")?);
         let id = text(&mapper, "id")?.to_owned();
-        reader.add(&address, &id, mapper);
+        intake.add(&address, &id, mapper);
     }
     Ok(())
 }

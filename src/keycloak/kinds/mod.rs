@@ -5,19 +5,19 @@ All quirks of the wire end here. A new kind is a new file and a line in each tab
 */
 
 mod client;
-mod client_policy;
+pub(super) mod client_policy;
 mod client_scope;
-mod component;
+pub(super) mod component;
 mod document;
-mod flow;
+pub(super) mod flow;
 mod group;
 mod identity_provider;
 mod localization;
-mod mapper;
+pub(super) mod mapper;
 mod realm;
 mod required_action;
 mod role;
-mod user_profile;
+pub(super) mod user_profile;
 
 use serde_json::Value;
 use tokio::try_join;

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::document::{all_of, is_called, member, members, overlay, rewrite};
 use crate::keycloak::ServerError;
+use crate::keycloak::intake::Intake;
 use crate::keycloak::reader::Reader;
-use crate::keycloak::shape::{objects, text};
+use crate::keycloak::shape::{Object, objects, text};
 use crate::keycloak::writer::{Changes, Leaves, Links, Writer};
 use crate::model::{Address, Kind, kinds};
 
@@ -24,19 +25,24 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
     if !reader.interest.has(&address) && !reader.interest.sweeps(&address) {
         return Ok(());
     }
-    let mut profile = reader.directory.user_profile().await?.clone();
+    take_in(reader, reader.directory.user_profile().await?.clone())
+}
+
+/// Takes in the document.
+pub(in crate::keycloak) fn take_in(intake: &impl Intake, mut profile: Object) -> Result<(), ServerError> {
+    let address = intake.realm().child(&kinds::USER_PROFILE, "");
     for (kind, list, order) in LISTS {
         let items = objects(profile.remove(*list).unwrap_or_else(|| json!([])), list)?;
         let mut names = Vec::new();
         for item in items {
             let address = address.child(kind, text(&item, "name")?);
             names.push(Value::from(address.name()));
-            reader.add(&address, address.name(), item);
+            intake.add(&address, address.name(), item);
         }
         profile.insert((*order).to_owned(), names.into());
     }
     profile.entry("unmanagedAttributePolicy").or_insert_with(|| DISABLED.into());
-    reader.add(&address, "", profile);
+    intake.add(&address, "", profile);
     Ok(())
 }
 

@@ -11,6 +11,8 @@ const ATTRIBUTES: &[(&str, Type)] = &[
     ("acr.loa.map", Type::JsonText),
     ("client.offline.session.idle.timeout", Type::Seconds),
     ("client.offline.session.max.lifespan", Type::Seconds),
+    // What the server accepts for a while after a new secret was made.
+    ("client.secret.rotated", Type::Secret),
     ("client.session.idle.timeout", Type::Seconds),
     ("client.session.max.lifespan", Type::Seconds),
     ("default.acr.values", Type::JoinedSet),
@@ -19,6 +21,9 @@ const ATTRIBUTES: &[(&str, Type)] = &[
     ("post.logout.redirect.uris", Type::JoinedSet),
     ("request.uris", Type::JoinedSet),
     ("saml.assertion.lifespan", Type::Seconds),
+    // The server reveals the private keys of SAML clients, which it makes itself where none are given.
+    ("saml.encryption.private.key", Type::Secret),
+    ("saml.signing.private.key", Type::Secret),
 ];
 
 /// Attributes that the server sets by itself: a time stamp, and what tells clients of realms in `master` apart.

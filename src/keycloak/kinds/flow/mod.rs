@@ -1,5 +1,6 @@
 //! Authentication flows, with the executions in them and what configures these.
 
+mod exported;
 mod sync;
 mod tree;
 
@@ -7,11 +8,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+pub(in crate::keycloak) use self::exported::take_in;
 use self::tree::Execution;
 use super::document::all_of;
 use super::role;
 use crate::keycloak::ServerError;
 use crate::keycloak::directory::Directory;
+use crate::keycloak::intake::Intake;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, object, objects, text};
@@ -47,6 +50,12 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
 async fn read_executions(reader: &Reader<'_>, address: &Address) -> Result<(), ServerError> {
     let tree = existing(reader.directory, address.name()).await?;
     let configs = configs(reader.directory, &tree).await?;
+    take_in_executions(reader, address, &tree, configs);
+    Ok(())
+}
+
+/// Takes in what is in a flow, and what configures it, by the ids of the configurations.
+fn take_in_executions(intake: &impl Intake, address: &Address, tree: &[Execution], configs: BTreeMap<String, Config>) {
     let alias = |id: &str| configs.get(id).map(|config| config.alias.clone());
     let executions = tree.iter().map(|it| it.canonical(&alias)).collect();
     let path = FieldPath::new([EXECUTIONS]);
@@ -60,8 +69,7 @@ async fn read_executions(reader: &Reader<'_>, address: &Address) -> Result<(), S
                 .filter_map(|(key, value)| Some((path.child(&key), live_value(Type::Text, value)?))),
         );
     }
-    reader.add_leaves(address, leaves);
-    Ok(())
+    intake.extend(address, leaves);
 }
 
 /// The executions of a flow or sub-flow.

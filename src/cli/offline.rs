@@ -1,0 +1,144 @@
+//! A plan against realm exports: everything that a plan says, and no server.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::exports::Exports;
+use super::output::count;
+use super::prepare::{PlanArgs, Resolved, applied_desires, bases, check_secrets, is_known, policy, renamed_from};
+use super::workspace::Workspace;
+use super::{Context, Error};
+use crate::apply::Secrets;
+use crate::desired;
+use crate::diff;
+use crate::keycloak::Interest;
+use crate::model::{
+    Address, Desired, DesiredRealm, FieldPath, Live, LiveRealm, LiveValue, Reference, SecretRef, Value, builtin_names,
+};
+use crate::plan::{self, Plan, Refusal};
+use crate::secrets::Resolver;
+
+/// A plan that nobody can apply.
+pub(super) struct Offline {
+    /// The plan, or the plan and what speaks against it.
+    pub(super) plan: Result<Plan, Refusal>,
+    /// How many secrets could not be compared.
+    pub(super) not_compared: usize,
+}
+
+/// Makes the plan of what the realms of the exports lack.
+pub(super) fn plan(context: &Context, args: &PlanArgs, exports: &Exports) -> Result<Offline, Error> {
+    let mut workspace = Workspace::load(context, &args.files)?;
+    let live = live(context, &workspace, exports, args.files.realm.is_empty())?;
+    check_references(&workspace, &live)?;
+    let secrets = secrets(&workspace);
+    let not_compared = keep_what_cannot_be_compared(&mut workspace.loaded.desired, &live, &secrets);
+    let applied = applied_desires(&workspace, &live);
+    let bases = bases(&workspace, &live, &applied);
+    let diff = diff::diff(&workspace.loaded.desired, &live, &bases, &Resolved(&secrets));
+    check_secrets(&diff)?;
+    let plan = plan::plan(diff, &policy(args, &workspace, None));
+    Ok(Offline { plan, not_compared })
+}
+
+/// What the exports have of the realms of the files, and, where all of the project is looked at, of those that it left
+/// behind.
+fn live(context: &Context, workspace: &Workspace, exports: &Exports, whole: bool) -> Result<Live, Error> {
+    let project = &workspace.loaded.project.name;
+    let mut live = Live::default();
+    let mut named = BTreeSet::new();
+    for (name, desired) in &workspace.loaded.desired.realms {
+        let former = renamed_from(desired);
+        let found = [Some(name), former.as_ref()].into_iter().flatten().find_map(|name| exports.realms.get(name));
+        let Some(export) = found else { continue };
+        named.insert(export.name());
+        check_sections(export.name(), &export.lacks(), desired)?;
+        let realm = exports.live(context, export, name, project, Interest::of(desired))?;
+        live.realms.insert(name.clone(), realm);
+    }
+    for (name, export) in exports.realms.iter().filter(|(name, _)| whole && !named.contains(name)) {
+        let realm = exports.live(context, export, name, project, Interest::default())?;
+        if realm.record.is_some() {
+            live.realms.insert(name.clone(), realm);
+        }
+    }
+    Ok(live)
+}
+
+/// An export without clients says nothing of clients, so nothing can be said of those that the files declare.
+fn check_sections(realm: &str, lacks: &[&str], desired: &DesiredRealm) -> Result<(), Error> {
+    let declared = desired.objects.keys().filter_map(Address::collection);
+    let Some(section) = declared.into_iter().find(|collection| lacks.contains(collection)) else { return Ok(()) };
+    Err(Error::Other(format!(
+        "the export of realm {realm} has no {section}, and the files declare some: export them, too (in the console: \
+         Partial export, with clients, groups and roles)"
+    )))
+}
+
+/// Names that neither the files nor the exports know are errors, all of them at once. Which providers are installed no
+/// export tells.
+fn check_references(workspace: &Workspace, live: &Live) -> Result<(), Error> {
+    let mut problems = Vec::new();
+    for reference in &workspace.loaded.references {
+        let is_provider = matches!(reference.kind, Reference::Provider(_));
+        if is_provider || is_known(reference, live.realms.get(&reference.realm)) {
+            continue;
+        }
+        let mut candidates = desired::declared_names(&workspace.loaded.desired, &reference.realm, reference.kind);
+        candidates.extend(builtin_names(&reference.realm, reference.kind));
+        problems.push(desired::unknown_reference(reference, candidates.iter().map(String::as_str)));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Error::Files(desired::Problems(problems))) }
+}
+
+/// The secrets that are at hand. Whoever reviews a plan without a server need not have any.
+fn secrets(workspace: &Workspace) -> Secrets {
+    let resolver = Resolver::new(&workspace.folder);
+    let objects = workspace.loaded.desired.realms.values().flat_map(|realm| realm.objects.values());
+    let values = objects.flat_map(|object| object.fields.values()).map(|declared| &declared.value);
+    let references = values.filter_map(|value| match value {
+        Value::Secret(reference) => Some(reference),
+        Value::Json(_) => None,
+    });
+    references.filter_map(|it| Some((it.clone(), resolver.resolve(it).ok()??))).collect()
+}
+
+/// An export masks secrets, and the variables that hold them need not be set: such a secret counts as what the server
+/// has. Answers how many there are.
+fn keep_what_cannot_be_compared(desired: &mut Desired, live: &Live, secrets: &Secrets) -> usize {
+    let mut kept = 0;
+    for (name, realm) in &mut desired.realms {
+        let Some(live) = live.realms.get(name) else { continue };
+        for (address, object) in &mut realm.objects {
+            let Some(there) = live.objects.get(address) else { continue };
+            for (path, declared) in Arc::make_mut(&mut object.fields) {
+                let Value::Secret(reference) = &declared.value else { continue };
+                let is_comparable = match there.fields.get(path) {
+                    // It is missing, which needs no comparison.
+                    None => true,
+                    Some(LiveValue::Masked) => secrets.contains_key(reference) && has_fingerprint(live, address, path),
+                    Some(LiveValue::Secret(_) | LiveValue::Json(_)) => secrets.contains_key(reference),
+                };
+                if !is_comparable && *reference != SecretRef::Keep {
+                    declared.value = Value::Secret(SecretRef::Keep);
+                    kept += 1;
+                }
+            }
+        }
+    }
+    kept
+}
+
+fn has_fingerprint(live: &LiveRealm, address: &Address, path: &FieldPath) -> bool {
+    let record = live.record.as_ref();
+    record.and_then(|record| record.fingerprints.get(address)).is_some_and(|prints| prints.contains_key(path))
+}
+
+/// What the plan was made from, and what it could not see.
+pub(super) fn remark(exports: &Exports, offline: &Offline) -> String {
+    let compared = format!("Compared with {}, not with a server.", exports.description());
+    match offline.not_compared {
+        0 => compared,
+        secrets => format!("{compared} {} could not be compared.", count(secrets, "secret")),
+    }
+}

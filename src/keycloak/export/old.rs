@@ -1,0 +1,390 @@
+//! What older versions of Keycloak wrote, as the current one would: the changes that Keycloak's own import makes
+//! (`DefaultExportImportManager`, `MigrateTo*` of 26.7.4), or made when a database was upgraded (`JpaUpdate*`).
+//!
+//! Without them an import would say what the current version refuses, or shows differently ever after.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::complete::{RECORDED, Version, version};
+use crate::keycloak::shape::Object;
+use crate::model::kinds::component::USER_PROFILE_TYPE;
+use crate::model::{Address, FieldPath, LiveValue, builtin_objects, defaults, kinds};
+
+/// Changes a document.
+type Step = fn(&mut Object);
+
+/// What a document needs that was written before a version. Where none is said, it is as old as can be.
+const STEPS: &[(Version, Step)] = &[
+    ((4, 0), client_templates),
+    ((13, 0), default_roles),
+    ((19, 0), post_logout_redirects),
+    ((21, 0), terms_and_conditions),
+    ((22, 0), http_challenge),
+    ((22, 0), retired_themes),
+    ((23, 0), registration_profile),
+    ((24, 0), user_profile),
+    ((24, 0), truststore_of_ldap),
+    ((26, 0), console_clients),
+    ((26, 0), hidden_providers),
+    ((26, 2), xss_protection),
+    ((26, 4), saml_encryption),
+    ((26, 7), required_actions),
+    ((26, 7), parameterized_scopes),
+    (RECORDED, newer_scopes),
+    (RECORDED, newer_roles),
+];
+
+/// Client scopes that realms have had since a version, and which its upgrade gives to all clients.
+const NEWER_SCOPES: &[(Version, &str)] = &[
+    ((18, 0), "acr"),
+    ((25, 0), "basic"),
+    ((26, 0), "organization"),
+    (RECORDED, "AuthnContextClassRef"),
+    (RECORDED, "saml_organization"),
+];
+
+/// Brings a document up to date.
+pub(super) fn normalise(document: &mut Object) {
+    let written_by = version(document).unwrap_or_default();
+    for (_, step) in STEPS.iter().filter(|(before, _)| written_by < *before) {
+        step(document);
+    }
+}
+
+/// The objects of a list of the document.
+fn each<'a>(document: &'a mut Object, list: &str) -> impl Iterator<Item = &'a mut Object> {
+    let list = document.get_mut(list).and_then(Value::as_array_mut);
+    list.into_iter().flatten().filter_map(Value::as_object_mut)
+}
+
+/// Every component of a provider type, with those below it.
+fn each_component<'a>(document: &'a mut Object, provider_type: &str) -> impl Iterator<Item = &'a mut Object> {
+    let components = document.get_mut("components").and_then(Value::as_object_mut);
+    components.into_iter().flat_map(move |by_type| each(by_type, provider_type))
+}
+
+fn is(object: &Object, field: &str, value: &str) -> bool {
+    object.get(field).is_some_and(|it| it == value)
+}
+
+fn table<'a>(object: &'a mut Object, field: &str) -> Option<&'a mut Object> {
+    object.entry(field).or_insert_with(|| json!({})).as_object_mut()
+}
+
+/// Adds a text to a list, once.
+fn add(object: &mut Object, list: &str, text: &str) {
+    if let Some(items) = object.entry(list).or_insert_with(|| json!([])).as_array_mut()
+        && !items.iter().any(|it| it == text)
+    {
+        items.push(text.into());
+    }
+}
+
+fn names(document: &Object, list: &str, field: &str) -> BTreeSet<String> {
+    let items = document.get(list).and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(|item| Some(item.get(field)?.as_str()?.to_owned())).collect()
+}
+
+/// They became client scopes.
+fn client_templates(document: &mut Object) {
+    let Some(Value::Array(templates)) = document.remove("clientTemplates") else { return };
+    if let Some(scopes) = document.entry("clientScopes").or_insert_with(|| json!([])).as_array_mut() {
+        scopes.extend(templates);
+    }
+    for client in each(document, "clients") {
+        if let Some(Value::String(template)) = client.remove("clientTemplate") {
+            add(client, "defaultClientScopes", &template);
+        }
+    }
+}
+
+/// Lists of the realm and of clients became a role with composites.
+fn default_roles(document: &mut Object) {
+    let of_realm = document.remove("defaultRoles");
+    if document.contains_key("defaultRole") {
+        return;
+    }
+    let of_clients: Object = each(document, "clients")
+        .filter_map(|client| Some((client.get("clientId")?.as_str()?.to_owned(), client.remove("defaultRoles")?)))
+        .collect();
+    if of_realm.is_none() && of_clients.is_empty() {
+        return;
+    }
+    let realm = document.get("realm").and_then(Value::as_str).unwrap_or_default().to_lowercase();
+    let composites = json!({ "realm": of_realm.unwrap_or_else(|| json!([])), "client": of_clients });
+    let role = json!({ "name": format!("default-roles-{realm}"), "composite": true, "composites": composites,
+        "description": "${role_default-roles}" });
+    let roles = table(document, "roles").and_then(|it| it.entry("realm").or_insert_with(|| json!([])).as_array_mut());
+    if let Some(roles) = roles {
+        roles.push(role);
+    }
+}
+
+/// A client could once be signed out to wherever it could sign in.
+fn post_logout_redirects(document: &mut Object) {
+    for client in each(document, "clients") {
+        if let Some(attributes) = table(client, "attributes") {
+            attributes.entry("post.logout.redirect.uris").or_insert_with(|| "+".into());
+        }
+    }
+}
+
+fn terms_and_conditions(document: &mut Object) {
+    const OLD: &str = "terms_and_conditions";
+    const NEW: &str = "TERMS_AND_CONDITIONS";
+    for action in each(document, "requiredActions").filter(|action| is(action, "alias", OLD)) {
+        for field in ["alias", "providerId"] {
+            action.insert(field.to_owned(), NEW.into());
+        }
+    }
+    for user in each(document, "users") {
+        for action in user.get_mut("requiredActions").and_then(Value::as_array_mut).into_iter().flatten() {
+            if action == OLD {
+                *action = NEW.into();
+            }
+        }
+    }
+}
+
+/// A built-in flow that is gone, with its sub-flows.
+fn http_challenge(document: &mut Object) {
+    const GONE: &[&str] = &["http challenge", "Authentication Options"];
+    let Some(Value::Array(flows)) = document.get_mut("authenticationFlows") else { return };
+    let is_built_in = |flow: &Value| flow.get("builtIn") == Some(&Value::Bool(true));
+    flows.retain(|flow| !(is_built_in(flow) && GONE.iter().any(|gone| flow.get("alias").is_some_and(|it| it == gone))));
+}
+
+/// Themes that are gone: the admin console of before 19, those of Red Hat's product.
+fn retired_themes(document: &mut Object) {
+    for theme in ["adminTheme", "accountTheme"] {
+        if ["keycloak", "rh-sso", "rh-sso.v2"].iter().any(|old| is(document, theme, old)) {
+            document.insert(theme.to_owned(), "keycloak.v2".into());
+        }
+    }
+    for theme in ["emailTheme", "loginTheme"] {
+        if is(document, theme, "rh-sso") {
+            document.remove(theme);
+        }
+    }
+}
+
+/// The user profile checks what this step of the registration checked.
+fn registration_profile(document: &mut Object) {
+    for flow in each(document, "authenticationFlows") {
+        if let Some(Value::Array(executions)) = flow.get_mut("authenticationExecutions") {
+            executions.retain(|it| it.get("authenticator").is_none_or(|it| it != "registration-profile-action"));
+        }
+    }
+}
+
+/// A profile was for realms that wanted one. In others users had any attributes; and a profile that was there and not
+/// used is not theirs. Before 23 a long profile was cut into pieces.
+fn user_profile(document: &mut Object) {
+    let attributes = table(document, "attributes").map(|it| it.remove("userProfileEnabled"));
+    let is_used = attributes.flatten().is_some_and(|it| it == "true");
+    if is_used {
+        each_component(document, USER_PROFILE_TYPE).for_each(join_pieces);
+        return;
+    }
+    let Some(mut profile) = default_profile() else { return };
+    profile["unmanagedAttributePolicy"] = "ENABLED".into();
+    let component = json!({ "providerId": "declarative-user-profile", "config": {
+        "kc.user.profile.config": [profile.to_string()] } });
+    if let Some(components) = table(document, "components") {
+        components.insert(USER_PROFILE_TYPE.to_owned(), json!([component]));
+    }
+}
+
+fn join_pieces(component: &mut Object) {
+    let Some(config) = table(component, "config") else { return };
+    let first = |config: &Object, key: &str| config.get(key)?.get(0)?.as_str().map(str::to_owned);
+    let Some(count) = first(config, "config-pieces-count").and_then(|count| count.parse::<usize>().ok()) else {
+        return;
+    };
+    let pieces: String = (0..count).filter_map(|piece| first(config, &format!("config-piece-{piece}"))).collect();
+    config.retain(|key, _| !key.starts_with("config-piece"));
+    if !pieces.is_empty() {
+        config.insert("kc.user.profile.config".to_owned(), json!([pieces]));
+    }
+}
+
+/// The profile that a realm has by itself, as the document that the server keeps.
+fn default_profile() -> Option<Value> {
+    let objects = builtin_objects("any");
+    let profile = Address::realm("any").child(&kinds::USER_PROFILE, "");
+    let plain = |value: &LiveValue| match value {
+        LiveValue::Json(value) => Some(value.clone()),
+        LiveValue::Secret(_) | LiveValue::Masked => None,
+    };
+    let member = |address: &Address| {
+        let fields = &objects.get(address)?.fields;
+        let leaves = fields.iter().filter_map(|(path, value)| Some((path, plain(value)?)));
+        let mut member = crate::model::unflatten(leaves);
+        member.insert("name".to_owned(), address.name().into());
+        Some(Value::Object(member))
+    };
+    let list = |kind, order: &str| {
+        let names = plain(objects.get(&profile)?.fields.get(&FieldPath::new([order]))?)?;
+        let names = names.as_array()?.iter().filter_map(Value::as_str);
+        names.map(|name| member(&profile.child(kind, name))).collect::<Option<Vec<_>>>()
+    };
+    let attributes = list(&kinds::PROFILE_ATTRIBUTE, "attributeOrder")?;
+    Some(json!({ "attributes": attributes, "groups": list(&kinds::PROFILE_GROUP, "groupOrder")? }))
+}
+
+fn truststore_of_ldap(document: &mut Object) {
+    for provider in each_component(document, "org.keycloak.storage.UserStorageProvider") {
+        let setting = table(provider, "config").and_then(|config| config.get_mut("useTruststoreSpi"));
+        if let Some(setting) = setting.filter(|it| **it == json!(["ldapsOnly"])) {
+            *setting = json!(["always"]);
+        }
+    }
+}
+
+/// The clients of the consoles get what they need by lightweight tokens.
+fn console_clients(document: &mut Object) {
+    let is_console =
+        |client: &&mut Object| is(client, "clientId", "security-admin-console") || is(client, "clientId", "admin-cli");
+    for client in each(document, "clients").filter(is_console) {
+        client.insert("fullScopeAllowed".to_owned(), true.into());
+        if let Some(attributes) = table(client, "attributes") {
+            attributes.insert("client.use.lightweight.access.token.enabled".to_owned(), "true".into());
+        }
+    }
+}
+
+/// A setting of its own instead of an entry of the configuration.
+fn hidden_providers(document: &mut Object) {
+    for provider in each(document, "identityProviders") {
+        let hidden = table(provider, "config").and_then(|config| config.remove("hideOnLoginPage"));
+        if let Some(hidden) = hidden {
+            provider.entry("hideOnLogin").or_insert_with(|| (hidden == "true").into());
+        }
+    }
+}
+
+fn xss_protection(document: &mut Object) {
+    if let Some(Value::Object(headers)) = document.get_mut("browserSecurityHeaders") {
+        headers.remove("xXSSProtection");
+    }
+}
+
+/// Assertions stay encrypted the way that they were when nothing was said about it.
+fn saml_encryption(document: &mut Object) {
+    const WAS: &[(&str, &str)] = &[
+        ("saml.encryption.algorithm", "http://www.w3.org/2001/04/xmlenc#aes128-cbc"),
+        ("saml.encryption.digestMethod", "http://www.w3.org/2000/09/xmldsig#sha1"),
+        ("saml.encryption.keyAlgorithm", "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"),
+    ];
+    for client in each(document, "clients").filter(|client| is(client, "protocol", "saml")) {
+        let Some(attributes) = table(client, "attributes") else { continue };
+        if is(attributes, "saml.encrypt", "true") {
+            attributes.extend(WAS.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())));
+        }
+    }
+}
+
+/// Whoever left the order of the actions alone gets the new one.
+fn required_actions(document: &mut Object) {
+    const MOVED: &[(&str, i64, i64)] =
+        &[("CONFIGURE_TOTP", 10, 54), ("UPDATE_PASSWORD", 30, 57), ("VERIFY_EMAIL", 50, 50)];
+    for action in each(document, "requiredActions").filter(|it| is(it, "name", "Configure Totp")) {
+        action.insert("name".to_owned(), "Configure OTP".into());
+    }
+    let stands = |action: &Object, (alias, old, _): &(&str, i64, i64)| {
+        is(action, "alias", alias) && action.get("priority").and_then(Value::as_i64) == Some(*old)
+    };
+    let untouched = MOVED.iter().all(|moved| each(document, "requiredActions").any(|action| stands(action, moved)));
+    for action in each(document, "requiredActions").filter(|_| untouched) {
+        if let Some((_, _, new)) = MOVED.iter().find(|(alias, _, _)| is(action, "alias", alias)) {
+            action.insert("priority".to_owned(), (*new).into());
+        }
+    }
+}
+
+fn parameterized_scopes(document: &mut Object) {
+    const RENAMED: &[(&str, &str)] =
+        &[("is.dynamic.scope", "is.parameterized.scope"), ("dynamic.scope.regexp", "parameterized.scope.regexp")];
+    for scope in each(document, "clientScopes") {
+        let Some(Value::Object(attributes)) = scope.get_mut("attributes") else { continue };
+        for (old, new) in RENAMED {
+            if let Some(value) = attributes.remove(*old) {
+                attributes.insert((*new).to_owned(), value);
+            }
+        }
+    }
+}
+
+/// Scopes that the realm could not know are given to it and to all clients of their protocol, as an upgrade does. Without
+/// `basic` tokens would lose `sub`.
+fn newer_scopes(document: &mut Object) {
+    let written_by = version(document).unwrap_or_default();
+    if !document.contains_key("clientScopes") {
+        return;
+    }
+    let known = names(document, "clientScopes", "name");
+    let newer = NEWER_SCOPES.iter().filter(|(since, name)| written_by < *since && !known.contains(*name));
+    for (_, name) in newer {
+        let Some(protocol) = protocol_of(name) else { continue };
+        for (of_realm, of_client) in [
+            ("defaultDefaultClientScopes", "defaultClientScopes"),
+            ("defaultOptionalClientScopes", "optionalClientScopes"),
+        ] {
+            if !has_by_default(of_realm, name) {
+                continue;
+            }
+            if document.contains_key(of_realm) {
+                add(document, of_realm, name);
+            }
+            for client in each(document, "clients") {
+                let speaks = client.get("protocol").and_then(Value::as_str).unwrap_or("openid-connect") == protocol;
+                if speaks && client.contains_key(of_client) {
+                    add(client, of_client, name);
+                }
+            }
+        }
+    }
+}
+
+fn has_by_default(list: &str, scope: &str) -> bool {
+    let default = defaults(&kinds::REALM, &FieldPath::new([list]));
+    default.and_then(Value::as_array).is_some_and(|scopes| scopes.iter().any(|it| it == scope))
+}
+
+fn protocol_of(scope: &str) -> Option<String> {
+    let objects = builtin_objects("any");
+    let scope = objects.get(&Address::realm("any").child(&kinds::CLIENT_SCOPE, scope))?;
+    match scope.fields.get(&FieldPath::new(["protocol"]))? {
+        LiveValue::Json(protocol) => protocol.as_str().map(str::to_owned),
+        LiveValue::Secret(_) | LiveValue::Masked => None,
+    }
+}
+
+/// Roles of the admin API that the realm could not know become a part of those that they are a part of today.
+fn newer_roles(document: &mut Object) {
+    let Some(Value::Object(roles)) = document.get_mut("roles") else { return };
+    let Some(Value::Object(by_client)) = roles.get_mut("client") else { return };
+    for (client, roles) in by_client {
+        let Some(roles) = roles.as_array_mut() else { continue };
+        let known: BTreeSet<String> =
+            roles.iter().filter_map(|role| Some(role.get("name")?.as_str()?.to_owned())).collect();
+        for role in roles.iter_mut().filter_map(Value::as_object_mut) {
+            let name = role.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+            for newer in composites_today(client, &name).into_iter().filter(|it| !known.contains(it)) {
+                if let Some(of_clients) = table(role, "composites").and_then(|it| table(it, "client")) {
+                    add(of_clients, client, &newer);
+                }
+            }
+        }
+    }
+}
+
+/// The roles of the same client that a role of it has by itself.
+fn composites_today(client: &str, role: &str) -> Vec<String> {
+    let address = Address::realm("any").child(&kinds::CLIENT, client).child(&kinds::CLIENT_ROLE, role);
+    let Some(default) = crate::model::default_of(&address, &FieldPath::new(["composites"])) else { return Vec::new() };
+    let prefix = format!("{client}:");
+    crate::model::texts(&default).filter_map(|it| it.strip_prefix(&prefix)).map(str::to_owned).collect()
+}

@@ -1,0 +1,102 @@
+use serde_json::json;
+
+use super::*;
+use crate::model::{FieldPath, LiveValue, kinds};
+
+fn parse(file: &Value) -> Result<Vec<Export>, ExportError> {
+    Export::parse(file.to_string().as_bytes())
+}
+
+fn live(file: &Value) -> LiveRealm {
+    let exports = Export::join(parse(file).unwrap()).unwrap();
+    exports["acme"].live(&"acme".to_owned(), "project", Interest::everything()).unwrap().0
+}
+
+fn leaf(realm: &LiveRealm, address: &str, path: &[&str]) -> Option<LiveValue> {
+    let address = Address::parse("acme", address).unwrap();
+    realm.objects.get(&address)?.fields.get(&FieldPath::new(path.iter().copied())).cloned()
+}
+
+#[test]
+fn what_is_no_export_is_refused() {
+    let error = |text: &str| Export::parse(text.as_bytes()).unwrap_err().to_string();
+    assert_eq!(error("{"), "it is no JSON: EOF while parsing an object at line 1 column 1");
+    assert_eq!(error("[1]"), "it is no realm export: it has no `realm`, the realm's name");
+    assert_eq!(error("{\"clients\": []}"), "it is no realm export: it has no `realm`, the realm's name");
+    let twice = parse(&json!([{"realm": "acme", "id": "1"}, {"realm": "acme", "id": "2"}])).unwrap();
+    assert_eq!(Export::join(twice).unwrap_err().to_string(), "realm acme is there twice");
+    let wrong = &parse(&json!({"realm": "acme", "clients": [{"id": "1"}]})).unwrap()[0];
+    let error = wrong.live(&"acme".to_owned(), "project", Interest::everything()).unwrap_err();
+    assert_eq!(error.to_string(), "clientId should be text");
+}
+
+/// `kc.sh export --dir --users different_files`.
+#[test]
+fn users_may_have_files_of_their_own() {
+    let realm = json!({"realm": "acme", "keycloakVersion": "26.7.4",
+        "clients": [{"id": "1", "clientId": "shop", "serviceAccountsEnabled": true}],
+        "users": [{"username": "u"}]});
+    let account = json!({"username": "service-account-shop", "serviceAccountClientId": "shop",
+        "realmRoles": ["auditor", "default-roles-acme"], "groups": ["/staff"]});
+    let users = json!({"realm": "acme", "users": [account]});
+    for files in [[&users, &realm], [&realm, &users]] {
+        let parts = files.into_iter().flat_map(|file| parse(file).unwrap());
+        let exports = Export::join(parts).unwrap();
+        let live = exports["acme"].live(&"acme".to_owned(), "project", Interest::everything()).unwrap().0;
+        let account = |field: &str| leaf(&live, "clients/shop", &["serviceAccount", field]);
+        assert_eq!(account("realmRoles"), Some(LiveValue::Json(json!(["auditor"]))));
+        assert_eq!(account("groups"), Some(LiveValue::Json(json!(["/staff"]))));
+    }
+}
+
+/// What an export of this version does not have is not there; what somebody left out of a file is what Keycloak fills in.
+#[test]
+fn what_is_left_out_is_keycloaks_own() {
+    let by_hand = live(&json!({"realm": "acme", "roles": {"realm": [{"name": "auditor"}]}}));
+    let exported =
+        live(&json!({"realm": "acme", "keycloakVersion": "26.7.4", "roles": {"realm": [{"name": "auditor"}]}}));
+    for realm in [&by_hand, &exported] {
+        assert!(leaf(realm, "userProfile/attributes/email", &["displayName"]).is_some());
+        assert!(leaf(realm, "clients/account", &["name"]).is_some(), "there is no section of clients");
+        assert!(realm.objects.contains_key(&Address::parse("acme", "roles/auditor").unwrap()));
+    }
+    let builtin = Address::parse("acme", "roles/offline_access").unwrap();
+    assert!(by_hand.objects.contains_key(&builtin) && !exported.objects.contains_key(&builtin));
+    assert!(leaf(&by_hand, "", &["browserFlow"]).is_some() && leaf(&exported, "", &["browserFlow"]).is_none());
+}
+
+#[test]
+fn groups_are_named_by_their_paths() {
+    let realm = live(&json!({"realm": "acme", "groups": [
+        {"name": "a/b", "subGroups": [{"name": "c"}]}, {"name": "x", "path": "/x", "subGroups": [{"name": "y", "path": "/x/y"}]},
+    ]}));
+    let groups: Vec<&str> = realm.objects.keys().filter(|it| it.kind() == &kinds::GROUP).map(Address::name).collect();
+    assert_eq!(groups, ["/a~/b", "/a~/b/c", "/x", "/x/y"]);
+}
+
+#[test]
+fn a_flow_inside_of_itself_is_refused() {
+    let execution = json!({"authenticatorFlow": true, "flowAlias": "b", "requirement": "REQUIRED"});
+    let flows = json!([{"alias": "a", "topLevel": true, "authenticationExecutions": [execution]},
+        {"alias": "b", "topLevel": false, "authenticationExecutions": [execution]}]);
+    let export = &parse(&json!({"realm": "acme", "authenticationFlows": flows})).unwrap()[0];
+    let error = export.live(&"acme".to_owned(), "project", Interest::everything()).unwrap_err();
+    assert_eq!(error.to_string(), "the authentication flow \"b\" is inside of itself");
+}
+
+/// `kc.sh export` writes them in clear.
+#[test]
+fn secrets_are_secrets() {
+    let client = json!({"clientId": "sp", "secret": "s3cr3t", "attributes": {"saml.signing.private.key": "s3cr3t"}});
+    let keys = json!({"org.keycloak.keys.KeyProvider": [
+        {"name": "made", "providerId": "aes-generated", "config": {"secret": ["s3cr3t"], "priority": ["7"]}},
+        {"name": "given", "providerId": "rsa", "config": {"privateKey": ["s3cr3t"]}},
+    ]});
+    let export = json!({"realm": "acme", "clients": [client], "components": keys,
+        "smtpServer": {"password": "s3cr3t"},
+        "identityProviders": [{"alias": "up", "config": {"clientSecret": "s3cr3t"}}]});
+    let export = &parse(&export).unwrap()[0];
+    let realm = export.live(&"acme".to_owned(), "project", Interest::everything()).unwrap().0;
+    let shown = format!("{export:?} {realm:?}");
+    assert!(shown.contains("priority") && !shown.contains("s3cr3t"), "{shown}");
+}

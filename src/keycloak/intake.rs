@@ -1,0 +1,93 @@
+//! Objects as they come in, from a server or from an export: those that matter are kept, in canonical form.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::interest::Interest;
+use super::shape::Object;
+use crate::model::{Address, FieldPath, LiveObject, LiveValue, flatten};
+
+/// Whoever takes in the objects of one realm.
+pub(super) trait Intake {
+    /// The realm.
+    fn realm(&self) -> &Address;
+
+    /// What matters of it.
+    fn interest(&self) -> &Interest<'_>;
+
+    /// Takes in an object, unless nobody asked for it. Says whether it was taken.
+    fn add(&self, address: &Address, id: &str, object: Object) -> bool;
+
+    /// Adds leaves to an object that was taken in.
+    fn extend(&self, address: &Address, fields: BTreeMap<FieldPath, LiveValue>);
+}
+
+/// What was taken in.
+#[derive(Default)]
+pub(super) struct Taken {
+    objects: Mutex<BTreeMap<Address, LiveObject>>,
+    unmanaged: Mutex<BTreeSet<Address>>,
+}
+
+impl Taken {
+    /// Takes in an object that matters, and says whether it does.
+    pub(super) fn add(
+        &self,
+        interest: &Interest<'_>,
+        address: &Address,
+        id: &str,
+        object: Object,
+        is_default_role: impl FnOnce() -> bool,
+    ) -> bool {
+        let wanted = interest.has(address);
+        // Every realm has a role with the default roles; nobody may delete it, whatever the realm was called before.
+        if !wanted && (!interest.sweeps(address) || is_default_role()) {
+            return false;
+        }
+        if !wanted {
+            lock(&self.unmanaged).insert(address.clone());
+        }
+        let kind = address.kind();
+        let mut fields = flatten(kind, object);
+        // This says what the reader may do with the object, and nothing of the object.
+        fields.retain(|path, _| path.top() != "access");
+        let live = LiveObject { kind, id: id.to_owned(), fields };
+        lock(&self.objects).insert(address.clone(), live);
+        wanted
+    }
+
+    /// Adds leaves to an object that was taken in.
+    pub(super) fn extend(&self, address: &Address, fields: BTreeMap<FieldPath, LiveValue>) {
+        if let Some(object) = lock(&self.objects).get_mut(address) {
+            object.fields.extend(fields);
+        }
+    }
+
+    /// Changes an object, if it was taken in.
+    pub(super) fn change(&self, address: &Address, change: impl FnOnce(&mut LiveObject)) {
+        if let Some(object) = lock(&self.objects).get_mut(address) {
+            change(object);
+        }
+    }
+
+    /// Adds those leaves that an object that was taken in does not have.
+    pub(super) fn fill(&self, address: &Address, fields: BTreeMap<FieldPath, LiveValue>) {
+        self.change(address, |object| {
+            for (path, value) in fields {
+                object.fields.entry(path).or_insert(value);
+            }
+        });
+    }
+
+    /// The objects, and those of them that are neither declared nor recorded.
+    pub(super) fn into_parts(self) -> (BTreeMap<Address, LiveObject>, BTreeSet<Address>) {
+        let Self { objects, unmanaged } = self;
+        let (objects, unmanaged) = (objects.into_inner(), unmanaged.into_inner());
+        (objects.unwrap_or_else(PoisonError::into_inner), unmanaged.unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A lock that no panic can poison for long: what it guards is only added to.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,122 @@
+//! A realm export is as good as the server that wrote it, but for what it does not tell.
+
+use realmform::keycloak::{Connection, Credentials, Export, Http, Interest, read_realm};
+use realmform::model::{Address, FieldPath, Kind, LiveRealm, LiveValue, Write};
+use serde_json::Value;
+
+use crate::import::EVERYTHING;
+use crate::support::access;
+use crate::support::project::Project;
+
+/// What the console's button "Partial export" asks for.
+const PARTIAL: &str = "partial-export?exportClients=true&exportGroupsAndRoles=true";
+
+#[test]
+fn an_export_reads_like_its_server() {
+    let mut project = Project::new("export-everything");
+    project.set("SECRET", "an exported secret");
+    project.write_realm(EVERYTHING);
+    project.apply();
+    let server = read(&project);
+    let export = exported(&project);
+    let LiveRealm { objects, unmanaged, known, renamed_from, record, record_id } = of_export(&project, &export);
+    for (address, object) in &server.objects {
+        let other = objects.get(address).unwrap_or_else(|| panic!("the export has no {address}"));
+        for (path, value) in own(object.kind, &object.fields) {
+            assert!(
+                is_told(value, other.fields.get(path)),
+                "{address} {path}: {value:?}, {:?}",
+                other.fields.get(path)
+            );
+        }
+        for (path, value) in own(object.kind, &other.fields) {
+            assert!(object.fields.contains_key(path), "only the export has {address} {path}: {value:?}");
+        }
+    }
+    let more: Vec<&Address> = objects.keys().filter(|it| !server.objects.contains_key(*it)).collect();
+    assert!(more.is_empty(), "only the export has {more:?}");
+    assert_eq!((&unmanaged, &known), (&server.unmanaged, &server.known));
+    assert_eq!((&renamed_from, &record), (&server.renamed_from, &server.record));
+    assert_eq!(record_id, server.record_id);
+}
+
+/// The same plan and the same files as with the server, which nobody asks.
+#[test]
+fn an_export_is_enough_for_plans_and_imports() {
+    let mut project = Project::new("export-offline");
+    project.set("SECRET", "an exported secret");
+    project.write_realm(EVERYTHING);
+    project.apply();
+    project.write("exports/acme.json", &exported(&project).to_string());
+    let import = |project: &Project, arguments: &[&str], folder: &str| {
+        let output = project.run(&[&["import", "--layout", "single", "--project", folder], arguments].concat());
+        assert!(output.stdout.contains("imported, and its plan is empty"), "{}\n{}", output.stdout, output.stderr);
+        let imported = project.folder().join(folder).join("export-offline/realm.toml");
+        std::fs::read_to_string(imported).unwrap()
+    };
+    let of_server = import(&project, &["export-offline"], "one/realms");
+    project.set("KEYCLOAK_URL", "http://127.0.0.1:1");
+    assert_eq!(import(&project, &["--from", "exports/acme.json"], "two/realms"), of_server);
+    for folder in ["one", "two", "exports"] {
+        std::fs::rename(project.folder().join(folder), project.folder().join(format!(".{folder}"))).unwrap();
+    }
+
+    for secret in ["an exported secret", ""] {
+        project.set("SECRET", secret);
+        let planned = project.run(&["plan", "--live", ".exports"]);
+        assert!(planned.stdout.starts_with("No changes."), "{}\n{}", planned.stdout, planned.stderr);
+        let compared = planned.stdout.lines().last().unwrap();
+        assert!(compared.starts_with("Compared with .exports (Keycloak 26."), "{compared}");
+    }
+    // The record is in the export, so that a plan knows what was applied.
+    let changed = EVERYTHING.replace("loginTheme = \"keycloak.v2\"\n", "").replace("\"Reads\"", "\"Reads all\"");
+    project.write_realm(&format!("{changed}[roles.new]\n"));
+    let planned = project.run(&["plan", "--live", ".exports", "--format", "json"]);
+    let plan: Value = serde_json::from_str(&planned.stdout).unwrap();
+    let changes = plan["realms"]["export-offline"]["changes"].as_array().unwrap();
+    let changes: Vec<&str> = changes.iter().map(|change| change["address"].as_str().unwrap()).collect();
+    assert_eq!(changes, ["export-offline", "export-offline/roles/auditor", "export-offline/roles/new"]);
+    assert_eq!(plan["realms"]["export-offline"]["changes"][0]["fields"][0]["cause"], "prune");
+    assert!(plan["comparedWith"].as_str().unwrap().starts_with(".exports"), "{}", plan["comparedWith"]);
+    let refused = project.run(&["plan", "--live", "nowhere.json"]);
+    assert!(refused.status == 1 && refused.stderr.contains("nowhere.json"), "{}", refused.stderr);
+}
+
+/// What is the server's own (ids of what holds an object, whether a role is composite, …) is nobody's to compare.
+fn own<'a>(
+    kind: &'a Kind,
+    fields: &'a std::collections::BTreeMap<FieldPath, LiveValue>,
+) -> impl Iterator<Item = (&'a FieldPath, &'a LiveValue)> {
+    fields.iter().filter(|(path, _)| kind.write(path) != Write::Server && path.top() != "id")
+}
+
+/// The console's export masks what the server reveals to administrators: the secrets of clients.
+fn is_told(server: &LiveValue, export: Option<&LiveValue>) -> bool {
+    match (server, export) {
+        (LiveValue::Secret(_), Some(LiveValue::Masked)) => true,
+        (server, Some(export)) => server == export,
+        (_, None) => false,
+    }
+}
+
+fn exported(project: &Project) -> Value {
+    project.admin().answer_to_post(PARTIAL)
+}
+
+fn of_export(project: &Project, export: &Value) -> LiveRealm {
+    let exports = Export::join(Export::parse(export.to_string().as_bytes()).unwrap()).unwrap();
+    exports[&project.realm].live(&project.realm, &project.realm, Interest::everything()).unwrap().0
+}
+
+fn read(project: &Project) -> LiveRealm {
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let credentials = Credentials::Password {
+            client_id: "admin-cli".into(),
+            client_secret: None,
+            user: access().user.clone(),
+            password: access().password.as_str().into(),
+        };
+        let http = Http::connect(Connection::new(access().http_url.as_str(), credentials)).await.unwrap();
+        read_realm(&http, &project.realm, &project.realm, Interest::everything()).await.unwrap().unwrap()
+    })
+}
