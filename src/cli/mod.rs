@@ -10,6 +10,7 @@ mod check;
 mod completions;
 mod connect;
 mod error;
+mod features;
 mod import;
 mod init;
 mod output;
