@@ -6,7 +6,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::workspace::{self, Opened, Workspace};
-use super::{Context, Error, connect};
+use super::{Context, Error, connect, features};
 use crate::apply::Secrets;
 use crate::desired::{self, Project, Ref};
 use crate::diff;
@@ -67,6 +67,7 @@ pub(super) async fn prepare(
     let http = http?;
     http.hide(secrets.values());
     let live = read(&http, &workspace, args.files.realm.is_empty()).await?;
+    features::check(&workspace.loaded.desired, &live)?;
     check_references(&http, &workspace, &live).await?;
     let applied = applied_desires(&workspace, &live);
     let diff = diff::diff(&workspace.loaded.desired, &live, &bases(&workspace, &live, &applied), &Resolved(&secrets));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::builder::Builder;
+use super::organizations;
 use super::problem::Problem;
 use super::references::Use;
 use super::source::Place;
@@ -22,6 +23,7 @@ pub(super) fn check(builder: &mut Builder) {
             parents.extend(parent_group(builder, realm, address, object));
         }
         problems.extend(renames(builder, realm));
+        problems.extend(organizations::check(builder, realm));
     }
     builder.problems.extend(problems);
     for (parent, user) in parents {

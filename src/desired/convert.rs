@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use super::builder::Builder;
 use super::executions;
 use super::json::{self, NotJson};
+use super::organizations;
 use super::parse::{Entry, Node, Shape, entries};
 use super::problem::Problem;
 use super::references::Use;
@@ -134,6 +135,7 @@ impl<'a> Converter<'a> {
             Type::RefSet(kind) => self.references(kind, leaf),
             Type::First(kind) => self.first(kind, leaf),
             Type::SetTable => self.set_table(leaf),
+            Type::Domains => self.domains(leaf),
             Type::Json | Type::Setting | Type::Providers => self.json(leaf),
             _ => self.text(leaf),
         }
@@ -280,6 +282,22 @@ impl<'a> Converter<'a> {
             self.refer(kind, name, &leaf.path, node);
         }
         self.set(leaf, texts.into_iter().map(|(text, _)| Json::from(text)).collect::<Vec<_>>());
+    }
+
+    fn domains(&mut self, leaf: Leaf<'_, '_>) {
+        let Shape::List(items) = &leaf.node.shape else {
+            let help = leaf.node.as_text().map(|text| format!("write [{}]", Json::from(text)));
+            return self.wrong_type(&leaf.path, leaf.key, "a list of domains", leaf.node, help);
+        };
+        let mut domains = Vec::with_capacity(items.len());
+        for item in items {
+            let Some(domain) = organizations::domain(item) else {
+                let place = Place::new(self.source, item.span.clone());
+                return self.wrong_type(&leaf.path, place, "a domain, or { name = …, verified = … }", item, None);
+            };
+            domains.push(domain);
+        }
+        self.set(leaf, sorted(domains));
     }
 
     fn set_table(&mut self, leaf: Leaf<'_, '_>) {

@@ -19,6 +19,7 @@ mod hide;
 mod json;
 mod layout;
 mod objects;
+mod organizations;
 mod parse;
 mod problem;
 mod project;

@@ -86,9 +86,11 @@ fn targets(realm: &str, kind: Reference, name: &str) -> Vec<Address> {
         Reference::Group => vec![realm.child(&kinds::GROUP, name)],
         Reference::Client => vec![realm.child(&kinds::CLIENT, name)],
         Reference::Provider(_) => Vec::new(),
-        Reference::Flow | Reference::ProfileAttribute | Reference::ProfileGroup | Reference::ClientProfile => {
-            Names::Of(kind).addresses(&realm, name)
-        }
+        Reference::Flow
+        | Reference::ProfileAttribute
+        | Reference::ProfileGroup
+        | Reference::ClientProfile
+        | Reference::IdentityProvider => Names::Of(kind).addresses(&realm, name),
     }
 }
 
@@ -110,6 +112,7 @@ fn reference_name(kind: Reference, address: &Address, object: &DesiredObject) ->
         Reference::Client if is(&kinds::CLIENT) => Some(address.name().to_owned()),
         Reference::Flow if is(&kinds::AUTHENTICATION_FLOW) => Some(address.name().to_owned()),
         Reference::ProfileAttribute if is(&kinds::PROFILE_ATTRIBUTE) => Some(address.name().to_owned()),
+        Reference::IdentityProvider if is(&kinds::IDENTITY_PROVIDER) => Some(address.name().to_owned()),
         Reference::ClientProfile if is(&kinds::CLIENT_PROFILE) => Some(address.name().to_owned()),
         Reference::ProfileGroup if is(&kinds::PROFILE_GROUP) => Some(address.name().to_owned()),
         _ => None,
@@ -156,5 +159,6 @@ fn term(kind: Reference) -> &'static str {
         Reference::ProfileAttribute => "user profile attribute",
         Reference::ProfileGroup => "user profile group",
         Reference::ClientProfile => "client profile",
+        Reference::IdentityProvider => "identity provider",
     }
 }

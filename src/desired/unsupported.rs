@@ -4,7 +4,7 @@ use super::problem::Problem;
 use crate::model::{Kind, kinds};
 
 /// Collections and fields of the design that come later. Taking them for unknown fields would send them as they are.
-const REALM: &[&str] = &["organizations", "permissions", "users", "workflows"];
+const REALM: &[&str] = &["permissions", "users", "workflows"];
 const CLIENT: &[&str] = &["authorization", "authorizationServicesEnabled", "authorizationSettings"];
 
 /// Whether this is a name that a later version will know.
@@ -30,7 +30,9 @@ pub(super) fn instead(kind: &'static Kind, name: &str) -> Option<&'static str> {
         "composite" => "write composites = [\"<role>\", …]",
         "clientRole" | "containerId" => "a client's role is written as [clients.<clientId>.roles.<name>]",
         "identityProviderAlias" => "a mapper's provider is the one that it is written below",
-        "organizationId" => "linking a provider to an organization is not supported by this version yet",
+        "organizationId" => {
+            "an organization names its providers: [organizations.<alias>] identityProviders = [\"<alias>\"]"
+        }
         "providerType" => "a component's type is said by its collection, or begins its name",
         "subType" if *kind == kinds::CLIENT_REGISTRATION_POLICY => "whom a policy is for begins its name",
         "parentId" => "what a mapper belongs to is what it is written below",

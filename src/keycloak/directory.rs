@@ -120,6 +120,7 @@ impl Directory {
             "client scope" => self.client_scope(address.name()).await?,
             "group" => self.group(address.name()).await?,
             "authentication flow" => self.flow(address.name()).await?,
+            "organization" => self.organization(address.name()).await?,
             "role" => self.role_at(address, format!("{}/roles/{}", self.base(), segment(address.name()))).await?,
             "client role" => match address.parent() {
                 Some(client) => self.client_role(client.name(), address.name()).await?,
@@ -144,6 +145,7 @@ impl Directory {
             Reference::Provider(_) => true,
             Reference::ProfileAttribute => has_member(self.user_profile().await?, "attributes", name),
             Reference::ProfileGroup => has_member(self.user_profile().await?, "groups", name),
+            Reference::IdentityProvider => self.has_identity_provider(name).await?,
             Reference::ClientProfile => {
                 let profiles = self.client_profiles().await?;
                 has_member(profiles, "profiles", name) || has_member(profiles, "globalProfiles", name)
@@ -221,6 +223,29 @@ impl Directory {
         let name = text(&client, "clientId")?.to_owned();
         self.note(&self.realm.child(&kinds::CLIENT, name.clone()), id);
         Ok(name)
+    }
+
+    async fn has_identity_provider(&self, alias: &str) -> Result<bool, ServerError> {
+        let path = format!("{}/identity-provider/instances/{}", self.base(), segment(alias));
+        Ok(self.http.find(&path).await?.is_some())
+    }
+
+    async fn organization(&self, alias: &str) -> Result<Option<String>, ServerError> {
+        let address = self.realm.child(&kinds::ORGANIZATION, alias);
+        self.cached(&address, async || match self.find_organization(alias).await? {
+            Some(organization) => Ok(Some(text(&organization, "id")?.to_owned())),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// An organization by its alias, in full. Among the attributes that can be searched for, this one is the alias; no
+    /// alias holds what the query would take apart.
+    pub(super) async fn find_organization(&self, alias: &str) -> Result<Option<Object>, ServerError> {
+        let path =
+            format!("{}/organizations?briefRepresentation=false&q={}", self.base(), query(&format!("alias:{alias}")));
+        let found = objects(self.http.get(&path).await?, "the organizations")?;
+        Ok(found.into_iter().find(|organization| organization.get("alias").is_some_and(|it| it == alias)))
     }
 
     async fn client_scope(&self, name: &str) -> Result<Option<String>, ServerError> {

@@ -68,11 +68,13 @@ async fn make_fresh_objects(http: &Http) -> Result<(), ServerError> {
     ] {
         http.post(&format!("/{REALM}/{path}"), &body).await?;
     }
+    http.put(&format!("/{REALM}"), &json!({ "organizationsEnabled": true })).await?;
+    http.post(&format!("/{REALM}/organizations"), &json!({ "name": "fresh" })).await?;
     Ok(())
 }
 
 fn fresh_objects(realm: &Address) -> Vec<Address> {
-    let fresh = [&kinds::CLIENT, &kinds::ROLE, &kinds::IDENTITY_PROVIDER, &kinds::CLIENT_SCOPE];
+    let fresh = [&kinds::CLIENT, &kinds::ROLE, &kinds::IDENTITY_PROVIDER, &kinds::CLIENT_SCOPE, &kinds::ORGANIZATION];
     let mut objects: Vec<Address> = fresh.into_iter().map(|kind| realm.child(kind, "fresh")).collect();
     objects.push(realm.child(&kinds::GROUP, "/fresh"));
     objects
@@ -116,6 +118,9 @@ fn with_placeholder(value: Value) -> Value {
 fn is_given(kind: &Kind, path: &FieldPath) -> bool {
     match path.top() {
         "id" | "providerId" => true,
+        // Switched on so that there can be an organization, which is called by its alias.
+        "organizationsEnabled" => kind == &kinds::REALM,
+        "name" => kind == &kinds::ORGANIZATION,
         "attributes" if kind == &kinds::REALM => path.rest().any(|name| kinds::mirrored(name).is_some()),
         "config" => kind == &kinds::IDENTITY_PROVIDER,
         // Nothing but the server's own.

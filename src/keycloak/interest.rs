@@ -84,6 +84,15 @@ impl<'a> Interest<'a> {
         self.all || self.objects.get(address).is_some_and(|sources| sources.iter().any(|fields| fields.have(field)))
     }
 
+    /// What files declare of a leaf.
+    pub(super) fn declared(&self, address: &Address, path: &FieldPath) -> Option<&'a Value> {
+        let sources = self.objects.get(address)?;
+        sources.iter().find_map(|fields| match fields {
+            Fields::Declared(fields) => fields.get(path).map(|declared| &declared.value),
+            Fields::Recorded(_) => None,
+        })
+    }
+
     /// Whether everything of the object's collection has to be listed, declared or not.
     pub(super) fn sweeps(&self, address: &Address) -> bool {
         self.all || self.prune.rule(address) == Prune::All
@@ -158,7 +167,11 @@ impl<'a> Interest<'a> {
             Reference::Group => has(&kinds::GROUP, name),
             Reference::Client => has(&kinds::CLIENT, name),
             Reference::Provider(_) => true,
-            Reference::Flow | Reference::ProfileAttribute | Reference::ProfileGroup | Reference::ClientProfile => {
+            Reference::Flow
+            | Reference::ProfileAttribute
+            | Reference::ProfileGroup
+            | Reference::ClientProfile
+            | Reference::IdentityProvider => {
                 Names::Of(reference).addresses(realm, name).iter().any(|address| self.has(address))
             }
         }

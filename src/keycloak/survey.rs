@@ -94,6 +94,7 @@ pub async fn names_of(http: &Http, realm: &str, reference: Reference) -> Result<
         Reference::Flow => ("authentication/flows", "alias"),
         Reference::ProfileAttribute => ("users/profile", "attributes"),
         Reference::ProfileGroup => ("users/profile", "groups"),
+        Reference::IdentityProvider => ("identity-provider/instances", "alias"),
         Reference::ClientProfile => ("client-policies/profiles", "profiles"),
         Reference::ClientRole | Reference::Provider(_) => return Ok(Vec::new()),
     };

@@ -35,6 +35,10 @@ pub fn defaults(kind: &'static Kind, path: &FieldPath) -> Option<&'static Value>
 pub fn default_of(address: &Address, path: &FieldPath) -> Option<Cow<'static, Value>> {
     match builtin(address) {
         Some(fields) => fields.get(path).map(|value| in_realm(value, address.realm_name())),
+        // An organization is called by its alias unless it says otherwise.
+        None if *address.kind() == kinds::ORGANIZATION && path.top() == "name" => {
+            Some(Cow::Owned(address.name().into()))
+        }
         None => defaults(address.kind(), path).map(Cow::Borrowed),
     }
 }

@@ -184,6 +184,8 @@ pub enum Type {
     Setting,
     /// A list of objects, each a provider and its configuration; order is meaning, an empty configuration is as good as none.
     Providers,
+    /// The domains of an organization, a set: each a name, or an object with `name` and `verified` where it is.
+    Domains,
     /// Any JSON, compared and sent as it is.
     Json,
 }
@@ -211,6 +213,8 @@ pub enum Reference {
     ProfileGroup,
     /// A client profile, of the realm or of the server itself.
     ClientProfile,
+    /// An identity provider, by its alias.
+    IdentityProvider,
     /// A provider that is installed on the server, by its id.
     Provider(Spi),
 }
@@ -291,6 +295,6 @@ impl Type {
 
     /// Whether leaves of this type are compared without order.
     pub fn is_set(self) -> bool {
-        matches!(self, Self::TextSet | Self::RefSet(_) | Self::SetMap | Self::ClientRoleMap)
+        matches!(self, Self::TextSet | Self::RefSet(_) | Self::SetMap | Self::ClientRoleMap | Self::Domains)
     }
 }

@@ -50,6 +50,7 @@ impl Names<'_> {
             Self::Of(Reference::Flow) => vec![realm.child(&kinds::AUTHENTICATION_FLOW, text)],
             Self::Of(Reference::ProfileAttribute) => vec![profile(realm).child(&kinds::PROFILE_ATTRIBUTE, text)],
             Self::Of(Reference::ProfileGroup) => vec![profile(realm).child(&kinds::PROFILE_GROUP, text)],
+            Self::Of(Reference::IdentityProvider) => vec![realm.child(&kinds::IDENTITY_PROVIDER, text)],
             Self::Of(Reference::ClientProfile) => vec![realm.child(&kinds::CLIENT_PROFILE, text)],
             Self::RolesOf(client) => vec![realm.child(&kinds::CLIENT, client).child(&kinds::CLIENT_ROLE, text)],
         }

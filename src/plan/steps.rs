@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::{Step, StepAction};
+use super::{Step, StepAction, organizations};
 use crate::diff::{Action, After, Before, Change, FieldChange, RealmDiff};
 use crate::model::{Address, FieldPath, Kind, Names, Reference, Write, kinds, texts};
 
@@ -121,6 +121,7 @@ impl Draft<'_> {
                 self.follow(index, &mut needs);
             }
         }
+        needs.extend(organizations::needs(self.diff, &self.steps));
         let renamed = self.realm_rename();
         needs.extend((0..self.steps.len()).filter_map(|step| Some((step, renamed?))));
         for (step, need) in needs {

@@ -18,6 +18,7 @@ bruteForceProtected = true
 loginTheme = "keycloak.v2"
 internationalizationEnabled = true
 supportedLocales = ["de", "en"]
+organizationsEnabled = true
 defaultRoles = ["offline_access", "auditor"]
 defaultGroups = ["/staff"]
 defaultDefaultClientScopes = ["basic", "email", "tenant"]
@@ -67,6 +68,15 @@ displayName = "Up"
 firstBrokerLoginFlowAlias = "first broker login"
 config = { clientId = "x", clientSecret = { env = "SECRET" }, authorizationUrl = "https://u.example/a", tokenUrl = "https://u.example/t" }
 mappers.a = { identityProviderMapper = "oidc-advanced-group-idp-mapper", config = { claims = [{ key = "groups", value = "clerks" }], group = "/staff", syncMode = "INHERIT" } }
+[organizations.acme]
+name = "ACME Inc."
+description = "Anvils"
+redirectUrl = "https://acme.example"
+domains = ["acme.example", { name = "*.acme.org", verified = true }]
+identityProviders = ["up"]
+attributes = { contract = "4711", sites = ["a", "b"] }
+[organizations.small]
+enabled = false
 [authenticationFlows.desk]
 description = "At the desk"
 executions = [

@@ -12,6 +12,7 @@ mod identity_provider;
 mod identity_provider_mapper;
 mod key_provider;
 mod localization;
+mod organization;
 mod protocol_mapper;
 mod realm;
 mod rename;

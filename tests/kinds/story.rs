@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use realmform::model::{ANY, FieldPath, Kind, Write, defaults};
+use realmform::model::{ANY, Address, FieldPath, Kind, Write, default_of};
 use serde_json::{Value, json};
 
 use crate::support::admin::Admin;
@@ -66,6 +66,15 @@ pub struct Told<'a> {
 }
 
 impl Told<'_> {
+    /// The object's address, as far as defaults depend on it.
+    fn address(&self) -> Address {
+        let (realm, table) = (Address::realm(self.story.realm), self.story.table);
+        match toml_edit::Key::parse(table).ok().as_deref() {
+            Some([.., name]) => realm.child(self.story.kind, name.get()),
+            _ => realm,
+        }
+    }
+
     fn raw(&self) -> Value {
         (self.story.raw)(&self.admin)
     }
@@ -73,7 +82,7 @@ impl Told<'_> {
     /// The neighbours; a document that holds the object is none of its own.
     fn around(&self) -> Vec<(String, String)> {
         let own: &[&str] = match self.story.kind.name {
-            "realm" => &["", "default-groups"],
+            "realm" => &["", "default-groups", ORGANIZATION],
             "user profile attribute" | "user profile group" => &["users/profile"],
             "client profile" => &["client-policies/profiles"],
             "client policy" => &["client-policies/policies"],
@@ -148,8 +157,8 @@ impl Told<'_> {
             return;
         }
         let live = path.parts().fold(raw, |value, key| &value[key]);
-        let default = defaults(self.story.kind, &path).filter(|it| !says_nothing(it));
-        let is_default = default.is_some_and(|it| normal(it) == normal(live));
+        let default = default_of(&self.address(), &path).filter(|it| !says_nothing(it));
+        let is_default = default.as_ref().is_some_and(|it| normal(it) == normal(live));
         assert!(is_default || (default.is_none() && says_nothing(live)), "{key} is {live}, its default is {default:?}");
     }
 
@@ -263,7 +272,15 @@ fn neighbours(admin: &Admin) {
     admin.put("client-policies/profiles", &json!({"profiles": [{"name": "hand", "executors": [executor]}]}));
     let policy = json!({"name": "hand", "conditions": [{"condition": "any-client"}], "profiles": ["hand"]});
     admin.put("client-policies/policies", &json!({"policies": [policy]}));
+    admin.put("", &json!({"organizationsEnabled": true}));
+    admin.post(
+        "organizations",
+        &json!({"name": "Hand", "alias": "hand", "domains": [{"name": "hand.example"}], "attributes": {"a": ["1"]}}),
+    );
 }
+
+/// The organization among them.
+const ORGANIZATION: &str = "organizations?q=alias:hand&briefRepresentation=false";
 
 /// What the server says of them, as it comes; the realm itself is one of the neighbours.
 pub fn watch(admin: &Admin) -> Vec<(String, String)> {
@@ -295,8 +312,13 @@ pub fn watch(admin: &Admin) -> Vec<(String, String)> {
         "users/profile".into(),
         "client-policies/profiles".into(),
         "client-policies/policies".into(),
+        ORGANIZATION.into(),
     ];
     let text = |path: &str| {
+        // The realm's own story switches them off.
+        if path == ORGANIZATION && admin.status(path) == 404 {
+            return String::new();
+        }
         if !path.is_empty() {
             return admin.text(path);
         }

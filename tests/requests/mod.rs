@@ -67,6 +67,28 @@ fn a_plan_of_settings_asks_for_each_list_once() {
     assert_eq!(plan.values().sum::<u64>(), BEGINNING + actions + locales + profile + policies, "{plan:#?}");
 }
 
+/// Nothing is asked for where the realm hides organizations; few of them are looked up, and linked providers only where
+/// files name them.
+#[test]
+fn a_plan_of_organizations_asks_for_what_is_declared() {
+    let project = Project::new("requests-organizations");
+    project.write_realm("organizationsEnabled = true\n[organizations.a]\n[organizations.b]\nidentityProviders = []\n");
+    project.apply();
+    let several = plan(&project);
+    assert_eq!(several["GET /{realm}/organizations?briefRepresentation&q"], 2, "{several:#?}");
+    assert_eq!(several.values().sum::<u64>(), BEGINNING + 2 + 1, "{several:#?}");
+    let organizations: String = (0..30).map(|i| format!("[organizations.o{i}]\n")).collect();
+    project.write_realm(&format!("organizationsEnabled = true\n[organizations.a]\n[organizations.b]\n{organizations}"));
+    project.apply();
+    let many = plan(&project);
+    assert_eq!(many["GET /{realm}/organizations?briefRepresentation&first&max"], 2, "{many:#?}");
+    assert_eq!(many.values().sum::<u64>(), BEGINNING + 2, "{many:#?}");
+    let hidden = Project::new("requests-organizations-hidden");
+    hidden.write_realm("prune = { organizations = \"all\" }\n");
+    hidden.apply();
+    assert_eq!(self::plan(&hidden).values().sum::<u64>(), BEGINNING);
+}
+
 /// The lock, the record under it, the client, the record, the lock again, and the client as it is now.
 #[test]
 fn one_changed_client_costs_six_requests_more_than_its_plan() {

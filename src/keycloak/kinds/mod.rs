@@ -14,6 +14,7 @@ mod group;
 mod identity_provider;
 mod localization;
 pub(super) mod mapper;
+mod organization;
 mod realm;
 mod required_action;
 mod role;
@@ -31,11 +32,13 @@ use crate::model::kinds::component::provider_type;
 
 /// Reads everything of interest. What names other objects by id comes last, when most ids are known.
 pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), ServerError> {
+    let organizations_are_hidden = organization::are_hidden(&settings);
     let default_role = realm::read(reader, settings)?;
-    let (clients, scopes, roles, (), (), (), (), (), (), (), ()) = try_join!(
+    let (clients, scopes, roles, organizations, (), (), (), (), (), (), (), ()) = try_join!(
         client::read(reader),
         client_scope::read(reader),
         role::read(reader),
+        organization::read(reader, organizations_are_hidden),
         group::read(reader),
         identity_provider::read(reader),
         flow::read(reader),
@@ -50,6 +53,7 @@ pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), Se
         client::read_links(reader, &clients),
         client_scope::read_links(reader, &scopes),
         role::read_links(reader, &roles),
+        organization::read_links(reader, &organizations),
     )?;
     Ok(())
 }
@@ -71,6 +75,7 @@ pub(super) async fn create(
         _ if provider_type(address).is_some() => component::create(writer, address, leaves).await,
         "required action" => required_action::create(writer, address, leaves).await,
         "localization" => localization::create(writer, address, leaves).await,
+        "organization" => organization::create(writer, address, leaves).await,
         "client profile" | "client policy" => client_policy::create(writer, address, leaves).await,
         "user profile" | "user profile attribute" | "user profile group" => {
             user_profile::create(writer, address, leaves).await
@@ -111,6 +116,7 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
         _ if provider_type(address).is_some() => component::update(writer, address, changes).await,
         "required action" => required_action::update(writer, address, changes).await,
         "localization" => localization::update(writer, address, changes).await,
+        "organization" => organization::update(writer, address, changes).await,
         "client profile" | "client policy" => client_policy::update(writer, address, changes).await,
         "user profile" | "user profile attribute" | "user profile group" => {
             user_profile::update(writer, address, changes).await
@@ -128,6 +134,7 @@ pub(super) async fn link(writer: &Writer, address: &Address, links: &Links) -> R
         "role" | "client role" => role::link(writer, address, links).await,
         "group" => group::link(writer, address, links).await,
         "user profile" => user_profile::link(writer, links).await,
+        "organization" => organization::link(writer, address, links).await,
         // No other kind has such leaves.
         _ => Ok(()),
     }
@@ -146,6 +153,7 @@ pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), Ser
         _ if provider_type(address).is_some() => component::path(writer, address).await?,
         "required action" => required_action::path(address.name()),
         "localization" => localization::path(address),
+        "organization" => organization::path(writer, address).await?,
         "client profile" | "client policy" => return client_policy::delete(writer, address).await,
         "user profile" | "user profile attribute" | "user profile group" => {
             return user_profile::delete(writer, address).await;

@@ -2,8 +2,8 @@
 
 use super::{
     AUTHENTICATION_FLOW, CLIENT, CLIENT_POLICY, CLIENT_PROFILE, CLIENT_REGISTRATION_POLICY, CLIENT_SCOPE, COMPONENT,
-    GROUP, IDENTITY_PROVIDER, KEY_PROVIDER, LOCALIZATION, REQUIRED_ACTION, ROLE, Type, USER_FEDERATION, USER_PROFILE,
-    body, link, server,
+    GROUP, IDENTITY_PROVIDER, KEY_PROVIDER, LOCALIZATION, ORGANIZATION, REQUIRED_ACTION, ROLE, Type, USER_FEDERATION,
+    USER_PROFILE, body, link, server,
 };
 use crate::model::{Kind, Reference};
 
@@ -193,6 +193,7 @@ pub static REALM: Kind = Kind {
         &USER_PROFILE,
         &CLIENT_PROFILE,
         &CLIENT_POLICY,
+        &ORGANIZATION,
     ],
     // The server makes realms disabled; whoever writes a realm file means one that works.
     on_create: &[("enabled", true)],

@@ -73,6 +73,19 @@ fn execution() -> Json {
     })
 }
 
+/// A domain of an organization.
+fn domain() -> Json {
+    json!({
+        "description": "A domain, or a table that also says whether it is verified.",
+        "anyOf": [{ "type": "string" }, {
+            "type": "object",
+            "properties": { "name": { "type": "string", "minLength": 1 }, "verified": { "type": "boolean" } },
+            "required": ["name"],
+            "additionalProperties": false,
+        }],
+    })
+}
+
 /// The use of a definition.
 pub(super) fn definition(name: &str) -> Json {
     json!({ "$ref": format!("#/$defs/{name}") })
@@ -145,6 +158,7 @@ pub(super) fn of(ty: Type) -> Json {
             "type": "array",
             "items": { "type": "object" },
         }),
+        Type::Domains => json!({ "type": "array", "items": domain() }),
         Type::Json | Type::Setting => json!({}),
     }
 }
@@ -177,6 +191,7 @@ fn one(reference: Reference) -> &'static str {
         Reference::ProfileAttribute => "an attribute of the user profile",
         Reference::ProfileGroup => "a group of the user profile",
         Reference::ClientProfile => "a client profile",
+        Reference::IdentityProvider => "an identity provider, which is its alias",
     }
 }
 
