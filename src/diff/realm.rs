@@ -9,8 +9,8 @@ use super::leaf::{Applied, Delta};
 use super::today::Today;
 use super::{Action, After, Before, Cause, Change, FieldChange, RealmDiff, SecretFault, SecretProblem, Secrets};
 use crate::model::{
-    Address, Declared, DesiredObject, DesiredRealm, FieldPath, Lifecycle, LiveObject, LiveValue, Names, Origin, Prune,
-    Reference, SecretRef, Shape, Value, Write, default_of, is_builtin, kinds, texts,
+    Address, Declared, DesiredObject, DesiredRealm, FieldPath, Lifecycle, LiveObject, LiveValue, Names, Origin,
+    PROTECTION_ROLE, Prune, Reference, SecretRef, Shape, Value, Write, default_of, is_builtin, kinds, texts,
 };
 
 /// The difference of one realm.
@@ -255,19 +255,24 @@ impl Comparison<'_> {
     /// What a deleted object names among what is deleted too and cannot be deleted before it.
     fn held(&self, address: &Address) -> BTreeSet<Address> {
         let Some(live) = self.today.objects.get(address) else { return BTreeSet::new() };
-        let realm = Address::realm(address.realm_name());
         let mut held = BTreeSet::new();
         for (path, value) in &live.fields {
             let Some(
                 names @ Names::Of(
-                    Reference::ClientScope | Reference::Flow | Reference::ProfileGroup | Reference::ClientProfile,
+                    Reference::ClientScope
+                    | Reference::Flow
+                    | Reference::ProfileGroup
+                    | Reference::ClientProfile
+                    | Reference::AuthorizationScope
+                    | Reference::AuthorizationResource
+                    | Reference::AuthorizationPolicy,
                 ),
             ) = live.kind.names(path)
             else {
                 continue;
             };
             let LiveValue::Json(value) = value else { continue };
-            let objects = texts(value).flat_map(|text| names.addresses(&realm, text));
+            let objects = texts(value).flat_map(|text| names.addresses(address, text));
             held.extend(objects.filter(|it| self.changes.get(it).is_some_and(Change::is_deletion)));
         }
         held
@@ -350,9 +355,13 @@ fn is_ignored(lifecycle: &Lifecycle, path: &FieldPath) -> bool {
     lifecycle.ignore.iter().any(|ignored| path.is_within(ignored))
 }
 
-/// What is never swept: clients that are a project's record or through which `master` governs other realms, and the keys
-/// that the server makes itself when something asks for an algorithm that no provider has.
+/// What is never swept: clients that are a project's record or through which `master` governs other realms, the keys that
+/// the server makes itself when something asks for an algorithm that no provider has, and the role that it makes with
+/// authorization services, without which these do not work.
 fn is_reserved(address: &Address) -> bool {
+    if address.kind() == &kinds::CLIENT_ROLE && address.name() == PROTECTION_ROLE {
+        return true;
+    }
     let mut object = address.clone();
     while let Some(parent) = object.parent().filter(|parent| parent.parent().is_some()) {
         object = parent;

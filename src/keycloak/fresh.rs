@@ -15,6 +15,9 @@ use crate::model::{Address, FieldPath, Kind, LiveObject, LiveValue, REALM_PLACEH
 /// The throwaway realm that is looked at.
 const REALM: &str = "realmform-defaults";
 
+/// The client whose authorization services are looked at.
+const PROTECTED: &str = "fresh-protected";
+
 /// The defaults of every kind, and the objects that every realm has: the content of
 /// `src/model/defaults/VERSION.json`. Makes a realm of its own and deletes it.
 ///
@@ -64,6 +67,7 @@ async fn make_fresh_objects(http: &Http) -> Result<(), ServerError> {
         ("roles", json!({ "name": "fresh" })),
         ("groups", json!({ "name": "fresh" })),
         ("client-scopes", json!({ "name": "fresh", "protocol": "openid-connect" })),
+        ("clients", protected()),
         ("identity-provider/instances", json!({ "alias": "fresh", "providerId": "oidc", "config": config })),
     ] {
         http.post(&format!("/{REALM}/{path}"), &body).await?;
@@ -71,10 +75,33 @@ async fn make_fresh_objects(http: &Http) -> Result<(), ServerError> {
     Ok(())
 }
 
+/// A client for its authorization services.
+fn protected() -> Value {
+    json!({
+        "clientId": PROTECTED,
+        "serviceAccountsEnabled": true,
+        "authorizationServicesEnabled": true,
+        "authorizationSettings": {
+            "scopes": [{ "name": "fresh" }],
+            "resources": [{ "name": "fresh" }],
+            "policies": [
+                { "name": "fresh", "type": "user", "config": { "users": "[]" } },
+                { "name": "fresh permission", "type": "resource", "config": {} },
+            ],
+        },
+    })
+}
+
 fn fresh_objects(realm: &Address) -> Vec<Address> {
     let fresh = [&kinds::CLIENT, &kinds::ROLE, &kinds::IDENTITY_PROVIDER, &kinds::CLIENT_SCOPE];
     let mut objects: Vec<Address> = fresh.into_iter().map(|kind| realm.child(kind, "fresh")).collect();
     objects.push(realm.child(&kinds::GROUP, "/fresh"));
+    let services = realm.child(&kinds::CLIENT, PROTECTED).child(&kinds::AUTHORIZATION, "");
+    objects.push(services.child(&kinds::AUTHORIZATION_SCOPE, "fresh"));
+    objects.push(services.child(&kinds::AUTHORIZATION_RESOURCE, "fresh"));
+    objects.push(services.child(&kinds::AUTHORIZATION_POLICY, "fresh"));
+    objects.push(services.child(&kinds::AUTHORIZATION_PERMISSION, "fresh permission"));
+    objects.push(services);
     objects
 }
 
@@ -118,6 +145,7 @@ fn with_placeholder(value: Value) -> Value {
 fn is_given(kind: &Kind, path: &FieldPath) -> bool {
     match path.top() {
         "id" | "providerId" => true,
+        "type" => kind.write(path) == Write::CreateOnly,
         "attributes" if kind == &kinds::REALM => path.rest().any(|name| wire::MIRRORS.contains(&name)),
         "config" => kind == &kinds::IDENTITY_PROVIDER,
         // A time stamp, and what tells clients of realms in master apart.

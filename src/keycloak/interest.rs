@@ -37,7 +37,7 @@ impl<'a> Interest<'a> {
         for (address, object) in &desired.objects {
             for (path, declared) in object.fields.iter() {
                 if let Value::Json(value) = &declared.value {
-                    interest.refer(object.kind, path, value);
+                    interest.refer(address, path, value);
                 }
             }
             interest.add(address, Fields::Declared(&object.fields));
@@ -127,12 +127,12 @@ impl<'a> Interest<'a> {
         }
     }
 
-    fn refer(&mut self, kind: &'static Kind, path: &FieldPath, value: &Json) {
-        match kind.names(path) {
+    fn refer(&mut self, address: &Address, path: &FieldPath, value: &Json) {
+        match address.kind().names(path) {
             None | Some(Names::Of(Reference::Provider(_))) => {}
             Some(Names::Of(reference)) => {
                 let names = texts(value).filter(|name| !name.is_empty());
-                self.references.extend(names.map(|name| (reference, name.to_owned())));
+                self.references.extend(names.map(|name| (reference, reference.qualified(address, name).into())));
             }
             Some(Names::RolesOf(client)) => {
                 if texts(value).next().is_none() {
@@ -158,7 +158,14 @@ impl<'a> Interest<'a> {
             Reference::Group => has(&kinds::GROUP, name),
             Reference::Client => has(&kinds::CLIENT, name),
             Reference::Provider(_) => true,
-            Reference::Flow | Reference::ProfileAttribute | Reference::ProfileGroup | Reference::ClientProfile => {
+            Reference::Flow
+            | Reference::ProfileAttribute
+            | Reference::ProfileGroup
+            | Reference::ClientProfile
+            | Reference::User
+            | Reference::AuthorizationScope
+            | Reference::AuthorizationResource
+            | Reference::AuthorizationPolicy => {
                 Names::Of(reference).addresses(realm, name).iter().any(|address| self.has(address))
             }
         }

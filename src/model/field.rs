@@ -167,6 +167,9 @@ pub enum Type {
     Ref(Reference),
     /// A set of names of other objects.
     RefSet(Reference),
+    /// A set of names of other objects of which something more may be said: a name, or a table of the name under the first
+    /// key and a truth value under the second.
+    RefTables(Reference, &'static str, &'static str),
     /// A table from clientId to a set of that client's role names (`clientRoles` of groups).
     ClientRoleMap,
     /// A table of named fields (`serviceAccount`).
@@ -211,6 +214,14 @@ pub enum Reference {
     ProfileGroup,
     /// A client profile, of the realm or of the server itself.
     ClientProfile,
+    /// A user, by the user name.
+    User,
+    /// A scope of the same authorization services.
+    AuthorizationScope,
+    /// A resource of the same authorization services.
+    AuthorizationResource,
+    /// A policy of the same authorization services.
+    AuthorizationPolicy,
     /// A provider that is installed on the server, by its id.
     Provider(Spi),
 }
@@ -226,12 +237,19 @@ pub enum Spi {
     IdentityProvider,
     /// A mapper of identity providers.
     IdentityProviderMapper,
+    /// A type of authorization policy or permission.
+    Policy,
 }
 
 impl Spi {
     /// All of them.
-    pub const ALL: &[Self] =
-        &[Self::Authenticator, Self::ProtocolMapper, Self::IdentityProvider, Self::IdentityProviderMapper];
+    pub const ALL: &[Self] = &[
+        Self::Authenticator,
+        Self::ProtocolMapper,
+        Self::IdentityProvider,
+        Self::IdentityProviderMapper,
+        Self::Policy,
+    ];
 
     /// Its names in Keycloak's `serverinfo`.
     pub fn names(self) -> &'static [&'static str] {
@@ -240,6 +258,7 @@ impl Spi {
             Self::ProtocolMapper => &["protocol-mapper"],
             Self::IdentityProvider => &["identity_provider", "social"],
             Self::IdentityProviderMapper => &["identity-provider-mapper"],
+            Self::Policy => &["policy"],
         }
     }
 
@@ -250,6 +269,7 @@ impl Spi {
             Self::ProtocolMapper => "protocol mapper",
             Self::IdentityProvider => "identity provider",
             Self::IdentityProviderMapper => "identity provider mapper",
+            Self::Policy => "policy type",
         }
     }
 }
@@ -291,6 +311,6 @@ impl Type {
 
     /// Whether leaves of this type are compared without order.
     pub fn is_set(self) -> bool {
-        matches!(self, Self::TextSet | Self::RefSet(_) | Self::SetMap | Self::ClientRoleMap)
+        matches!(self, Self::TextSet | Self::RefSet(_) | Self::RefTables(..) | Self::SetMap | Self::ClientRoleMap)
     }
 }

@@ -128,6 +128,19 @@ pub(super) fn of(ty: Type) -> Json {
         Type::JoinedSet => definition("joined-entry"),
         Type::Ref(reference) => json!({ "description": format!("The name of {}.", one(reference)), "type": "string" }),
         Type::RefSet(reference) => references(reference),
+        Type::RefTables(reference, key, flag) => json!({
+            "description": format!("Each the name of {}, alone or in a table.", one(reference)),
+            "type": "array",
+            "items": { "anyOf": [
+                { "type": "string" },
+                {
+                    "type": "object",
+                    "properties": { key: { "type": "string" }, flag: { "type": "boolean" } },
+                    "required": [key],
+                    "additionalProperties": false,
+                },
+            ] },
+        }),
         Type::ClientRoleMap => json!({
             "description": "By clientId, the names of that client's roles.",
             "type": "object",
@@ -177,6 +190,10 @@ fn one(reference: Reference) -> &'static str {
         Reference::ProfileAttribute => "an attribute of the user profile",
         Reference::ProfileGroup => "a group of the user profile",
         Reference::ClientProfile => "a client profile",
+        Reference::User => "a user",
+        Reference::AuthorizationScope => "a scope of these authorization services",
+        Reference::AuthorizationResource => "a resource of these authorization services",
+        Reference::AuthorizationPolicy => "a policy of these authorization services",
     }
 }
 
