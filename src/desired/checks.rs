@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::authorization;
 use super::builder::Builder;
 use super::organizations;
 use super::problem::Problem;
@@ -20,6 +21,7 @@ pub(super) fn check(builder: &mut Builder) {
             problems.extend(default_roles(builder, address, object));
             problems.extend(missing_basic(builder, realm, address, object));
             problems.extend(public_secret(builder, address, object));
+            problems.extend(authorization::check(builder, realm, address, object));
             parents.extend(parent_group(builder, realm, address, object));
         }
         problems.extend(renames(builder, realm));
@@ -139,7 +141,7 @@ fn renames(builder: &Builder, realm: &DesiredRealm) -> Vec<Problem> {
     problems
 }
 
-fn at(problem: Problem, place: Option<Place>, label: &str) -> Problem {
+pub(super) fn at(problem: Problem, place: Option<Place>, label: &str) -> Problem {
     match place {
         Some(place) => problem.at(place, label),
         None => problem,

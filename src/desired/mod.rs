@@ -10,6 +10,7 @@ the files use but do not declare is handed on as a [`Ref`], since only the serve
 re-checks what is in Desired.
 */
 
+mod authorization;
 mod builder;
 mod checks;
 mod components;

@@ -5,11 +5,10 @@ use crate::model::{Kind, kinds};
 
 /// Collections and fields of the design that come later. Taking them for unknown fields would send them as they are.
 const REALM: &[&str] = &["permissions", "users", "workflows"];
-const CLIENT: &[&str] = &["authorization", "authorizationServicesEnabled", "authorizationSettings"];
 
 /// Whether this is a name that a later version will know.
 pub(super) fn is_future(kind: &'static Kind, name: &str) -> bool {
-    (*kind == kinds::REALM && REALM.contains(&name)) || (*kind == kinds::CLIENT && CLIENT.contains(&name))
+    *kind == kinds::REALM && REALM.contains(&name)
 }
 
 /// Names that a later version will know, for suggestions.
@@ -35,6 +34,8 @@ pub(super) fn instead(kind: &'static Kind, name: &str) -> Option<&'static str> {
         }
         "providerType" => "a component's type is said by its collection, or begins its name",
         "subType" if *kind == kinds::CLIENT_REGISTRATION_POLICY => "whom a policy is for begins its name",
+        "authorizationServicesEnabled" | "authorizationSettings" => "write [clients.<clientId>.authorization]",
+        "owner" => "resources that users own are theirs, and are left alone",
         "parentId" => "what a mapper belongs to is what it is written below",
         "id" | "internalId" => "objects are known by their names, so that files fit every server",
         _ => return None,

@@ -10,7 +10,7 @@ use super::interest::splits;
 use super::path::{query, segment};
 use super::shape::{Object, object, objects, text};
 use super::{Http, ServerError};
-use crate::model::{Address, Reference, kinds};
+use crate::model::{Address, Kind, Names, Reference, kinds};
 
 /// The ids of a realm's objects: those that were read or made in this run, and others as they are asked for.
 #[derive(Debug)]
@@ -108,9 +108,21 @@ impl Directory {
         lock(&self.ids).retain(|known, _| !known.is_within(address));
     }
 
-    /// The id of an object that is known already.
+    /// The id of an object that is known already. Some are read without their ids.
     pub(super) fn known(&self, address: &Address) -> Option<String> {
-        lock(&self.ids).get(address).cloned()
+        lock(&self.ids).get(address).filter(|id| !id.is_empty()).cloned()
+    }
+
+    /// Whether the object was met, with or without its id.
+    fn is_noted(&self, address: &Address) -> bool {
+        lock(&self.ids).contains_key(address)
+    }
+
+    /// The address of an object of one of these kinds that is known by its id.
+    pub(super) fn address(&self, kinds: &[&Kind], id: &str) -> Option<Address> {
+        let ids = lock(&self.ids);
+        let known = ids.iter().find(|(address, known)| *known == id && kinds.contains(&address.kind()));
+        known.map(|(address, _)| address.clone())
     }
 
     /// The id of an object that has to exist.
@@ -146,6 +158,11 @@ impl Directory {
             Reference::ProfileAttribute => has_member(self.user_profile().await?, "attributes", name),
             Reference::ProfileGroup => has_member(self.user_profile().await?, "groups", name),
             Reference::IdentityProvider => self.has_identity_provider(name).await?,
+            Reference::User => self.user(name).await?.is_some(),
+            // They were read with the client that the name is qualified with.
+            Reference::AuthorizationScope | Reference::AuthorizationResource | Reference::AuthorizationPolicy => {
+                Names::Of(reference).addresses(&self.realm, name).iter().any(|address| self.is_noted(address))
+            }
             Reference::ClientProfile => {
                 let profiles = self.client_profiles().await?;
                 has_member(profiles, "profiles", name) || has_member(profiles, "globalProfiles", name)
@@ -283,6 +300,17 @@ impl Directory {
             path.split('/').filter(|part| !part.is_empty()).map(|it| segment(it).to_string()).collect();
         let answer = self.http.find(&format!("{}/group-by-path/{}", self.base(), parts.join("/"))).await?;
         answer.map(|group| object(group, "a group")).transpose()
+    }
+
+    /// The id of a user.
+    pub(super) async fn user(&self, name: &str) -> Result<Option<String>, ServerError> {
+        let path = format!("{}/users?username={}&exact=true&briefRepresentation=true", self.base(), query(name));
+        let users = objects(self.http.get(&path).await?, "the users")?;
+        // User names are kept in small letters.
+        let is_it = |user: &&Object| {
+            user.get("username").and_then(Value::as_str).is_some_and(|it| it.eq_ignore_ascii_case(name))
+        };
+        users.iter().find(is_it).map(|user| Ok(text(user, "id")?.to_owned())).transpose()
     }
 
     /// Notes the name of the role that holds the default roles.

@@ -15,6 +15,9 @@ use crate::model::{Address, FieldPath, Kind, LiveObject, LiveValue, REALM_PLACEH
 /// The throwaway realm that is looked at.
 const REALM: &str = "realmform-defaults";
 
+/// The client whose authorization services are looked at.
+const PROTECTED: &str = "fresh-protected";
+
 /// The defaults of every kind, and the objects that every realm has: the content of
 /// `src/model/defaults/VERSION.json`. Makes a realm of its own and deletes it.
 ///
@@ -64,6 +67,7 @@ async fn make_fresh_objects(http: &Http) -> Result<(), ServerError> {
         ("roles", json!({ "name": "fresh" })),
         ("groups", json!({ "name": "fresh" })),
         ("client-scopes", json!({ "name": "fresh", "protocol": "openid-connect" })),
+        ("clients", protected()),
         ("identity-provider/instances", json!({ "alias": "fresh", "providerId": "oidc", "config": config })),
     ] {
         http.post(&format!("/{REALM}/{path}"), &body).await?;
@@ -73,10 +77,33 @@ async fn make_fresh_objects(http: &Http) -> Result<(), ServerError> {
     Ok(())
 }
 
+/// A client for its authorization services.
+fn protected() -> Value {
+    json!({
+        "clientId": PROTECTED,
+        "serviceAccountsEnabled": true,
+        "authorizationServicesEnabled": true,
+        "authorizationSettings": {
+            "scopes": [{ "name": "fresh" }],
+            "resources": [{ "name": "fresh" }],
+            "policies": [
+                { "name": "fresh", "type": "user", "config": { "users": "[]" } },
+                { "name": "fresh permission", "type": "resource", "config": {} },
+            ],
+        },
+    })
+}
+
 fn fresh_objects(realm: &Address) -> Vec<Address> {
     let fresh = [&kinds::CLIENT, &kinds::ROLE, &kinds::IDENTITY_PROVIDER, &kinds::CLIENT_SCOPE, &kinds::ORGANIZATION];
     let mut objects: Vec<Address> = fresh.into_iter().map(|kind| realm.child(kind, "fresh")).collect();
     objects.push(realm.child(&kinds::GROUP, "/fresh"));
+    let services = realm.child(&kinds::CLIENT, PROTECTED).child(&kinds::AUTHORIZATION, "");
+    objects.push(services.child(&kinds::AUTHORIZATION_SCOPE, "fresh"));
+    objects.push(services.child(&kinds::AUTHORIZATION_RESOURCE, "fresh"));
+    objects.push(services.child(&kinds::AUTHORIZATION_POLICY, "fresh"));
+    objects.push(services.child(&kinds::AUTHORIZATION_PERMISSION, "fresh permission"));
+    objects.push(services);
     objects
 }
 
@@ -121,6 +148,7 @@ fn is_given(kind: &Kind, path: &FieldPath) -> bool {
         // Switched on so that there can be an organization, which is called by its alias.
         "organizationsEnabled" => kind == &kinds::REALM,
         "name" => kind == &kinds::ORGANIZATION,
+        "type" => kind.write(path) == Write::CreateOnly,
         "attributes" if kind == &kinds::REALM => path.rest().any(|name| kinds::mirrored(name).is_some()),
         "config" => kind == &kinds::IDENTITY_PROVIDER,
         // Nothing but the server's own.

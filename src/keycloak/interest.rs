@@ -37,7 +37,7 @@ impl<'a> Interest<'a> {
         for (address, object) in &desired.objects {
             for (path, declared) in object.fields.iter() {
                 if let Value::Json(value) = &declared.value {
-                    interest.refer(object.kind, path, value);
+                    interest.refer(address, path, value);
                 }
             }
             interest.add(address, Fields::Declared(&object.fields));
@@ -136,12 +136,12 @@ impl<'a> Interest<'a> {
         }
     }
 
-    fn refer(&mut self, kind: &'static Kind, path: &FieldPath, value: &Json) {
-        match kind.names(path) {
+    fn refer(&mut self, address: &Address, path: &FieldPath, value: &Json) {
+        match address.kind().names(path) {
             None | Some(Names::Of(Reference::Provider(_))) => {}
             Some(Names::Of(reference)) => {
                 let names = texts(value).filter(|name| !name.is_empty());
-                self.references.extend(names.map(|name| (reference, name.to_owned())));
+                self.references.extend(names.map(|name| (reference, reference.qualified(address, name).into())));
             }
             Some(Names::RolesOf(client)) => {
                 if texts(value).next().is_none() {
@@ -171,7 +171,11 @@ impl<'a> Interest<'a> {
             | Reference::ProfileAttribute
             | Reference::ProfileGroup
             | Reference::ClientProfile
-            | Reference::IdentityProvider => {
+            | Reference::IdentityProvider
+            | Reference::User
+            | Reference::AuthorizationScope
+            | Reference::AuthorizationResource
+            | Reference::AuthorizationPolicy => {
                 Names::Of(reference).addresses(realm, name).iter().any(|address| self.has(address))
             }
         }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-use super::{Address, FieldPath, Kind, LiveObject, LiveValue, Names, Reference, Spi, kinds};
+use super::{Address, FieldPath, Kind, LiveObject, LiveValue, Names, PROTECTION_ROLE, Reference, Spi, kinds};
 
 /// Recorded from fresh servers by `realmform sandbox record-defaults`, never typed by hand.
 static DEFAULTS: LazyLock<Map<String, Value>> =
@@ -78,9 +78,12 @@ pub fn is_default_roles(address: &Address) -> bool {
 }
 
 /// Whether an object, or what it hangs below, is nobody's to import or to sweep: clients that are a project's record or
-/// through which `master` governs other realms, and the keys that the server makes itself when something asks for an
-/// algorithm that no provider has.
+/// through which `master` governs other realms, the keys that the server makes itself when something asks for an algorithm
+/// that no provider has, and the role that it makes with authorization services, without which these do not work.
 pub fn is_reserved(address: &Address) -> bool {
+    if address.kind() == &kinds::CLIENT_ROLE && address.name() == PROTECTION_ROLE {
+        return true;
+    }
     let above = std::iter::successors(Some(address.clone()), Address::parent);
     let Some(object) = above.filter(|it| it.parent().is_some()).last() else { return false };
     let governs = object.realm_name() == "master" && object.name().ends_with("-realm");

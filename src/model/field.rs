@@ -167,6 +167,9 @@ pub enum Type {
     Ref(Reference),
     /// A set of names of other objects.
     RefSet(Reference),
+    /// A set of names of other objects of which something more may be said: a name, or a table of the name under the first
+    /// key and a truth value under the second.
+    RefTables(Reference, &'static str, &'static str),
     /// A table from clientId to a set of that client's role names (`clientRoles` of groups).
     ClientRoleMap,
     /// A table of named fields (`serviceAccount`).
@@ -215,6 +218,14 @@ pub enum Reference {
     ClientProfile,
     /// An identity provider, by its alias.
     IdentityProvider,
+    /// A user, by the user name.
+    User,
+    /// A scope of the same authorization services.
+    AuthorizationScope,
+    /// A resource of the same authorization services.
+    AuthorizationResource,
+    /// A policy of the same authorization services.
+    AuthorizationPolicy,
     /// A provider that is installed on the server, by its id.
     Provider(Spi),
 }
@@ -230,12 +241,19 @@ pub enum Spi {
     IdentityProvider,
     /// A mapper of identity providers.
     IdentityProviderMapper,
+    /// A type of authorization policy or permission.
+    Policy,
 }
 
 impl Spi {
     /// All of them.
-    pub const ALL: &[Self] =
-        &[Self::Authenticator, Self::ProtocolMapper, Self::IdentityProvider, Self::IdentityProviderMapper];
+    pub const ALL: &[Self] = &[
+        Self::Authenticator,
+        Self::ProtocolMapper,
+        Self::IdentityProvider,
+        Self::IdentityProviderMapper,
+        Self::Policy,
+    ];
 
     /// Its names in Keycloak's `serverinfo`.
     pub fn names(self) -> &'static [&'static str] {
@@ -244,6 +262,7 @@ impl Spi {
             Self::ProtocolMapper => &["protocol-mapper"],
             Self::IdentityProvider => &["identity_provider", "social"],
             Self::IdentityProviderMapper => &["identity-provider-mapper"],
+            Self::Policy => &["policy"],
         }
     }
 
@@ -254,6 +273,7 @@ impl Spi {
             Self::ProtocolMapper => "protocol mapper",
             Self::IdentityProvider => "identity provider",
             Self::IdentityProviderMapper => "identity provider mapper",
+            Self::Policy => "policy type",
         }
     }
 }
@@ -295,6 +315,9 @@ impl Type {
 
     /// Whether leaves of this type are compared without order.
     pub fn is_set(self) -> bool {
-        matches!(self, Self::TextSet | Self::RefSet(_) | Self::SetMap | Self::ClientRoleMap | Self::Domains)
+        matches!(
+            self,
+            Self::TextSet | Self::RefSet(_) | Self::RefTables(..) | Self::SetMap | Self::ClientRoleMap | Self::Domains
+        )
     }
 }

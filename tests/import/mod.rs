@@ -53,6 +53,23 @@ attributes = { "pkce.code.challenge.method" = "S256", "post.logout.redirect.uris
 authenticationFlowBindingOverrides.browser = "desk"
 protocolMappers.sub = { protocolMapper = "oidc-sub-mapper" }
 roles.refund = { description = "Pays back", attributes.a = "b" }
+[clients.shop.authorization]
+policyEnforcementMode = "PERMISSIVE"
+scopes.view = { displayName = "View" }
+scopes.edit = {}
+resources.orders = { type = "urn:shop:order", uris = ["/orders/*"], scopes = ["view", "edit"], attributes.a = ["1", "2"] }
+policies.clerks = { type = "role", roles = ["auditor", { name = "shop:refund", required = true }], fetchRoles = true }
+policies.staff = { type = "group", groups = [{ path = "/staff", extendChildren = true }], logic = "NEGATIVE" }
+policies.web = { type = "client", clients = ["web"] }
+policies.tenants = { type = "client-scope", clientScopes = ["tenant"] }
+policies.hours = { type = "time", hour = "9", hourEnd = "17" }
+policies.ops = { type = "regex", targetClaim = "department", pattern = "^ops$" }
+policies.any = { type = "aggregate", policies = ["clerks", "staff"], decisionStrategy = "AFFIRMATIVE" }
+permissions."view orders" = { type = "scope", resources = ["orders"], scopes = ["view"], policies = ["any"] }
+permissions."all orders" = { type = "resource", resourceType = "urn:shop:order", policies = ["clerks"] }
+[clients.plain]
+serviceAccountsEnabled = true
+authorization = {}
 [clients.web]
 publicClient = true
 defaultClientScopes = ["basic", "profile"]

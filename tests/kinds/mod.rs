@@ -1,6 +1,7 @@
 //! Every kind on a real server: made, changed field by field, reset, renamed, deleted, and its neighbours left alone.
 
 mod authentication_flow;
+mod authorization;
 mod client;
 mod client_policy;
 mod client_registration_policy;

@@ -236,6 +236,7 @@ fn neighbours(admin: &Admin) {
                 "attributes": {"x": "y"}, "protocolMappers": [mapper("hand")]}),
     );
     admin.post(&format!("clients/{}/roles", admin.client("hand")), &json!({"name": "hand"}));
+    admin.post("clients", &protected());
     admin.post(
         "identity-provider/instances",
         &json!({"alias": "hand", "providerId": "oidc", "config": {"clientId": "x", "clientSecret": "y",
@@ -282,6 +283,21 @@ fn neighbours(admin: &Admin) {
 /// The organization among them.
 const ORGANIZATION: &str = "organizations?q=alias:hand&briefRepresentation=false";
 
+/// A client with authorization services.
+fn protected() -> Value {
+    json!({
+        "clientId": "protected-by-hand", "serviceAccountsEnabled": true, "authorizationServicesEnabled": true,
+        "authorizationSettings": {
+            "decisionStrategy": "AFFIRMATIVE", "scopes": [{"name": "hand"}],
+            "resources": [{"name": "hand", "uris": ["/hand"], "scopes": [{"name": "hand"}]}],
+            "policies": [
+                {"name": "hand", "type": "role", "config": {"roles": "[{\"id\":\"hand\"}]"}},
+                {"name": "hands", "type": "scope", "config": {"scopes": "[\"hand\"]", "applyPolicies": "[\"hand\"]"}},
+            ],
+        },
+    })
+}
+
 /// What the server says of them, as it comes; the realm itself is one of the neighbours.
 pub fn watch(admin: &Admin) -> Vec<(String, String)> {
     let (client, group) = (admin.client("hand"), admin.id("groups?search=hand&exact=true", "name", "hand"));
@@ -290,7 +306,10 @@ pub fn watch(admin: &Admin) -> Vec<(String, String)> {
         let id = admin.id(&format!("components?name=hand&providerId={provider}"), "name", "hand");
         format!("components/{id}")
     };
+    let protected = admin.client("protected-by-hand");
     let paths = [
+        format!("clients/{protected}"),
+        format!("clients/{protected}/authz/resource-server/settings"),
         String::new(),
         "roles/hand".into(),
         "roles/hand/composites".into(),
@@ -318,6 +337,10 @@ pub fn watch(admin: &Admin) -> Vec<(String, String)> {
         // The realm's own story switches them off.
         if path == ORGANIZATION && admin.status(path) == 404 {
             return String::new();
+        }
+        if path.ends_with("/settings") {
+            // Its lists have no order.
+            return normal(&admin.get(path)).to_string();
         }
         if !path.is_empty() {
             return admin.text(path);

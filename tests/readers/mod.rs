@@ -44,6 +44,21 @@ serviceAccount = { realmRoles = ["auditor"], clientRoles.shop = ["refund"], grou
 scopeMappings = ["auditor", "shop:refund"]
 protocolMappers.sub = { protocolMapper = "oidc-sub-mapper" }
 roles.refund = { attributes.a = "b" }
+[clients.shop.authorization]
+decisionStrategy = "AFFIRMATIVE"
+scopes.view = { displayName = "View" }
+resources.orders = { type = "urn:shop:order", uris = ["/orders/*"], scopes = ["view"], attributes.b = ["1", "2"] }
+policies.clerks = { type = "role", roles = ["auditor", { name = "shop:refund", required = true }, "view-profile/x"] }
+policies.staff = { type = "group", groups = [{ path = "/staff", extendChildren = true }, "/staff/ops"], logic = "NEGATIVE" }
+policies.views = { type = "client", clients = ["view", "manage"] }
+policies.tenants = { type = "client-scope", clientScopes = ["tenant", { name = "email", required = true }] }
+policies.hours = { type = "time", notBefore = "2026-01-01 00:00:00", hour = "9", hourEnd = "17" }
+policies.ops = { type = "regex", targetClaim = "department", pattern = "^ops$", targetContextAttributes = true }
+policies.nobody = { type = "user", users = [] }
+policies.any = { type = "aggregate", policies = ["clerks", "staff"], decisionStrategy = "AFFIRMATIVE" }
+permissions."view orders" = { type = "scope", resources = ["orders"], scopes = ["view"], policies = ["any"] }
+permissions."all orders" = { type = "resource", resourceType = "urn:shop:order", policies = ["clerks"], description = "All" }
+[roles."view-profile/x"]
 [clients.view]
 secret = { env = "SECRET" }
 serviceAccountsEnabled = true

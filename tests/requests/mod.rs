@@ -89,6 +89,37 @@ fn a_plan_of_organizations_asks_for_what_is_declared() {
     assert_eq!(self::plan(&hidden).values().sum::<u64>(), BEGINNING);
 }
 
+/// Authorization services are asked for where they are declared, each with all that they hold.
+#[test]
+fn authorization_is_asked_for_once_where_it_is_declared() {
+    let project = Project::new("requests-authorization");
+    let client = |number: u32, rest: &str| {
+        format!(
+            "[clients.app-{number}]\nserviceAccountsEnabled = true\n[clients.app-{number}.authorization]\n\
+             scopes.view = {{}}\nresources.orders = {{ scopes = [\"view\"] }}\n\
+             policies.nobody = {{ type = \"client\", clients = [\"app-0\"] }}\n\
+             permissions.view = {{ type = \"scope\", scopes = [\"view\"], policies = [\"nobody\"] }}\n{rest}"
+        )
+    };
+    let all: String = (0..5).map(|number| client(number, "")).collect();
+    project.write_realm(&all);
+    project.apply();
+    let plan = plan(&project);
+    assert_eq!(plan["GET /{realm}/clients/{id}/authz/resource-server/settings"], 5, "{plan:#?}");
+    assert_eq!(plan.values().sum::<u64>(), BEGINNING + 5 + 5, "{plan:#?}");
+    // The services stay, undeclared, and nobody asks for them.
+    let forgotten = format!(
+        "prune = \"none\"\n{}",
+        (0..5).fold(String::new(), |text, number| {
+            text + &format!("[clients.app-{number}]\nserviceAccountsEnabled = true\n")
+        })
+    );
+    project.write_realm(&forgotten);
+    project.apply();
+    let plan = self::plan(&project);
+    assert_eq!(plan.values().sum::<u64>(), BEGINNING + 5, "{plan:#?}");
+}
+
 /// The lock, the record under it, the client, the record, the lock again, and the client as it is now.
 #[test]
 fn one_changed_client_costs_six_requests_more_than_its_plan() {

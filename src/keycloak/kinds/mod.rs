@@ -4,6 +4,7 @@ How each kind is read and written: one file per kind, each in the same order: re
 All quirks of the wire end here. A new kind is a new file and a line in each table of this one.
 */
 
+mod authorization;
 mod client;
 pub(super) mod client_policy;
 mod client_scope;
@@ -72,6 +73,7 @@ pub(super) async fn create(
         "group" => group::create(writer, address, leaves).await,
         "identity provider" => identity_provider::create(writer, address, leaves).await,
         "authentication flow" => flow::create(writer, address, leaves).await,
+        _ if authorization::is_part(address) => authorization::create(writer, address, leaves).await,
         _ if provider_type(address).is_some() => component::create(writer, address, leaves).await,
         "required action" => required_action::create(writer, address, leaves).await,
         "localization" => localization::create(writer, address, leaves).await,
@@ -98,6 +100,7 @@ pub(super) async fn create_realm(
 pub(super) async fn relocate(writer: &Writer, from: &Address, to: &Address) -> Result<(), ServerError> {
     match to.kind().name {
         "group" => group::relocate(writer, from, to).await,
+        _ if authorization::is_part(to) => authorization::relocate(writer, from, to).await,
         // The name of no other kind says where it hangs.
         _ => Ok(()),
     }
@@ -113,6 +116,7 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
         "group" => group::update(writer, address, changes).await,
         "identity provider" => identity_provider::update(writer, address, changes).await,
         "authentication flow" => flow::update(writer, address, changes).await,
+        _ if authorization::is_part(address) => authorization::update(writer, address, changes).await,
         _ if provider_type(address).is_some() => component::update(writer, address, changes).await,
         "required action" => required_action::update(writer, address, changes).await,
         "localization" => localization::update(writer, address, changes).await,
@@ -150,6 +154,7 @@ pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), Ser
         "group" => format!("/groups/{}", writer.directory.id(address).await?),
         "identity provider" => identity_provider::path(address),
         "authentication flow" => format!("/authentication/flows/{}", writer.directory.id(address).await?),
+        _ if authorization::is_part(address) => return authorization::delete(writer, address).await,
         _ if provider_type(address).is_some() => component::path(writer, address).await?,
         "required action" => required_action::path(address.name()),
         "localization" => localization::path(address),

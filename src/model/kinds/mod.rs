@@ -1,6 +1,11 @@
 //! One file per kind. A new kind is a new file, and a line in the `children` of the kind that it hangs below.
 
 mod authentication_flow;
+mod authorization;
+mod authorization_permission;
+mod authorization_policy;
+mod authorization_resource;
+mod authorization_scope;
 mod client;
 mod client_policy;
 mod client_profile;
@@ -25,6 +30,11 @@ mod user_federation_mapper;
 mod user_profile;
 
 pub use authentication_flow::{AUTHENTICATION_FLOW, implied_config_alias};
+pub use authorization::AUTHORIZATION;
+pub use authorization_permission::AUTHORIZATION_PERMISSION;
+pub use authorization_policy::{AUTHORIZATION_POLICY, own_fields, types_with};
+pub use authorization_resource::AUTHORIZATION_RESOURCE;
+pub use authorization_scope::AUTHORIZATION_SCOPE;
 pub use client::{CLIENT, SERVER_ATTRIBUTES};
 pub use client_policy::CLIENT_POLICY;
 pub use client_profile::CLIENT_PROFILE;

@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 
 use crate::desired;
 use crate::model::{
-    Address, FieldPath, LiveObject, LiveRealm, LiveValue, Type, Write, builtin_paths, default_of, is_builtin, kinds,
-    texts,
+    Address, FieldPath, LiveObject, LiveRealm, LiveValue, PROTECTION_ROLE, Type, Write, builtin_paths, default_of,
+    is_builtin, kinds, texts,
 };
 
 /// A value to write.
@@ -30,7 +30,7 @@ pub(super) fn said(live: &LiveRealm) -> BTreeMap<Address, Said> {
     let mut said = BTreeMap::new();
     for (address, object) in live.objects.iter().filter(|(address, _)| !is_none_of_its_own(address)) {
         let leaves = leaves(live, address, object);
-        if !leaves.is_empty() || !is_builtin(address) {
+        if !leaves.is_empty() || !(is_builtin(address) || comes_with_another(live, address)) {
             said.insert(address.clone(), Said { leaves });
         }
     }
@@ -56,6 +56,25 @@ fn is_none_of_its_own(address: &Address) -> bool {
         .any(|it| it.kind() == &kinds::CLIENT && (it.name().starts_with("realmform:") || governs(&it)))
 }
 
+/// Whether the server itself makes an object with another one that is there.
+fn comes_with_another(live: &LiveRealm, address: &Address) -> bool {
+    let services = address.parent().map(|client| client.child(&kinds::AUTHORIZATION, ""));
+    let is_there = services.is_some_and(|services| live.objects.contains_key(&services));
+    address.kind() == &kinds::CLIENT_ROLE && address.name() == PROTECTION_ROLE && is_there
+}
+
+/// A set without what the server itself adds to it.
+fn without_added(live: &LiveRealm, address: &Address, path: &FieldPath, value: &Json) -> Json {
+    let (kind, own) = (address.kind(), path.parts().last() == Some(address.name()));
+    let has_services = live.objects.contains_key(&address.child(&kinds::AUTHORIZATION, ""));
+    match (value, kind.server_adds(path)) {
+        (Json::Array(items), Some(PROTECTION_ROLE)) if own && has_services => {
+            items.iter().filter(|item| *item != PROTECTION_ROLE).cloned().collect()
+        }
+        _ => value.clone(),
+    }
+}
+
 fn leaves(live: &LiveRealm, address: &Address, object: &LiveObject) -> BTreeMap<FieldPath, Shown> {
     let kind = object.kind;
     let is_new = !is_builtin(address) && address.parent().is_some();
@@ -70,6 +89,7 @@ fn leaves(live: &LiveRealm, address: &Address, object: &LiveObject) -> BTreeMap<
         match value {
             LiveValue::Secret(_) | LiveValue::Masked => drop(leaves.insert(path.clone(), Shown::Keep)),
             LiveValue::Json(value) => {
+                let value = &without_added(live, address, path, value);
                 let is_default = default_of(address, path).is_some_and(|default| is_same(&default, value));
                 if is_needed
                     || !(is_default || says_nothing(kind.leaf_type(path), value) && default_of(address, path).is_none())

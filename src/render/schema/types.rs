@@ -141,6 +141,19 @@ pub(super) fn of(ty: Type) -> Json {
         Type::JoinedSet => definition("joined-entry"),
         Type::Ref(reference) => json!({ "description": format!("The name of {}.", one(reference)), "type": "string" }),
         Type::RefSet(reference) => references(reference),
+        Type::RefTables(reference, key, flag) => json!({
+            "description": format!("Each the name of {}, alone or in a table.", one(reference)),
+            "type": "array",
+            "items": { "anyOf": [
+                { "type": "string" },
+                {
+                    "type": "object",
+                    "properties": { key: { "type": "string" }, flag: { "type": "boolean" } },
+                    "required": [key],
+                    "additionalProperties": false,
+                },
+            ] },
+        }),
         Type::ClientRoleMap => json!({
             "description": "By clientId, the names of that client's roles.",
             "type": "object",
@@ -192,6 +205,10 @@ fn one(reference: Reference) -> &'static str {
         Reference::ProfileGroup => "a group of the user profile",
         Reference::ClientProfile => "a client profile",
         Reference::IdentityProvider => "an identity provider, which is its alias",
+        Reference::User => "a user",
+        Reference::AuthorizationScope => "a scope of these authorization services",
+        Reference::AuthorizationResource => "a resource of these authorization services",
+        Reference::AuthorizationPolicy => "a policy of these authorization services",
     }
 }
 
