@@ -54,6 +54,9 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     for name in &realms {
         let live = read_realm(&http, &project.name, name, Interest::everything()).await?;
         let live = live.ok_or_else(|| Error::Usage(format!("there is no realm {name} on the server")))?;
+        for reason in &live.left_out {
+            context.output.message(&format!("warning: {name} is imported without its {reason}"));
+        }
         let files = files::realm(name, &live, args.layout.into());
         let left = check(context, name, &files, live)?;
         written.push((name, files, left));

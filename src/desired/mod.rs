@@ -29,6 +29,7 @@ mod settings;
 mod source;
 mod suggest;
 mod unsupported;
+mod workflows;
 
 #[cfg(test)]
 mod tests;

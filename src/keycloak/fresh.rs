@@ -70,11 +70,20 @@ async fn make_fresh_objects(http: &Http) -> Result<(), ServerError> {
     }
     http.put(&format!("/{REALM}"), &json!({ "organizationsEnabled": true })).await?;
     http.post(&format!("/{REALM}/organizations"), &json!({ "name": "fresh" })).await?;
+    http.post(&format!("/{REALM}/workflows"), &json!({ "name": "fresh", "steps": [{ "uses": "disable-user" }] }))
+        .await?;
     Ok(())
 }
 
 fn fresh_objects(realm: &Address) -> Vec<Address> {
-    let fresh = [&kinds::CLIENT, &kinds::ROLE, &kinds::IDENTITY_PROVIDER, &kinds::CLIENT_SCOPE, &kinds::ORGANIZATION];
+    let fresh = [
+        &kinds::CLIENT,
+        &kinds::ROLE,
+        &kinds::IDENTITY_PROVIDER,
+        &kinds::CLIENT_SCOPE,
+        &kinds::ORGANIZATION,
+        &kinds::WORKFLOW,
+    ];
     let mut objects: Vec<Address> = fresh.into_iter().map(|kind| realm.child(kind, "fresh")).collect();
     objects.push(realm.child(&kinds::GROUP, "/fresh"));
     objects
@@ -123,6 +132,7 @@ fn is_given(kind: &Kind, path: &FieldPath) -> bool {
         // Switched on so that there can be an organization, which is called by its alias.
         "organizationsEnabled" => kind == &kinds::REALM,
         "name" => kind == &kinds::ORGANIZATION,
+        "steps" => kind == &kinds::WORKFLOW,
         "attributes" if kind == &kinds::REALM => path.rest().any(|name| wire::MIRRORS.contains(&name)),
         "config" => kind == &kinds::IDENTITY_PROVIDER,
         // A time stamp, and what tells clients of realms in master apart.

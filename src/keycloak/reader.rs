@@ -11,7 +11,7 @@ use super::interest::Interest;
 use super::kinds;
 use super::record::{self, RECORD_ATTRIBUTE};
 use super::shape::{Object, objects, text};
-use super::{Http, ServerError};
+use super::{Http, HttpError, ServerError};
 use crate::model::{Address, Kind, LiveObject, LiveRealm, LiveValue, RealmName, Record, Reference, flatten};
 
 /// As many names are looked up one by one; more are found by paging. A look-up and a page cost the server about the
@@ -45,10 +45,12 @@ pub async fn read_realm(
     kinds::read(&reader, settings).await?;
     let known = reader.known().await?;
     let (objects, unmanaged) = (into_inner(reader.objects), into_inner(reader.unmanaged));
+    let left_out = into_inner(reader.left_out);
     Ok(Some(LiveRealm {
         known,
         objects,
         unmanaged,
+        left_out,
         record_id: holder.as_ref().map(|client| text(client, "id").map(str::to_owned)).transpose()?,
         renamed_from: (name != *realm).then_some(name),
         record,
@@ -108,12 +110,13 @@ pub(super) struct Reader<'a> {
     pub(super) directory: &'a Directory,
     pub(super) interest: &'a Interest<'a>,
     objects: Mutex<BTreeMap<Address, LiveObject>>,
+    left_out: Mutex<Vec<String>>,
     unmanaged: Mutex<BTreeSet<Address>>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(directory: &'a Directory, interest: &'a Interest<'a>) -> Self {
-        Self { directory, interest, objects: Mutex::default(), unmanaged: Mutex::default() }
+        Self { directory, interest, objects: Mutex::default(), left_out: Mutex::default(), unmanaged: Mutex::default() }
     }
 
     /// What was taken in.
@@ -153,6 +156,11 @@ impl<'a> Reader<'a> {
         let live = LiveObject { kind, id: id.to_owned(), fields };
         lock(&self.objects).insert(address.clone(), live);
         wanted
+    }
+
+    /// Notes that objects of a kind, none of which matters in particular, could not be read.
+    pub(super) fn leave_out(&self, kind: &Kind, error: &HttpError) {
+        lock(&self.left_out).push(format!("{}: {error}", kind.collection));
     }
 
     /// Takes in a field that the object's representation does not have.

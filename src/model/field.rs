@@ -186,6 +186,8 @@ pub enum Type {
     Providers,
     /// The domains of an organization, a set: each a name, or an object with `name` and `verified` where it is.
     Domains,
+    /// The steps of a workflow: a list of objects with `uses`, `after` and `with`, a table of texts and sets of texts.
+    Steps,
     /// Any JSON, compared and sent as it is.
     Json,
 }
@@ -230,12 +232,19 @@ pub enum Spi {
     IdentityProvider,
     /// A mapper of identity providers.
     IdentityProviderMapper,
+    /// A step of a workflow.
+    WorkflowStep,
 }
 
 impl Spi {
     /// All of them.
-    pub const ALL: &[Self] =
-        &[Self::Authenticator, Self::ProtocolMapper, Self::IdentityProvider, Self::IdentityProviderMapper];
+    pub const ALL: &[Self] = &[
+        Self::Authenticator,
+        Self::ProtocolMapper,
+        Self::IdentityProvider,
+        Self::IdentityProviderMapper,
+        Self::WorkflowStep,
+    ];
 
     /// Its names in Keycloak's `serverinfo`.
     pub fn names(self) -> &'static [&'static str] {
@@ -244,6 +253,7 @@ impl Spi {
             Self::ProtocolMapper => &["protocol-mapper"],
             Self::IdentityProvider => &["identity_provider", "social"],
             Self::IdentityProviderMapper => &["identity-provider-mapper"],
+            Self::WorkflowStep => &["workflow-step"],
         }
     }
 
@@ -254,6 +264,7 @@ impl Spi {
             Self::ProtocolMapper => "protocol mapper",
             Self::IdentityProvider => "identity provider",
             Self::IdentityProviderMapper => "identity provider mapper",
+            Self::WorkflowStep => "workflow step",
         }
     }
 }

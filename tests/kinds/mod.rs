@@ -21,3 +21,4 @@ mod role;
 mod story;
 mod user_federation;
 mod user_profile;
+mod workflow;

@@ -539,8 +539,13 @@ access = {}
 authorization = {}
 "#,
         ),
-        ("acme/workflows/x.toml", ""),
+        ("acme/permissions/x.toml", ""),
     ]), @r#"
+ × `permissions` is not supported by this version yet
+  ╭─[acme/permissions/x.toml:1:1]
+  ╰────
+ help: leave it out; what the files do not say is not touched
+
  × `id` is the server's own
   ╭─[acme/realm.toml:2:1]
 1 │
@@ -608,11 +613,6 @@ authorization = {}
    · ──────┬──────
    ·       ╰── not supported yet
    ╰────
- help: leave it out; what the files do not say is not touched
-
- × `workflows` is not supported by this version yet
-  ╭─[acme/workflows/x.toml:1:1]
-  ╰────
  help: leave it out; what the files do not say is not touched
 "#);
 }

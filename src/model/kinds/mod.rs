@@ -23,6 +23,7 @@ mod role;
 mod user_federation;
 mod user_federation_mapper;
 mod user_profile;
+mod workflow;
 
 pub use authentication_flow::AUTHENTICATION_FLOW;
 pub use client::CLIENT;
@@ -47,6 +48,7 @@ pub use role::ROLE;
 pub use user_federation::USER_FEDERATION;
 pub use user_federation_mapper::USER_FEDERATION_MAPPER;
 pub use user_profile::USER_PROFILE;
+pub use workflow::WORKFLOW;
 
 use super::field::{ANY, Field, Type, Write};
 
