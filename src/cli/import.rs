@@ -63,6 +63,9 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let mut written = Vec::new();
     for name in &realms {
         let live = source.read(context, &project.name, name).await?;
+        for reason in &live.left_out {
+            context.output.message(&format!("warning: {name} is imported without its {reason}"));
+        }
         let files = files::realm(name, &live, args.layout.into());
         let left = check(context, name, &files, live)?;
         written.push((name, files, left));

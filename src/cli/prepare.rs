@@ -67,6 +67,11 @@ pub(super) async fn prepare(
     let http = http?;
     http.hide(secrets.values());
     let live = read(&http, &workspace, args.files.realm.is_empty()).await?;
+    for (name, realm) in &live.realms {
+        for reason in &realm.left_out {
+            context.output.message(&format!("warning: {name} is planned without its {reason}"));
+        }
+    }
     features::check(&workspace.loaded.desired, &live)?;
     check_references(&http, &workspace, &live).await?;
     let applied = applied_desires(&workspace, &live);

@@ -17,6 +17,7 @@ use super::references::Use;
 use super::secret;
 use super::source::{Place, Source};
 use super::suggest::{did_you_mean, one_of};
+use super::workflows;
 use crate::model::{Address, Field, FieldPath, Reference, Type, Value, parse_seconds, sorted};
 
 /// Converts the fields of one object.
@@ -45,6 +46,9 @@ impl<'a> Converter<'a> {
         let key = Place::new(self.source, entry.key.clone());
         if ty == Type::Executions {
             return executions::read(self.builder, self.source, self.address, &path, entry);
+        }
+        if ty == Type::Steps {
+            return workflows::read(self.builder, self.source, self.address, &path, entry);
         }
         if !ty.is_table() {
             return self.leaf(ty, Leaf { path, key, node: &entry.node, as_text: false });

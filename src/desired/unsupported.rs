@@ -4,7 +4,7 @@ use super::problem::Problem;
 use crate::model::{Kind, kinds};
 
 /// Collections and fields of the design that come later. Taking them for unknown fields would send them as they are.
-const REALM: &[&str] = &["permissions", "users", "workflows"];
+const REALM: &[&str] = &["permissions", "users"];
 
 /// Whether this is a name that a later version will know.
 pub(super) fn is_future(kind: &'static Kind, name: &str) -> bool {

@@ -74,6 +74,8 @@ async fn make_fresh_objects(http: &Http) -> Result<(), ServerError> {
     }
     http.put(&format!("/{REALM}"), &json!({ "organizationsEnabled": true })).await?;
     http.post(&format!("/{REALM}/organizations"), &json!({ "name": "fresh" })).await?;
+    http.post(&format!("/{REALM}/workflows"), &json!({ "name": "fresh", "steps": [{ "uses": "disable-user" }] }))
+        .await?;
     Ok(())
 }
 
@@ -95,7 +97,14 @@ fn protected() -> Value {
 }
 
 fn fresh_objects(realm: &Address) -> Vec<Address> {
-    let fresh = [&kinds::CLIENT, &kinds::ROLE, &kinds::IDENTITY_PROVIDER, &kinds::CLIENT_SCOPE, &kinds::ORGANIZATION];
+    let fresh = [
+        &kinds::CLIENT,
+        &kinds::ROLE,
+        &kinds::IDENTITY_PROVIDER,
+        &kinds::CLIENT_SCOPE,
+        &kinds::ORGANIZATION,
+        &kinds::WORKFLOW,
+    ];
     let mut objects: Vec<Address> = fresh.into_iter().map(|kind| realm.child(kind, "fresh")).collect();
     objects.push(realm.child(&kinds::GROUP, "/fresh"));
     let services = realm.child(&kinds::CLIENT, PROTECTED).child(&kinds::AUTHORIZATION, "");
@@ -149,6 +158,7 @@ fn is_given(kind: &Kind, path: &FieldPath) -> bool {
         "organizationsEnabled" => kind == &kinds::REALM,
         "name" => kind == &kinds::ORGANIZATION,
         "type" => kind.write(path) == Write::CreateOnly,
+        "steps" => kind == &kinds::WORKFLOW,
         "attributes" if kind == &kinds::REALM => path.rest().any(|name| kinds::mirrored(name).is_some()),
         "config" => kind == &kinds::IDENTITY_PROVIDER,
         // Nothing but the server's own.

@@ -84,6 +84,12 @@ impl<'a> Interest<'a> {
         self.all || self.objects.get(address).is_some_and(|sources| sources.iter().any(|fields| fields.have(field)))
     }
 
+    /// Whether objects of the kind, right below the realm, matter for more than for being there with everything else.
+    pub(super) fn is_particular(&self, kind: &Kind) -> bool {
+        self.prune.by_collection.contains_key(kind.collection)
+            || self.objects.keys().any(|it| it.collection() == Some(kind.collection))
+    }
+
     /// What files declare of a leaf.
     pub(super) fn declared(&self, address: &Address, path: &FieldPath) -> Option<&'a Value> {
         let sources = self.objects.get(address)?;

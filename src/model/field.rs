@@ -189,6 +189,8 @@ pub enum Type {
     Providers,
     /// The domains of an organization, a set: each a name, or an object with `name` and `verified` where it is.
     Domains,
+    /// The steps of a workflow: a list of objects with `uses`, `after` and `with`, a table of texts and sets of texts.
+    Steps,
     /// Any JSON, compared and sent as it is.
     Json,
 }
@@ -243,6 +245,8 @@ pub enum Spi {
     IdentityProviderMapper,
     /// A type of authorization policy or permission.
     Policy,
+    /// A step of a workflow.
+    WorkflowStep,
 }
 
 impl Spi {
@@ -253,6 +257,7 @@ impl Spi {
         Self::IdentityProvider,
         Self::IdentityProviderMapper,
         Self::Policy,
+        Self::WorkflowStep,
     ];
 
     /// Its names in Keycloak's `serverinfo`.
@@ -263,6 +268,7 @@ impl Spi {
             Self::IdentityProvider => &["identity_provider", "social"],
             Self::IdentityProviderMapper => &["identity-provider-mapper"],
             Self::Policy => &["policy"],
+            Self::WorkflowStep => &["workflow-step"],
         }
     }
 
@@ -274,6 +280,7 @@ impl Spi {
             Self::IdentityProvider => "identity provider",
             Self::IdentityProviderMapper => "identity provider mapper",
             Self::Policy => "policy type",
+            Self::WorkflowStep => "workflow step",
         }
     }
 }

@@ -76,7 +76,7 @@ impl Kind {
 
     /// Whether there is no such object without the leaf at `path`, so that it stays when it leaves the file.
     pub fn needs(&self, path: &FieldPath) -> bool {
-        matches!(path.top(), "protocolMapper" | "identityProviderMapper")
+        matches!(path.top(), "protocolMapper" | "identityProviderMapper" | "steps")
     }
 
     /// Whether an object names client scopes inside of values that are not taken apart. The server refuses names that it

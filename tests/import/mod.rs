@@ -94,6 +94,18 @@ identityProviders = ["up"]
 attributes = { contract = "4711", sites = ["a", "b"] }
 [organizations.small]
 enabled = false
+[workflows."those who leave"]
+on = "user-created"
+if = "has-role(auditor)"
+schedule = { after = "1d", batch-size = 10 }
+concurrency.restart-in-progress = true
+steps = [
+  { uses = "notify-user", after = "30d", with = { message = "Bye", list = ["b", "a"], yes = true } },
+  { uses = "disable-user", after = "10d" },
+]
+[workflows.off]
+enabled = false
+steps = [{ uses = "disable-user" }]
 [authenticationFlows.desk]
 description = "At the desk"
 executions = [

@@ -22,3 +22,4 @@ mod role;
 mod story;
 mod user_federation;
 mod user_profile;
+mod workflow;

@@ -273,6 +273,10 @@ fn neighbours(admin: &Admin) {
     admin.put("client-policies/profiles", &json!({"profiles": [{"name": "hand", "executors": [executor]}]}));
     let policy = json!({"name": "hand", "conditions": [{"condition": "any-client"}], "profiles": ["hand"]});
     admin.put("client-policies/policies", &json!({"policies": [policy]}));
+    admin.post(
+        "workflows",
+        &json!({"name": "hand", "on": "user-created", "steps": [{"uses": "disable-user", "after": "9d"}]}),
+    );
     admin.put("", &json!({"organizationsEnabled": true}));
     admin.post(
         "organizations",
@@ -332,6 +336,7 @@ pub fn watch(admin: &Admin) -> Vec<(String, String)> {
         "client-policies/profiles".into(),
         "client-policies/policies".into(),
         ORGANIZATION.into(),
+        "workflows?search=hand&exact=true".into(),
     ];
     let text = |path: &str| {
         // The realm's own story switches them off.

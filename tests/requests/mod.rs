@@ -120,6 +120,23 @@ fn authorization_is_asked_for_once_where_it_is_declared() {
     assert_eq!(plan.values().sum::<u64>(), BEGINNING + 5, "{plan:#?}");
 }
 
+#[test]
+fn a_plan_of_workflows_asks_for_what_is_declared() {
+    let project = Project::new("requests-workflows");
+    let workflows =
+        |number: u64| (0..number).map(|i| format!("[workflows.w{i}]\nsteps = [{{ uses = \"disable-user\" }}]\n"));
+    project.write_realm(&workflows(3).collect::<String>());
+    project.apply();
+    let few = plan(&project);
+    assert_eq!(few["GET /{realm}/workflows?search&exact"], 3, "{few:#?}");
+    assert_eq!(few.values().sum::<u64>(), BEGINNING + 3, "{few:#?}");
+    project.write_realm(&workflows(25).collect::<String>());
+    project.apply();
+    let many = plan(&project);
+    assert_eq!(many["GET /{realm}/workflows?first&max"], 2, "{many:#?}");
+    assert_eq!(many.values().sum::<u64>(), BEGINNING + 2, "{many:#?}");
+}
+
 /// The lock, the record under it, the client, the record, the lock again, and the client as it is now.
 #[test]
 fn one_changed_client_costs_six_requests_more_than_its_plan() {

@@ -139,6 +139,7 @@ impl Admin {
     fn request(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, String) {
         let url = format!("{}/admin/realms/{}/{path}", access().http_url, self.realm);
         let request = self.client.request(method, url.trim_end_matches('/')).bearer_auth(self.bearer());
+        let request = request.header(reqwest::header::ACCEPT, "application/json, */*;q=0.1");
         let request = match body {
             Some(body) => request.json(body),
             None => request,

@@ -539,8 +539,13 @@ access = {}
 authorizationSettings = {}
 "#,
         ),
-        ("acme/workflows/x.toml", ""),
+        ("acme/permissions/x.toml", ""),
     ]), @r#"
+ × `permissions` is not supported by this version yet
+  ╭─[acme/permissions/x.toml:1:1]
+  ╰────
+ help: leave it out; what the files do not say is not touched
+
  × `id` is the server's own
   ╭─[acme/realm.toml:2:1]
 1 │
@@ -609,11 +614,6 @@ authorizationSettings = {}
    ·           ╰── no file sets this of a client
    ╰────
  help: write [clients.<clientId>.authorization]
-
- × `workflows` is not supported by this version yet
-  ╭─[acme/workflows/x.toml:1:1]
-  ╰────
- help: leave it out; what the files do not say is not touched
 "#);
 }
 

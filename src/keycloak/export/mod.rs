@@ -182,7 +182,8 @@ impl Export {
         let record_id = holder.as_ref().map(|client| text(client, "id").map(str::to_owned)).transpose()?;
         let (objects, unmanaged) = collector.into_parts();
         let renamed_from = (self.name != *realm).then(|| self.name.clone());
-        Ok((LiveRealm { objects, unmanaged, known, renamed_from, record, record_id }, notes))
+        let left_out = Vec::new();
+        Ok((LiveRealm { objects, unmanaged, left_out, known, renamed_from, record, record_id }, notes))
     }
 }
 

@@ -20,6 +20,7 @@ mod realm;
 mod required_action;
 mod role;
 pub(super) mod user_profile;
+mod workflow;
 
 use serde_json::Value;
 use tokio::try_join;
@@ -35,7 +36,7 @@ use crate::model::kinds::component::provider_type;
 pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), ServerError> {
     let organizations_are_hidden = organization::are_hidden(&settings);
     let default_role = realm::read(reader, settings)?;
-    let (clients, scopes, roles, organizations, (), (), (), (), (), (), (), ()) = try_join!(
+    let (clients, scopes, roles, organizations, (), (), (), (), (), (), (), (), ()) = try_join!(
         client::read(reader),
         client_scope::read(reader),
         role::read(reader),
@@ -48,6 +49,7 @@ pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), Se
         localization::read(reader),
         user_profile::read(reader),
         client_policy::read(reader),
+        workflow::read(reader),
     )?;
     try_join!(
         realm::read_links(reader, &default_role),
@@ -78,6 +80,7 @@ pub(super) async fn create(
         "required action" => required_action::create(writer, address, leaves).await,
         "localization" => localization::create(writer, address, leaves).await,
         "organization" => organization::create(writer, address, leaves).await,
+        "workflow" => workflow::create(writer, address, leaves).await,
         "client profile" | "client policy" => client_policy::create(writer, address, leaves).await,
         "user profile" | "user profile attribute" | "user profile group" => {
             user_profile::create(writer, address, leaves).await
@@ -121,6 +124,7 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
         "required action" => required_action::update(writer, address, changes).await,
         "localization" => localization::update(writer, address, changes).await,
         "organization" => organization::update(writer, address, changes).await,
+        "workflow" => workflow::update(writer, address, changes).await,
         "client profile" | "client policy" => client_policy::update(writer, address, changes).await,
         "user profile" | "user profile attribute" | "user profile group" => {
             user_profile::update(writer, address, changes).await
@@ -159,6 +163,7 @@ pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), Ser
         "required action" => required_action::path(address.name()),
         "localization" => localization::path(address),
         "organization" => organization::path(writer, address).await?,
+        "workflow" => return workflow::delete(writer, address).await,
         "client profile" | "client policy" => return client_policy::delete(writer, address).await,
         "user profile" | "user profile attribute" | "user profile group" => {
             return user_profile::delete(writer, address).await;

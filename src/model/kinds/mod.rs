@@ -28,6 +28,7 @@ mod role;
 mod user_federation;
 mod user_federation_mapper;
 mod user_profile;
+mod workflow;
 
 pub use authentication_flow::{AUTHENTICATION_FLOW, implied_config_alias};
 pub use authorization::AUTHORIZATION;
@@ -57,6 +58,7 @@ pub use role::ROLE;
 pub use user_federation::USER_FEDERATION;
 pub use user_federation_mapper::USER_FEDERATION_MAPPER;
 pub use user_profile::USER_PROFILE;
+pub use workflow::WORKFLOW;
 
 use super::field::{ANY, Field, Type, Write};
 

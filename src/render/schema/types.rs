@@ -73,6 +73,25 @@ fn execution() -> Json {
     })
 }
 
+/// The steps of a workflow.
+fn steps() -> Json {
+    json!({
+        "description": "The order matters.",
+        "type": "array",
+        "minItems": 1,
+        "items": {
+            "type": "object",
+            "properties": {
+                "uses": { "type": "string", "minLength": 1, "description": "The provider." },
+                "after": { "type": ["string", "integer"], "description": "How long after the step before, such as \"30d\"." },
+                "with": { "type": "object", "additionalProperties": definition("set-entry") },
+            },
+            "required": ["uses"],
+            "additionalProperties": false,
+        },
+    })
+}
+
 /// A domain of an organization.
 fn domain() -> Json {
     json!({
@@ -171,6 +190,7 @@ pub(super) fn of(ty: Type) -> Json {
             "type": "array",
             "items": { "type": "object" },
         }),
+        Type::Steps => steps(),
         Type::Domains => json!({ "type": "array", "items": domain() }),
         Type::Json | Type::Setting => json!({}),
     }
