@@ -8,6 +8,7 @@ use super::builder::Builder;
 use super::problem::Problem;
 use super::references::Use;
 use super::source::Place;
+use super::users;
 use crate::model::{Address, DesiredObject, DesiredRealm, FieldPath, Reference, Value, kinds};
 
 /// Checks everything that was put in.
@@ -19,6 +20,7 @@ pub(super) fn check(builder: &mut Builder) {
             problems.extend(default_roles(builder, name, address, object));
             problems.extend(missing_basic(builder, realm, address, object));
             problems.extend(public_secret(builder, address, object));
+            problems.extend(users::check(builder, realm, address, object));
             parents.extend(parent_group(builder, realm, address, object));
         }
         problems.extend(renames(builder, realm));
@@ -139,7 +141,7 @@ fn renames(builder: &Builder, realm: &DesiredRealm) -> Vec<Problem> {
     problems
 }
 
-fn at(problem: Problem, place: Option<Place>, label: &str) -> Problem {
+pub(super) fn at(problem: Problem, place: Option<Place>, label: &str) -> Problem {
     match place {
         Some(place) => problem.at(place, label),
         None => problem,

@@ -28,6 +28,7 @@ mod settings;
 mod source;
 mod suggest;
 mod unsupported;
+mod users;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use super::problem::Problem;
 use crate::model::{Kind, kinds};
 
 /// Collections and fields of the design that come later. Taking them for unknown fields would send them as they are.
-const REALM: &[&str] = &["organizations", "permissions", "users", "workflows"];
+const REALM: &[&str] = &["organizations", "permissions", "workflows"];
 const CLIENT: &[&str] = &["authorization", "authorizationServicesEnabled", "authorizationSettings"];
 
 /// Realm attributes in which Keycloak keeps a field of the realm: set in both places they would fight.
@@ -53,6 +53,10 @@ pub(super) fn instead(kind: &'static Kind, name: &str) -> Option<&'static str> {
         "providerType" => "a component's type is said by its collection, or begins its name",
         "subType" if *kind == kinds::CLIENT_REGISTRATION_POLICY => "whom a policy is for begins its name",
         "parentId" => "what a mapper belongs to is what it is written below",
+        "credentials" => "write password = { env = \"NAME\" }",
+        "federatedIdentities" => "links to identity providers are not supported by this version yet",
+        "federationLink" | "origin" => "a user of a directory is not written in files",
+        "serviceAccountClientId" => "write serviceAccount of the client",
         "id" | "internalId" => "objects are known by their names, so that files fit every server",
         _ => return None,
     })

@@ -120,6 +120,7 @@ impl Directory {
             "client scope" => self.client_scope(address.name()).await?,
             "group" => self.group(address.name()).await?,
             "authentication flow" => self.flow(address.name()).await?,
+            "user" => self.user(address).await?,
             "role" => self.role_at(address, format!("{}/roles/{}", self.base(), segment(address.name()))).await?,
             "client role" => match address.parent() {
                 Some(client) => self.client_role(client.name(), address.name()).await?,
@@ -258,6 +259,22 @@ impl Directory {
             path.split('/').filter(|part| !part.is_empty()).map(|it| segment(it).to_string()).collect();
         let answer = self.http.find(&format!("{}/group-by-path/{}", self.base(), parts.join("/"))).await?;
         answer.map(|group| object(group, "a group")).transpose()
+    }
+
+    async fn user(&self, address: &Address) -> Result<Option<String>, ServerError> {
+        self.cached(address, async || match self.find_user(address.name()).await? {
+            Some(user) => Ok(Some(text(&user, "id")?.to_owned())),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// A user by name, in full. The server asks the realm's directories as well, and imports whom it finds there.
+    pub(super) async fn find_user(&self, username: &str) -> Result<Option<Object>, ServerError> {
+        let answer = self.http.get(&format!("{}/users?username={}&exact=true", self.base(), query(username))).await?;
+        let found = objects(answer, "the users")?.into_iter();
+        // Names are matched without case.
+        Ok(found.into_iter().find(|user| user.get("username").is_some_and(|it| it == username)))
     }
 
     /// Notes the name of the role that holds the default roles.

@@ -226,12 +226,19 @@ pub enum Spi {
     IdentityProvider,
     /// A mapper of identity providers.
     IdentityProviderMapper,
+    /// What a user has to do before signing in.
+    RequiredAction,
 }
 
 impl Spi {
     /// All of them.
-    pub const ALL: &[Self] =
-        &[Self::Authenticator, Self::ProtocolMapper, Self::IdentityProvider, Self::IdentityProviderMapper];
+    pub const ALL: &[Self] = &[
+        Self::Authenticator,
+        Self::ProtocolMapper,
+        Self::IdentityProvider,
+        Self::IdentityProviderMapper,
+        Self::RequiredAction,
+    ];
 
     /// Its names in Keycloak's `serverinfo`.
     pub fn names(self) -> &'static [&'static str] {
@@ -240,6 +247,7 @@ impl Spi {
             Self::ProtocolMapper => &["protocol-mapper"],
             Self::IdentityProvider => &["identity_provider", "social"],
             Self::IdentityProviderMapper => &["identity-provider-mapper"],
+            Self::RequiredAction => &["required-action"],
         }
     }
 
@@ -250,6 +258,7 @@ impl Spi {
             Self::ProtocolMapper => "protocol mapper",
             Self::IdentityProvider => "identity provider",
             Self::IdentityProviderMapper => "identity provider mapper",
+            Self::RequiredAction => "required action",
         }
     }
 }

@@ -18,5 +18,6 @@ mod rename;
 mod required_action;
 mod role;
 mod story;
+mod user;
 mod user_federation;
 mod user_profile;

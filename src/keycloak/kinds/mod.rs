@@ -17,6 +17,7 @@ mod mapper;
 mod realm;
 mod required_action;
 mod role;
+mod user;
 mod user_profile;
 
 use serde_json::Value;
@@ -33,7 +34,7 @@ use crate::model::kinds::component::provider_type;
 /// Reads everything of interest. What names other objects by id comes last, when most ids are known.
 pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), ServerError> {
     let default_role = realm::read(reader, settings)?;
-    let (clients, scopes, roles, (), (), (), (), (), (), (), ()) = try_join!(
+    let (clients, scopes, roles, (), (), (), (), (), (), (), (), ()) = try_join!(
         client::read(reader),
         client_scope::read(reader),
         role::read(reader),
@@ -45,6 +46,7 @@ pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), Se
         localization::read(reader),
         user_profile::read(reader),
         client_policy::read(reader),
+        user::read(reader),
     )?;
     try_join!(
         realm::read_links(reader, &default_role),
@@ -73,6 +75,7 @@ pub(super) async fn create(
         "required action" => required_action::create(writer, address, leaves).await,
         "localization" => localization::create(writer, address, leaves).await,
         "client profile" | "client policy" => client_policy::create(writer, address, leaves).await,
+        "user" => user::create(writer, address, leaves).await,
         "user profile" | "user profile attribute" | "user profile group" => {
             user_profile::create(writer, address, leaves).await
         }
@@ -113,6 +116,7 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
         "required action" => required_action::update(writer, address, changes).await,
         "localization" => localization::update(writer, address, changes).await,
         "client profile" | "client policy" => client_policy::update(writer, address, changes).await,
+        "user" => user::update(writer, address, changes).await,
         "user profile" | "user profile attribute" | "user profile group" => {
             user_profile::update(writer, address, changes).await
         }
@@ -128,6 +132,7 @@ pub(super) async fn link(writer: &Writer, address: &Address, links: &Links) -> R
         "client scope" => client_scope::link(writer, address, links).await,
         "role" | "client role" => role::link(writer, address, links).await,
         "group" => group::link(writer, address, links).await,
+        "user" => user::link(writer, address, links).await,
         "user profile" => user_profile::link(writer, links).await,
         // No other kind has such leaves.
         _ => Ok(()),
@@ -148,6 +153,7 @@ pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), Ser
         "required action" => required_action::path(address.name()),
         "localization" => localization::path(address),
         "client profile" | "client policy" => return client_policy::delete(writer, address).await,
+        "user" => format!("/users/{}", writer.directory.id(address).await?),
         "user profile" | "user profile attribute" | "user profile group" => {
             return user_profile::delete(writer, address).await;
         }
