@@ -37,7 +37,7 @@ pub(super) fn plan(context: &Context, args: &PlanArgs, exports: &Exports) -> Res
     let bases = bases(&workspace, &live, &applied);
     let diff = diff::diff(&workspace.loaded.desired, &live, &bases, &Resolved(&secrets));
     check_secrets(&diff)?;
-    let plan = plan::plan(diff, &policy(args, &workspace, None));
+    let plan = plan::plan(diff, &policy(args, &workspace, Vec::new()));
     Ok(Offline { plan, not_compared })
 }
 

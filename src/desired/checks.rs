@@ -10,6 +10,7 @@ use super::organizations;
 use super::problem::Problem;
 use super::references::Use;
 use super::source::Place;
+use super::users;
 use crate::model::{Address, DesiredObject, DesiredRealm, FieldPath, Reference, Value, is_default_roles, kinds};
 
 /// Checks everything that was put in.
@@ -22,6 +23,7 @@ pub(super) fn check(builder: &mut Builder) {
             problems.extend(missing_basic(builder, realm, address, object));
             problems.extend(public_secret(builder, address, object));
             problems.extend(authorization::check(builder, realm, address, object));
+            problems.extend(users::check(builder, realm, address, object));
             parents.extend(parent_group(builder, realm, address, object));
         }
         problems.extend(renames(builder, realm));

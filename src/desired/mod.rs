@@ -30,6 +30,7 @@ mod settings;
 mod source;
 mod suggest;
 mod unsupported;
+mod users;
 mod workflows;
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::parse::{Entry, Node, entries};
 use super::problem::Problem;
 use super::source::{Place, Source};
 use super::suggest::did_you_mean;
-use super::{components, organizations, settings, unsupported};
+use super::{components, organizations, settings, unsupported, users};
 use crate::model::{Address, FieldPath, Kind, Type, Write, kinds};
 
 /// Puts a file's content in.
@@ -32,6 +32,7 @@ pub(super) fn read_file(builder: &mut Builder, file: &RealmFile) {
     }
     components::check_name(builder, file.address.kind(), file.address.name(), &start);
     organizations::check_name(builder, file.address.kind(), file.address.name(), &start);
+    users::check_name(builder, file.address.kind(), file.address.name(), &start);
     let mut reader = Reader { builder, source, whole_file: true };
     for entry in entries(file.parsed.root()) {
         reader.entry(&file.address, &entry);
@@ -99,6 +100,7 @@ impl Reader<'_> {
         };
         if !components::check_name(self.builder, address.kind(), entry.name, &place)
             || !organizations::check_name(self.builder, address.kind(), entry.name, &place)
+            || !users::check_name(self.builder, address.kind(), entry.name, &place)
         {
             return;
         }

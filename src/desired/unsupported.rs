@@ -4,7 +4,7 @@ use super::problem::Problem;
 use crate::model::{Kind, kinds};
 
 /// Collections and fields of the design that come later. Taking them for unknown fields would send them as they are.
-const REALM: &[&str] = &["permissions", "users"];
+const REALM: &[&str] = &["permissions"];
 
 /// Whether this is a name that a later version will know.
 pub(super) fn is_future(kind: &'static Kind, name: &str) -> bool {
@@ -37,6 +37,10 @@ pub(super) fn instead(kind: &'static Kind, name: &str) -> Option<&'static str> {
         "authorizationServicesEnabled" | "authorizationSettings" => "write [clients.<clientId>.authorization]",
         "owner" => "resources that users own are theirs, and are left alone",
         "parentId" => "what a mapper belongs to is what it is written below",
+        "credentials" => "write password = { env = \"NAME\" }",
+        "federatedIdentities" => "links to identity providers are not supported by this version yet",
+        "federationLink" | "origin" => "a user of a directory is not written in files",
+        "serviceAccountClientId" => "write serviceAccount of the client",
         "id" | "internalId" => "objects are known by their names, so that files fit every server",
         _ => return None,
     })

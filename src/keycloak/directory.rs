@@ -133,6 +133,7 @@ impl Directory {
             "group" => self.group(address.name()).await?,
             "authentication flow" => self.flow(address.name()).await?,
             "organization" => self.organization(address.name()).await?,
+            "user" => self.user(address.name()).await?,
             "role" => self.role_at(address, format!("{}/roles/{}", self.base(), segment(address.name()))).await?,
             "client role" => match address.parent() {
                 Some(client) => self.client_role(client.name(), address.name()).await?,
@@ -304,13 +305,19 @@ impl Directory {
 
     /// The id of a user.
     pub(super) async fn user(&self, name: &str) -> Result<Option<String>, ServerError> {
-        let path = format!("{}/users?username={}&exact=true&briefRepresentation=true", self.base(), query(name));
-        let users = objects(self.http.get(&path).await?, "the users")?;
-        // User names are kept in small letters.
-        let is_it = |user: &&Object| {
-            user.get("username").and_then(Value::as_str).is_some_and(|it| it.eq_ignore_ascii_case(name))
-        };
-        users.iter().find(is_it).map(|user| Ok(text(user, "id")?.to_owned())).transpose()
+        self.cached(&self.realm.child(&kinds::USER, name), async || match self.find_user(name).await? {
+            Some(user) => Ok(Some(text(&user, "id")?.to_owned())),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// A user by name, in full. The server asks the realm's directories as well, and imports whom it finds there.
+    pub(super) async fn find_user(&self, username: &str) -> Result<Option<Object>, ServerError> {
+        let answer = self.http.get(&format!("{}/users?username={}&exact=true", self.base(), query(username))).await?;
+        let found = objects(answer, "the users")?.into_iter();
+        // Names are matched without case.
+        Ok(found.into_iter().find(|user| user.get("username").is_some_and(|it| it == username)))
     }
 
     /// Notes the name of the role that holds the default roles.

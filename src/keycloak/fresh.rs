@@ -52,7 +52,7 @@ async fn record(http: &Http) -> Result<Value, ServerError> {
 
 async fn read(http: &Http) -> Result<BTreeMap<Address, LiveObject>, ServerError> {
     let directory = Directory::new(http.clone(), Address::realm(REALM), REALM);
-    let interest = Interest::everything();
+    let interest = Interest::everything().with_users();
     let reader = Reader::new(&directory, &interest);
     let settings = object(http.get(&format!("/{}", segment(REALM))).await?, "the realm")?;
     wire::read(&reader, settings).await?;
@@ -68,6 +68,8 @@ async fn make_fresh_objects(http: &Http) -> Result<(), ServerError> {
         ("groups", json!({ "name": "fresh" })),
         ("client-scopes", json!({ "name": "fresh", "protocol": "openid-connect" })),
         ("clients", protected()),
+        // Disabled, as the server makes users, is what no file means: see `on_create`.
+        ("users", json!({ "username": "fresh", "enabled": true })),
         ("identity-provider/instances", json!({ "alias": "fresh", "providerId": "oidc", "config": config })),
     ] {
         http.post(&format!("/{REALM}/{path}"), &body).await?;
@@ -103,6 +105,7 @@ fn fresh_objects(realm: &Address) -> Vec<Address> {
         &kinds::IDENTITY_PROVIDER,
         &kinds::CLIENT_SCOPE,
         &kinds::ORGANIZATION,
+        &kinds::USER,
         &kinds::WORKFLOW,
     ];
     let mut objects: Vec<Address> = fresh.into_iter().map(|kind| realm.child(kind, "fresh")).collect();

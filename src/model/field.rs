@@ -247,6 +247,8 @@ pub enum Spi {
     Policy,
     /// A step of a workflow.
     WorkflowStep,
+    /// What a user has to do before signing in.
+    RequiredAction,
 }
 
 impl Spi {
@@ -258,6 +260,7 @@ impl Spi {
         Self::IdentityProviderMapper,
         Self::Policy,
         Self::WorkflowStep,
+        Self::RequiredAction,
     ];
 
     /// Its names in Keycloak's `serverinfo`.
@@ -269,6 +272,7 @@ impl Spi {
             Self::IdentityProviderMapper => &["identity-provider-mapper"],
             Self::Policy => &["policy"],
             Self::WorkflowStep => &["workflow-step"],
+            Self::RequiredAction => &["required-action"],
         }
     }
 
@@ -281,6 +285,7 @@ impl Spi {
             Self::IdentityProviderMapper => "identity provider mapper",
             Self::Policy => "policy type",
             Self::WorkflowStep => "workflow step",
+            Self::RequiredAction => "required action",
         }
     }
 }

@@ -18,6 +18,10 @@ pub(super) fn steps(diff: &RealmDiff) -> Vec<Step> {
     draft.steps
 }
 
+/// Settings of a realm that decide which users it takes.
+const RULES_OF_USERS: &[&str] =
+    &["duplicateEmailsAllowed", "editUsernameAllowed", "passwordPolicy", "registrationEmailAsUsername"];
+
 struct Draft<'a> {
     diff: &'a RealmDiff,
     steps: Vec<Step>,
@@ -160,6 +164,9 @@ impl Draft<'_> {
         if change.kind.may_name_scopes() && step.action != StepAction::Link {
             needs.extend(self.new_scopes().map(|made| (index, made)));
         }
+        if change.kind == &kinds::USER && step.action != StepAction::Link {
+            needs.extend(self.before_users().map(|step| (index, step)));
+        }
         for (change, field) in self.written(step) {
             self.refer(index, change, field, needs);
         }
@@ -194,6 +201,19 @@ impl Draft<'_> {
         for (flow, _) in of(&kinds::AUTHENTICATION_FLOW).filter(|(_, step)| step.action != StepAction::Delete) {
             needs.extend(federation.iter().map(|step| (flow, *step)));
         }
+    }
+
+    /// The steps by which the server judges users: what their profile is made of, the rules for names and passwords.
+    fn before_users(&self) -> impl Iterator<Item = usize> {
+        let judges = |step: &Step| {
+            let change = &self.diff.changes[step.change];
+            match change.kind.name {
+                "realm" => step.fields.iter().any(|field| RULES_OF_USERS.contains(&change.fields[*field].path.top())),
+                "user profile" | "user profile attribute" | "user profile group" => true,
+                _ => false,
+            }
+        };
+        self.steps.iter().enumerate().filter(move |(_, step)| judges(step)).map(|(index, _)| index)
     }
 
     /// The leaves that a step writes, those of what it carries included.

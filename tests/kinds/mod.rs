@@ -20,6 +20,7 @@ mod rename;
 mod required_action;
 mod role;
 mod story;
+mod user;
 mod user_federation;
 mod user_profile;
 mod workflow;

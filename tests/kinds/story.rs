@@ -88,7 +88,10 @@ impl Told<'_> {
             "client policy" => &["client-policies/policies"],
             _ => &[],
         };
-        watch(&self.admin).into_iter().filter(|(path, _)| !own.contains(&path.as_str())).collect()
+        // An attribute's default value shows with every user.
+        let shows_with_users = self.story.kind.name == "user profile attribute";
+        let is_own = |path: &str| own.contains(&path) || (shows_with_users && path.starts_with("users/"));
+        watch(&self.admin).into_iter().filter(|(path, _)| !is_own(path)).collect()
     }
 
     fn create(&self) {
@@ -174,7 +177,7 @@ impl Told<'_> {
         self.project.apply();
         assert_eq!(watch(&self.admin), around, "renaming touched a neighbour");
         let changed = difference(&before, &raw(&self.admin));
-        let names = BTreeSet::from(["name", "clientId", "path", "alias"]);
+        let names = BTreeSet::from(["name", "clientId", "path", "alias", "username"]);
         let stray: Vec<&String> = changed.iter().filter(|leaf| !self.may_change(leaf, &names)).collect();
         assert!(stray.is_empty(), "renaming changed {stray:?}");
     }
@@ -264,6 +267,13 @@ fn neighbours(admin: &Admin) {
     ] {
         admin.post("components", &component);
     }
+    admin.post(
+        "users",
+        &json!({"username": "hand", "enabled": true, "email": "hand@hand.example", "groups": ["/hand"], "requiredActions": ["VERIFY_EMAIL"],
+                "credentials": [{"type": "password", "value": "by-hand"}]}),
+    );
+    let user = admin.id("users", "username", "hand");
+    admin.post(&format!("users/{user}/role-mappings/realm"), &json!([role]));
     admin.post("localization/hand", &json!({"hand": "by hand"}));
     let mut profile = admin.get("users/profile");
     profile["attributes"].as_array_mut().unwrap().push(json!({"name": "hand", "annotations": {"a": {"b": 1}}}));
@@ -306,6 +316,7 @@ fn protected() -> Value {
 pub fn watch(admin: &Admin) -> Vec<(String, String)> {
     let (client, group) = (admin.client("hand"), admin.id("groups?search=hand&exact=true", "name", "hand"));
     let scope = admin.id("client-scopes", "name", "hand");
+    let user = admin.id("users?username=hand&exact=true", "username", "hand");
     let component = |provider: &str| {
         let id = admin.id(&format!("components?name=hand&providerId={provider}"), "name", "hand");
         format!("components/{id}")
@@ -332,6 +343,10 @@ pub fn watch(admin: &Admin) -> Vec<(String, String)> {
         "default-groups".into(),
         "authentication/required-actions/VERIFY_EMAIL".into(),
         "localization/hand".into(),
+        format!("users/{user}"),
+        format!("users/{user}/credentials"),
+        format!("users/{user}/role-mappings"),
+        format!("users/{user}/groups"),
         "users/profile".into(),
         "client-policies/profiles".into(),
         "client-policies/policies".into(),

@@ -73,6 +73,14 @@ authenticationFlowBindingOverrides.browser = "desk"
 executions = [{ flow = "desk forms", requirement = "REQUIRED", executions = [
   { authenticator = "conditional-level-of-authentication", requirement = "REQUIRED", config = { loa-condition-level = 1 } },
 ] }]
+[users.ana]
+firstName = "Ana"
+attributes.floor = "1"
+requiredActions = ["UPDATE_PASSWORD"]
+password = { env = "SECRET" }
+realmRoles = ["auditor"]
+clientRoles.shop = ["refund"]
+groups = ["/staff/ops"]
 [keys.extra]
 providerId = "aes-generated"
 config.priority = 7
@@ -100,7 +108,7 @@ loginTitle = "Hallo"
 unmanagedAttributePolicy = "ADMIN_VIEW"
 attributeOrder = ["email", "floor"]
 groups.house = { displayHeader = "House" }
-attributes.floor = { group = "house", required = {}, validations.integer = {} }
+attributes.floor = { group = "house", required = {}, validations.integer = {}, permissions.edit = ["admin"] }
 [clientProfiles.strict]
 executors = [{ executor = "secure-session" }]
 [clientPolicies.all]

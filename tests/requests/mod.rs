@@ -137,6 +137,29 @@ fn a_plan_of_workflows_asks_for_what_is_declared() {
     assert_eq!(many.values().sum::<u64>(), BEGINNING + 2, "{many:#?}");
 }
 
+/// Whatever else there is, a user costs one look-up, and one request for each sort of thing that is asked about it.
+#[test]
+fn a_plan_of_users_asks_for_each_by_name() {
+    let project = Project::new("requests-users").env("SEED", "the-password");
+    let plain = |number| format!("[users.plain-{number}]\nfirstName = \"N\"\n");
+    let plain: String = (0..30).map(plain).collect();
+    let full = "[users.full]\npassword = { env = \"SEED\" }\nrealmRoles = [\"offline_access\"]\nclientRoles.account = []\n\
+                groups = []\n";
+    project.write_realm(&format!("[prune]\nroles = \"managed\"\n{plain}{full}"));
+    project.apply();
+    let plan = plan(&project);
+    assert_eq!(plan["GET /{realm}/users?username&exact"], 31, "{plan:#?}");
+    let (mappings, groups, credentials) = (1, 1, 1);
+    let references = 1 + 1;
+    assert_eq!(plan.values().sum::<u64>(), BEGINNING + 31 + mappings + groups + credentials + references, "{plan:#?}");
+
+    // Nor are they listed where everything else is.
+    project.write_realm("prune = \"all\"\n");
+    let ran = project.run(&["plan", "--realm", &project.realm, "--requests"]);
+    let asked: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("/users?")).map(str::trim).collect();
+    assert_eq!(asked, ["31 GET /{realm}/users?username&exact"], "those on record, and nobody else: {ran:?}");
+}
+
 /// The lock, the record under it, the client, the record, the lock again, and the client as it is now.
 #[test]
 fn one_changed_client_costs_six_requests_more_than_its_plan() {

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{authorization, client_scope, group, mapper, role};
+use super::{authorization, client_scope, mapper, role, user};
 use crate::keycloak::ServerError;
 use crate::keycloak::directory::Mappings;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
-use crate::keycloak::shape::{Object, names, object, objects, text};
+use crate::keycloak::shape::{Object, object, text};
 use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, changed, delta};
-use crate::model::{Address, FieldPath, PROTECTION_ROLE, kinds, texts};
+use crate::model::{Address, FieldPath, kinds};
 
 /// A client that was read, for what is asked about it afterwards.
 pub(super) struct Client {
@@ -117,17 +117,10 @@ async fn bind_flows(writer: &Writer, client: &mut Object) -> Result<(), ServerEr
 
 async fn read_service_account(reader: &Reader<'_>, client: &str) -> Result<Value, ServerError> {
     let user = object(reader.get(&format!("/clients/{}/service-account-user", segment(client))).await?, "a user")?;
-    let id = segment(text(&user, "id")?).to_string();
-    let mappings = Mappings::new(reader.get(&format!("/users/{id}/role-mappings")).await?)?;
-    let groups = objects(reader.get(&format!("/users/{id}/groups")).await?, "the groups of a user")?;
-    let clients: Object = mappings.clients.into_iter().map(|(client, roles)| (client, roles.into())).collect();
-    let own = own_roles(&mappings.realm, reader.directory.default_role().await?);
-    Ok(json!({ "realmRoles": own, "clientRoles": clients, "groups": names(&groups, "path")? }))
-}
-
-/// Every user is given the default roles, a service account as well; no file says so, and none may take them away.
-fn own_roles<'a>(roles: &'a [String], default_role: &str) -> Vec<&'a String> {
-    roles.iter().filter(|name| *name != default_role).collect()
+    let id = text(&user, "id")?;
+    let mut account = user::read_roles(reader, id).await?;
+    account.insert("groups".to_owned(), user::read_groups(reader, id).await?);
+    Ok(account.into())
 }
 
 pub(super) async fn create(
@@ -224,31 +217,12 @@ async fn client_mapping_path(writer: &Writer, mappings: &str, client: &str) -> R
     Ok(writer.path(format!("{mappings}/clients/{id}")))
 }
 
-/// A new service account has roles and groups of its own, which no plan knew: the current ones are asked for.
 async fn link_service_account(writer: &Writer, client: &str, links: &Links) -> Result<(), ServerError> {
-    let user = writer.http().get(&writer.path(format!("/clients/{client}/service-account-user"))).await?;
-    let user = format!("/users/{}", segment(text(&object(user, "a user")?, "id")?));
-    let current = Mappings::new(writer.http().get(&writer.path(format!("{user}/role-mappings"))).await?)?;
-    for (path, (_, wanted)) in links.iter().filter(|(path, _)| path.top() == "serviceAccount") {
-        match path.rest().collect::<Vec<_>>()[..] {
-            ["realmRoles"] => {
-                let own = json!(own_roles(&current.realm, writer.directory.default_role().await?));
-                link_roles(writer, &format!("{user}/role-mappings"), None, &own, wanted).await?;
-            }
-            ["groups"] => {
-                group::link_membership(writer, &format!("{user}/groups"), wanted).await?;
-            }
-            ["clientRoles", other] => {
-                let has = current.clients.iter().find(|(name, _)| *name == other).map_or(&[][..], |(_, roles)| roles);
-                // The server gives this one by itself: only who names it has a say in it.
-                let is_ours = |role: &&String| *role != PROTECTION_ROLE || texts(wanted).any(|it| it == *role);
-                let has: Vec<&String> = has.iter().filter(is_ours).collect();
-                link_roles(writer, &format!("{user}/role-mappings"), Some(other), &json!(has), wanted).await?;
-            }
-            _ => {}
-        }
-    }
-    Ok(())
+    let account = writer.http().get(&writer.path(format!("/clients/{client}/service-account-user"))).await?;
+    let account = format!("/users/{}", segment(text(&object(account, "a user")?, "id")?));
+    let links = links.iter().filter(|(path, _)| path.top() == "serviceAccount");
+    let wanted: Vec<_> = links.map(|(path, (_, wanted))| (path.rest().collect(), wanted)).collect();
+    user::link_user(writer, &account, &wanted).await
 }
 
 /// Grants roles of the realm, or those of one client, to a user or group.

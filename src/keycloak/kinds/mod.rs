@@ -19,6 +19,7 @@ mod organization;
 mod realm;
 mod required_action;
 mod role;
+mod user;
 pub(super) mod user_profile;
 mod workflow;
 
@@ -36,7 +37,7 @@ use crate::model::kinds::component::provider_type;
 pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), ServerError> {
     let organizations_are_hidden = organization::are_hidden(&settings);
     let default_role = realm::read(reader, settings)?;
-    let (clients, scopes, roles, organizations, (), (), (), (), (), (), (), (), ()) = try_join!(
+    let (clients, scopes, roles, organizations, (), (), (), (), (), (), (), (), (), ()) = try_join!(
         client::read(reader),
         client_scope::read(reader),
         role::read(reader),
@@ -49,6 +50,7 @@ pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), Se
         localization::read(reader),
         user_profile::read(reader),
         client_policy::read(reader),
+        user::read(reader),
         workflow::read(reader),
     )?;
     try_join!(
@@ -82,6 +84,7 @@ pub(super) async fn create(
         "organization" => organization::create(writer, address, leaves).await,
         "workflow" => workflow::create(writer, address, leaves).await,
         "client profile" | "client policy" => client_policy::create(writer, address, leaves).await,
+        "user" => user::create(writer, address, leaves).await,
         "user profile" | "user profile attribute" | "user profile group" => {
             user_profile::create(writer, address, leaves).await
         }
@@ -126,6 +129,7 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
         "organization" => organization::update(writer, address, changes).await,
         "workflow" => workflow::update(writer, address, changes).await,
         "client profile" | "client policy" => client_policy::update(writer, address, changes).await,
+        "user" => user::update(writer, address, changes).await,
         "user profile" | "user profile attribute" | "user profile group" => {
             user_profile::update(writer, address, changes).await
         }
@@ -141,6 +145,7 @@ pub(super) async fn link(writer: &Writer, address: &Address, links: &Links) -> R
         "client scope" => client_scope::link(writer, address, links).await,
         "role" | "client role" => role::link(writer, address, links).await,
         "group" => group::link(writer, address, links).await,
+        "user" => user::link(writer, address, links).await,
         "user profile" => user_profile::link(writer, links).await,
         "organization" => organization::link(writer, address, links).await,
         // No other kind has such leaves.
@@ -165,6 +170,7 @@ pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), Ser
         "organization" => organization::path(writer, address).await?,
         "workflow" => return workflow::delete(writer, address).await,
         "client profile" | "client policy" => return client_policy::delete(writer, address).await,
+        "user" => format!("/users/{}", writer.directory.id(address).await?),
         "user profile" | "user profile attribute" | "user profile group" => {
             return user_profile::delete(writer, address).await;
         }
