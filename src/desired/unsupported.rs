@@ -4,7 +4,7 @@ use super::problem::Problem;
 use crate::model::{Kind, kinds};
 
 /// Collections and fields of the design that come later. Taking them for unknown fields would send them as they are.
-const REALM: &[&str] = &["organizations", "permissions", "users", "workflows"];
+const REALM: &[&str] = &["organizations", "users", "workflows"];
 
 /// Realm attributes in which Keycloak keeps a field of the realm: set in both places they would fight.
 const MIRRORED: &[(&str, &str)] = &[

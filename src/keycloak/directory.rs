@@ -157,8 +157,11 @@ impl Directory {
             Reference::ProfileAttribute => has_member(self.user_profile().await?, "attributes", name),
             Reference::ProfileGroup => has_member(self.user_profile().await?, "groups", name),
             Reference::User => self.user(name).await?.is_some(),
-            // They were read with the client that the name is qualified with.
-            Reference::AuthorizationScope | Reference::AuthorizationResource | Reference::AuthorizationPolicy => {
+            // They were read together with what names them.
+            Reference::AuthorizationScope
+            | Reference::AuthorizationResource
+            | Reference::AuthorizationPolicy
+            | Reference::PermissionPolicy => {
                 Names::Of(reference).addresses(&self.realm, name).iter().any(|address| self.is_noted(address))
             }
             Reference::ClientProfile => {

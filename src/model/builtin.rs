@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-use super::{Address, FieldPath, Kind, LiveObject, LiveValue, Names, Reference, Spi};
+use super::{Address, FieldPath, Kind, LiveObject, LiveValue, Names, Reference, Spi, kinds};
 
 /// Recorded from fresh servers by `realmform sandbox record-defaults`, never typed by hand.
 static DEFAULTS: LazyLock<Map<String, Value>> =
@@ -27,6 +27,8 @@ const DEFAULT_ROLES: &str = "roles/default-roles-{realm}";
 
 /// The value that a leaf of a fresh object has, where the server gives it one.
 pub fn defaults(kind: &'static Kind, path: &FieldPath) -> Option<&'static Value> {
+    // The same policies in another place, which a fresh realm does not have.
+    let kind = if *kind == kinds::PERMISSION_POLICY { &kinds::AUTHORIZATION_POLICY } else { kind };
     DEFAULTS.get("fields")?.get(kind.name)?.get(path.to_string())
 }
 

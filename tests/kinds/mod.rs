@@ -13,6 +13,7 @@ mod identity_provider;
 mod identity_provider_mapper;
 mod key_provider;
 mod localization;
+mod permission;
 mod protocol_mapper;
 mod realm;
 mod rename;

@@ -571,16 +571,6 @@ authorizationSettings = {}
   ╰────
  help: write the field `otpPolicyCodeReusable` of the realm
 
- × `permissions` is not supported by this version yet
-  ╭─[acme/realm.toml:5:2]
-4 │ attributes.realmReusableOtpCode = true
-5 │ [permissions]
-  ·  ─────┬─────
-  ·       ╰── not supported yet
-6 │ [roles.default-roles-acme]
-  ╰────
- help: leave it out; what the files do not say is not touched
-
  × the composites of `default-roles-acme` are the realm's default roles
   ╭─[acme/realm.toml:7:1]
 6 │ [roles.default-roles-acme]

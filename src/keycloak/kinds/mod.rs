@@ -52,6 +52,7 @@ pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), Se
         client::read_links(reader, &clients),
         client_scope::read_links(reader, &scopes),
         role::read_links(reader, &roles),
+        authorization::read_permissions(reader),
     )?;
     Ok(())
 }

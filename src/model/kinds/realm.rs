@@ -2,8 +2,8 @@
 
 use super::{
     AUTHENTICATION_FLOW, CLIENT, CLIENT_POLICY, CLIENT_PROFILE, CLIENT_REGISTRATION_POLICY, CLIENT_SCOPE, COMPONENT,
-    GROUP, IDENTITY_PROVIDER, KEY_PROVIDER, LOCALIZATION, REQUIRED_ACTION, ROLE, Type, USER_FEDERATION, USER_PROFILE,
-    body, link, server,
+    GROUP, IDENTITY_PROVIDER, KEY_PROVIDER, LOCALIZATION, PERMISSION, PERMISSION_POLICY, REQUIRED_ACTION, ROLE, Type,
+    USER_FEDERATION, USER_PROFILE, body, link, server,
 };
 use crate::model::{Kind, Reference};
 
@@ -179,6 +179,8 @@ pub static REALM: Kind = Kind {
         &USER_PROFILE,
         &CLIENT_PROFILE,
         &CLIENT_POLICY,
+        &PERMISSION_POLICY,
+        &PERMISSION,
     ],
     // The server makes realms disabled; whoever writes a realm file means one that works.
     on_create: &[("enabled", true)],
