@@ -5,8 +5,11 @@ use serde_json::Value as Json;
 use super::builder::Builder;
 use super::checks::at;
 use super::problem::Problem;
-use super::suggest::one_of;
-use crate::model::{Address, DesiredObject, DesiredRealm, FieldPath, Value, kinds, own_fields, types_with};
+use super::suggest::{did_you_mean, one_of};
+use crate::model::{
+    ADMIN_PERMISSIONS_CLIENT, Address, DesiredObject, DesiredRealm, FieldPath, RESOURCE_TYPES, Value, kinds,
+    own_fields, texts, types_with,
+};
 
 /// Checks an object that may be part of authorization services.
 pub(super) fn check(
@@ -21,8 +24,78 @@ pub(super) fn check(
             let twice = same_name(builder, realm, address, object);
             policy(builder, object).into_iter().chain(twice).collect()
         }
+        "permission policy" => {
+            let off = switched_off(builder, realm, object);
+            policy(builder, object).into_iter().chain(off).collect()
+        }
+        "permission" => {
+            let twice = same_name(builder, realm, address, object);
+            let off = switched_off(builder, realm, object);
+            permission(builder, object).into_iter().chain(twice).chain(off).collect()
+        }
+        "client" if address.name() == ADMIN_PERMISSIONS_CLIENT => vec![servers_own(builder, object)],
         _ => Vec::new(),
     }
+}
+
+fn servers_own(builder: &Builder, client: &DesiredObject) -> Problem {
+    let problem = Problem::error(format!("the client `{ADMIN_PERMISSIONS_CLIENT}` is the server's own"))
+        .help("write [permissions.<name>] and [permissionPolicies.<name>]");
+    at(problem, builder.place(&client.origin), "no file declares it")
+}
+
+fn switched_off(builder: &Builder, realm: &DesiredRealm, object: &DesiredObject) -> Option<Problem> {
+    let settings = realm.objects.iter().find(|(address, _)| address.parent().is_none())?.1;
+    let enabled = settings.fields.get(&FieldPath::new(["adminPermissionsEnabled"]));
+    if enabled.is_some_and(|it| it.value == Value::Json(Json::Bool(true))) {
+        return None;
+    }
+    let problem = Problem::error(format!("a {} needs a realm with admin permissions", object.kind.name))
+        .help("write adminPermissionsEnabled = true at the top level of the realm");
+    Some(at(problem, builder.place(&object.origin), "without effect"))
+}
+
+/// The server answers to all of these that it does not know what is wrong.
+fn permission(builder: &Builder, object: &DesiredObject) -> Vec<Problem> {
+    let field = |name: &str| object.fields.get(&FieldPath::new([name]));
+    let json = |name: &str| match field(name).map(|declared| &declared.value) {
+        Some(Value::Json(value)) => value.clone(),
+        _ => Json::Null,
+    };
+    let here = || builder.place(&object.origin);
+    let types: Vec<&str> = RESOURCE_TYPES.iter().map(|(name, _, _)| *name).collect();
+    let resource_type = json("resourceType");
+    let Some(ty) = resource_type.as_str() else {
+        let problem = Problem::error("a permission has a resource type")
+            .help(format!("write resourceType = \"Users\", or another one of {}", one_of(&types)));
+        return vec![at(problem, here(), "without a resource type")];
+    };
+    // One that is not known is a warning already.
+    let Some((_, own, known)) = RESOURCE_TYPES.iter().find(|(name, _, _)| *name == ty) else { return Vec::new() };
+    let mut problems = Vec::new();
+    for (_, other, _) in RESOURCE_TYPES.iter().filter(|(_, other, _)| other != own) {
+        if let Some(declared) = field(other) {
+            let problem = Problem::error(format!("a permission of the resource type {ty} has no `{other}`"))
+                .help(format!("write {own} = […], or nothing for all of them"));
+            problems.push(at(problem, builder.place(&declared.origin), "of another resource type"));
+        }
+    }
+    if let Some(empty) = field(own).filter(|declared| declared.value == Value::Json(Json::Array(Vec::new()))) {
+        let problem = Problem::error(format!("an empty list of {own} would be all of them"))
+            .help("leave it out to say so, or delete the permission");
+        problems.push(at(problem, builder.place(&empty.origin), "an empty list"));
+    }
+    if texts(&json("scopes")).next().is_none() {
+        let problem = Problem::error("a permission has scopes").help(format!("those of {ty} are {}", one_of(known)));
+        problems.push(at(problem, here(), "without scopes"));
+    }
+    for scope in texts(&json("scopes")).filter(|scope| !known.contains(scope)) {
+        let problem = Problem::unless(builder.strict, format!("`{scope}` is no known scope of {ty}"))
+            .help(format!("known are {}", one_of(known)))
+            .maybe_help(did_you_mean(scope, known.iter().copied()));
+        problems.push(at(problem, field("scopes").and_then(|it| builder.place(&it.origin)), "unknown scope"));
+    }
+    problems
 }
 
 /// The server switches them off where the client has no secret to keep, and fails where there is no service account.
@@ -49,10 +122,16 @@ fn client(builder: &Builder, realm: &DesiredRealm, address: &Address, services: 
     Some(at(problem, here, "authorization services"))
 }
 
+/// `an authorization policy`, `a permission policy`
+fn a(object: &DesiredObject) -> String {
+    let article = if object.kind.name.starts_with('a') { "an" } else { "a" };
+    format!("{article} {}", object.kind.name)
+}
+
 /// A policy's type says which fields it has. The server would take the others without a word.
 fn policy(builder: &Builder, object: &DesiredObject) -> Vec<Problem> {
     let Some(declared) = object.fields.get(&FieldPath::new(["type"])) else {
-        let problem = Problem::error(format!("an {} has a type", object.kind.name)).help(match object.kind.name {
+        let problem = Problem::error(format!("{} has a type", a(object))).help(match object.kind.name {
             "authorization permission" => "write type = \"scope\", or type = \"resource\"".to_owned(),
             _ => "write type = \"role\", or another one of role, group, user, client, client-scope, time, regex, aggregate".to_owned(),
         });
@@ -61,12 +140,11 @@ fn policy(builder: &Builder, object: &DesiredObject) -> Vec<Problem> {
     let Value::Json(Json::String(ty)) = &declared.value else { return Vec::new() };
     let is_permission = |ty: &str| matches!(ty, "resource" | "scope");
     if is_permission(ty) != (*object.kind == kinds::AUTHORIZATION_PERMISSION) {
-        let problem =
-            Problem::error(format!("`{ty}` is no type of an {}", object.kind.name)).help(if is_permission(ty) {
-                "write it below `permissions`"
-            } else {
-                "a permission is of type \"scope\" or \"resource\"; what decides is written below `policies`"
-            });
+        let problem = Problem::error(format!("`{ty}` is no type of {}", a(object))).help(if is_permission(ty) {
+            "write it below `permissions`"
+        } else {
+            "a permission is of type \"scope\" or \"resource\"; what decides is written below `policies`"
+        });
         return vec![at(problem, builder.place(&declared.origin), "another type")];
     }
     let stray = object.fields.iter().filter(|(path, _)| {
@@ -78,7 +156,7 @@ fn policy(builder: &Builder, object: &DesiredObject) -> Vec<Problem> {
     });
     let problems = stray.map(|(path, declared)| {
         let with: Vec<&str> = types_with(path.top()).filter(|it| is_permission(it) == is_permission(ty)).collect();
-        let problem = Problem::error(format!("an {} of type `{ty}` has no `{}`", object.kind.name, path.top()));
+        let problem = Problem::error(format!("{} of type `{ty}` has no `{}`", a(object), path.top()));
         let problem =
             if with.is_empty() { problem } else { problem.help(format!("that is of type {}", one_of(&with))) };
         at(problem, builder.place(&declared.origin), "of another type")
@@ -88,8 +166,12 @@ fn policy(builder: &Builder, object: &DesiredObject) -> Vec<Problem> {
 
 /// To the server a permission is a policy, and there is one of each name.
 fn same_name(builder: &Builder, realm: &DesiredRealm, address: &Address, object: &DesiredObject) -> Option<Problem> {
-    let twin = address.parent()?.child(&kinds::AUTHORIZATION_POLICY, address.name());
-    let twin = realm.objects.get(&twin).filter(|_| *object.kind == kinds::AUTHORIZATION_PERMISSION)?;
+    let policy = match object.kind.name {
+        "authorization permission" => &kinds::AUTHORIZATION_POLICY,
+        "permission" => &kinds::PERMISSION_POLICY,
+        _ => return None,
+    };
+    let twin = realm.objects.get(&address.parent()?.child(policy, address.name()))?;
     let problem = Problem::error(format!("a policy and a permission are both called `{}`", address.name()))
         .help("give one of them another name: the server keeps them in one list");
     let problem = at(problem, builder.place(&object.origin), "the permission");

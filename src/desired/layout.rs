@@ -8,7 +8,6 @@ use super::parse::{Parsed, entry};
 use super::problem::Problem;
 use super::source::{Place, Source, display_name};
 use super::suggest::{closest, did_you_mean, one_of};
-use super::unsupported;
 use crate::model::{Address, Kind, RealmName, kinds};
 
 /// The file that makes a folder a project.
@@ -199,9 +198,6 @@ fn address(realm: &Address, path: &Path, names: &BTreeMap<PathBuf, String>) -> R
 }
 
 fn no_collection(path: &str, parent: &'static Kind, collection: &str) -> Problem {
-    if unsupported::is_future(parent, collection) {
-        return unsupported::problem(collection);
-    }
     let collections: Vec<&str> = parent.children.iter().map(|kind| kind.collection).collect();
     let help = match collections.as_slice() {
         [] => format!("nothing hangs below a {}", parent.name),

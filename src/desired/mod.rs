@@ -15,6 +15,7 @@ mod builder;
 mod checks;
 mod components;
 mod convert;
+mod elsewhere;
 mod executions;
 mod hide;
 mod json;
@@ -29,7 +30,6 @@ mod secret;
 mod settings;
 mod source;
 mod suggest;
-mod unsupported;
 mod users;
 mod workflows;
 

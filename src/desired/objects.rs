@@ -9,7 +9,7 @@ use super::parse::{Entry, Node, entries};
 use super::problem::Problem;
 use super::source::{Place, Source};
 use super::suggest::did_you_mean;
-use super::{components, organizations, settings, unsupported, users};
+use super::{components, elsewhere, organizations, settings, users};
 use crate::model::{Address, FieldPath, Kind, Type, Write, kinds};
 
 /// Puts a file's content in.
@@ -50,11 +50,8 @@ impl Reader<'_> {
     /// One entry of an object's table.
     fn entry(&mut self, address: &Address, entry: &Entry<'_>) {
         let kind = address.kind();
-        let key = self.place(entry);
         if let Some(child) = kind.child(entry.name) {
             self.collection(address, child, entry);
-        } else if unsupported::is_future(kind, entry.name) {
-            self.builder.report(unsupported::problem(entry.name).at(key, "not supported yet"));
         } else if let Some(field) = kind.field(entry.name).filter(|field| field.write != Write::Server) {
             self.refuse_mirrors(kind, entry);
             self.leaf(address, field.ty, entry);
@@ -133,7 +130,7 @@ impl Reader<'_> {
     }
 
     fn servers_own(&mut self, kind: &'static Kind, entry: &Entry<'_>) {
-        let help = unsupported::instead(kind, entry.name).unwrap_or("leave it out");
+        let help = elsewhere::instead(kind, entry.name).unwrap_or("leave it out");
         let problem = Problem::error(format!("`{}` is the server's own", entry.name))
             .at(self.place(entry), format!("no file sets this of a {}", kind.name))
             .help(help);

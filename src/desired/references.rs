@@ -95,7 +95,8 @@ fn targets(realm: &str, kind: Reference, name: &str) -> Vec<Address> {
         | Reference::User
         | Reference::AuthorizationScope
         | Reference::AuthorizationResource
-        | Reference::AuthorizationPolicy => Names::Of(kind).addresses(&realm, name),
+        | Reference::AuthorizationPolicy
+        | Reference::PermissionPolicy => Names::Of(kind).addresses(&realm, name),
     }
 }
 
@@ -122,6 +123,7 @@ fn reference_name(kind: Reference, address: &Address, object: &DesiredObject) ->
         Reference::ProfileGroup if is(&kinds::PROFILE_GROUP) => Some(address.name().to_owned()),
         Reference::AuthorizationScope if is(&kinds::AUTHORIZATION_SCOPE) => Some(address.name().to_owned()),
         Reference::AuthorizationResource if is(&kinds::AUTHORIZATION_RESOURCE) => Some(address.name().to_owned()),
+        Reference::PermissionPolicy if is(&kinds::PERMISSION_POLICY) => Some(address.name().to_owned()),
         Reference::AuthorizationPolicy if is(&kinds::AUTHORIZATION_POLICY) => Some(address.name().to_owned()),
         _ => None,
     }
@@ -173,5 +175,6 @@ fn term(kind: Reference) -> &'static str {
         Reference::AuthorizationScope => "authorization scope",
         Reference::AuthorizationResource => "authorization resource",
         Reference::AuthorizationPolicy => "authorization policy",
+        Reference::PermissionPolicy => "permission policy",
     }
 }

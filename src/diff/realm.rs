@@ -265,7 +265,8 @@ impl Comparison<'_> {
                     | Reference::ClientProfile
                     | Reference::AuthorizationScope
                     | Reference::AuthorizationResource
-                    | Reference::AuthorizationPolicy,
+                    | Reference::AuthorizationPolicy
+                    | Reference::PermissionPolicy,
                 ),
             ) = live.kind.names(path)
             else {

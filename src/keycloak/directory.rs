@@ -160,8 +160,11 @@ impl Directory {
             Reference::ProfileGroup => has_member(self.user_profile().await?, "groups", name),
             Reference::IdentityProvider => self.has_identity_provider(name).await?,
             Reference::User => self.user(name).await?.is_some(),
-            // They were read with the client that the name is qualified with.
-            Reference::AuthorizationScope | Reference::AuthorizationResource | Reference::AuthorizationPolicy => {
+            // They were read together with what names them.
+            Reference::AuthorizationScope
+            | Reference::AuthorizationResource
+            | Reference::AuthorizationPolicy
+            | Reference::PermissionPolicy => {
                 Names::Of(reference).addresses(&self.realm, name).iter().any(|address| self.is_noted(address))
             }
             Reference::ClientProfile => {

@@ -201,7 +201,8 @@ impl<'a> Interest<'a> {
             | Reference::User
             | Reference::AuthorizationScope
             | Reference::AuthorizationResource
-            | Reference::AuthorizationPolicy => {
+            | Reference::AuthorizationPolicy
+            | Reference::PermissionPolicy => {
                 Names::Of(reference).addresses(realm, name).iter().any(|address| self.has(address))
             }
         }

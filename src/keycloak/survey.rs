@@ -101,7 +101,8 @@ pub async fn names_of(http: &Http, realm: &str, reference: Reference) -> Result<
         | Reference::Provider(_)
         | Reference::AuthorizationScope
         | Reference::AuthorizationResource
-        | Reference::AuthorizationPolicy => return Ok(Vec::new()),
+        | Reference::AuthorizationPolicy
+        | Reference::PermissionPolicy => return Ok(Vec::new()),
     };
     let path = format!("/{}/{list}?first=0&max={CANDIDATES}", segment(realm));
     let answer = http.get(&path).await?;

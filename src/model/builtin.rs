@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
+use super::kinds::ADMIN_PERMISSIONS_CLIENT;
 use super::{Address, FieldPath, Kind, LiveObject, LiveValue, Names, PROTECTION_ROLE, Reference, Spi, kinds};
 
 /// Recorded from fresh servers by `realmform sandbox record-defaults`, never typed by hand.
@@ -27,6 +28,8 @@ const DEFAULT_ROLES: &str = "roles/default-roles-{realm}";
 
 /// The value that a leaf of a fresh object has, where the server gives it one.
 pub fn defaults(kind: &'static Kind, path: &FieldPath) -> Option<&'static Value> {
+    // The same policies in another place, which a fresh realm does not have.
+    let kind = if *kind == kinds::PERMISSION_POLICY { &kinds::AUTHORIZATION_POLICY } else { kind };
     DEFAULTS.get("fields")?.get(kind.name)?.get(path.to_string())
 }
 
@@ -77,8 +80,8 @@ pub fn is_default_roles(address: &Address) -> bool {
     of_realm.is_some_and(|realm| realm.eq_ignore_ascii_case(address.realm_name()))
 }
 
-/// Whether an object, or what it hangs below, is nobody's to import or to sweep: clients that are a project's record or
-/// through which `master` governs other realms, the keys that the server makes itself when something asks for an algorithm
+/// Whether an object, or what it hangs below, is nobody's to import or to sweep: clients that are a project's record,
+/// hold the permissions of administrators or are that through which `master` governs other realms, the keys that the server makes itself when something asks for an algorithm
 /// that no provider has, and the role that it makes with authorization services, without which these do not work.
 pub fn is_reserved(address: &Address) -> bool {
     if address.kind() == &kinds::CLIENT_ROLE && address.name() == PROTECTION_ROLE {
@@ -88,7 +91,7 @@ pub fn is_reserved(address: &Address) -> bool {
     let Some(object) = above.filter(|it| it.parent().is_some()).last() else { return false };
     let governs = object.realm_name() == "master" && object.name().ends_with("-realm");
     match object.kind().name {
-        "client" => object.name().starts_with("realmform:") || governs,
+        "client" => object.name().starts_with("realmform:") || object.name() == ADMIN_PERMISSIONS_CLIENT || governs,
         "key provider" => object.name().starts_with("fallback-"),
         _ => false,
     }

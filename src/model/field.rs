@@ -228,6 +228,8 @@ pub enum Reference {
     AuthorizationResource,
     /// A policy of the same authorization services.
     AuthorizationPolicy,
+    /// A policy of fine-grained admin permissions.
+    PermissionPolicy,
     /// A provider that is installed on the server, by its id.
     Provider(Spi),
 }

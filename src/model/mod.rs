@@ -29,7 +29,7 @@ pub use desired::{Declared, Desired, DesiredObject, DesiredRealm, Lifecycle, Ori
 pub use duration::parse_seconds;
 pub use field::{ANY, Field, FieldPath, Reference, Spi, Type, Write};
 pub use kind::{Kind, PROTECTION_ROLE};
-pub use kinds::{own_fields, types_with};
+pub use kinds::{ADMIN_PERMISSIONS_CLIENT, RESOURCE_TYPES, own_fields, types_with};
 pub use live::{Live, LiveObject, LiveRealm, LiveValue, flatten, unflatten};
 pub(crate) use live::{live_value, sorted};
 pub use record::{Record, RecordError, Shape};

@@ -176,6 +176,10 @@ impl Draft<'_> {
     /// whose requests would switch them back. And the server makes a role with them, which is changed and not made then.
     fn before_services(&self, change: &Change) -> Option<usize> {
         let above = change.address.parent()?;
+        if change.kind == &kinds::PERMISSION || change.kind == &kinds::PERMISSION_POLICY {
+            // There is no place for them before the realm has them switched on.
+            return self.body[self.diff.find(&above)?];
+        }
         if change.kind == &kinds::AUTHORIZATION {
             return self.body[self.diff.find(&above)?];
         }

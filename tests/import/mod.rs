@@ -14,6 +14,7 @@ pub(crate) const EVERYTHING: &str = r#"
 displayName = "ACME \"portal\""
 displayNameHtml = "<b>\nACME\n</b>"
 accessTokenLifespan = "4m"
+adminPermissionsEnabled = true
 bruteForceProtected = true
 loginTheme = "keycloak.v2"
 internationalizationEnabled = true
@@ -79,6 +80,31 @@ redirectUris = ["https://sp.example/acs"]
 attributes = { "saml.force.post.binding" = true, "saml.assertion.lifespan" = 60 }
 [clients.account]
 enabled = false
+[permissionPolicies.desk]
+type = "role"
+roles = ["auditor", { name = "shop:refund", required = true }]
+[permissionPolicies.staff]
+type = "aggregate"
+policies = ["desk"]
+[permissions."all users"]
+resourceType = "Users"
+scopes = ["view", "reset-password"]
+policies = ["staff"]
+[permissions."one client"]
+description = "The shop"
+resourceType = "Clients"
+clients = ["shop"]
+scopes = ["map-roles"]
+policies = ["desk"]
+[permissions."a team"]
+resourceType = "Groups"
+groups = ["/staff/ops"]
+scopes = ["manage-members"]
+policies = ["desk"]
+[permissions."two roles"]
+resourceType = "Roles"
+roles = ["auditor", "shop:refund"]
+scopes = ["map-role"]
 [identityProviders.up]
 providerId = "oidc"
 displayName = "Up"

@@ -14,6 +14,7 @@ mod identity_provider_mapper;
 mod key_provider;
 mod localization;
 mod organization;
+mod permission;
 mod protocol_mapper;
 mod realm;
 mod rename;

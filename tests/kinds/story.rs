@@ -24,7 +24,7 @@ pub struct Story {
     pub samples: &'static [Sample],
     /// How many samples change in one run: one, unless there are so many that it would take minutes.
     pub at_once: usize,
-    /// Other tables of the file.
+    /// Other tables of the file; settings of the realm before them.
     pub others: &'static str,
     /// What is on the object that no file says, and what the references of the samples name.
     pub by_hand: fn(&Admin),
@@ -54,7 +54,12 @@ impl Story {
         let header = if self.table.is_empty() { String::new() } else { format!("[{}]\n", self.table) };
         let samples = self.samples.iter().enumerate();
         let lines = samples.filter_map(|(i, sample)| Some(format!("{} = {}\n", sample.0, values(i, sample)?)));
-        format!("{header}{}\n{}{}", self.fixed, lines.collect::<String>(), self.others)
+        self.with_others(&format!("{header}{}\n{}", self.fixed, lines.collect::<String>()))
+    }
+
+    /// Settings of the realm come before every table.
+    fn with_others(&self, text: &str) -> String {
+        if self.table.is_empty() { format!("{text}{}", self.others) } else { format!("{}\n{text}", self.others) }
     }
 }
 
@@ -168,9 +173,9 @@ impl Told<'_> {
     /// Renames the object: it is the same one afterwards, with all that it had. `table` is its new header.
     pub fn rename(&self, table: &str, from: &str, raw: impl Fn(&Admin) -> Value) {
         let lifecycle = format!("lifecycle.renamedFrom = {}\n", json!(from));
-        let (fixed, others) = (self.story.fixed, self.story.others);
+        let fixed = self.story.fixed;
         let before = self.raw();
-        self.project.write_realm(&format!("[{table}]\n{lifecycle}{fixed}\n{others}"));
+        self.project.write_realm(&self.story.with_others(&format!("[{table}]\n{lifecycle}{fixed}")));
         let around = watch(&self.admin);
         let planned = self.project.changes();
         assert!(planned.len() == 1 && planned[0].starts_with("rename "), "{planned:?}");

@@ -21,6 +21,7 @@ const EVERYTHING: &str = r#"
 prune = "all"
 displayName = "ACME"
 organizationsEnabled = true
+adminPermissionsEnabled = true
 defaultRoles = ["offline_access", "auditor"]
 defaultGroups = ["/staff"]
 defaultDefaultClientScopes = ["basic", "tenant"]
@@ -60,6 +61,31 @@ policies.any = { type = "aggregate", policies = ["clerks", "staff"], decisionStr
 permissions."view orders" = { type = "scope", resources = ["orders"], scopes = ["view"], policies = ["any"] }
 permissions."all orders" = { type = "resource", resourceType = "urn:shop:order", policies = ["clerks"], description = "All" }
 [roles."view-profile/x"]
+[permissionPolicies.desk]
+type = "role"
+roles = ["auditor"]
+[permissionPolicies.any]
+type = "aggregate"
+policies = ["desk"]
+[permissions.people]
+resourceType = "Users"
+scopes = ["view", "reset-password"]
+policies = ["any"]
+[permissions.parts]
+resourceType = "Groups"
+groups = ["/staff/ops"]
+scopes = ["manage-members"]
+policies = ["desk"]
+[permissions.shops]
+resourceType = "Clients"
+clients = ["shop", "view"]
+scopes = ["view"]
+policies = ["desk"]
+[permissions.roles]
+resourceType = "Roles"
+roles = ["auditor", "shop:refund"]
+scopes = ["map-role"]
+policies = ["desk"]
 [clients.view]
 secret = { env = "SECRET" }
 serviceAccountsEnabled = true

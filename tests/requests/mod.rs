@@ -160,6 +160,30 @@ fn a_plan_of_users_asks_for_each_by_name() {
     assert_eq!(asked, ["31 GET /{realm}/users?username&exact"], "those on record, and nobody else: {ran:?}");
 }
 
+/// The server exports nothing of admin permissions: a list tells all but which policies decide, which is asked for where it
+/// is declared.
+#[test]
+fn permissions_are_listed_once_where_they_are_declared() {
+    let project = Project::new("requests-permissions");
+    let desk =
+        "adminPermissionsEnabled = true\npermissionPolicies.desk = { type = \"client\", clients = [\"account\"] }\n";
+    let all: String = (0..4).fold(desk.to_owned(), |text, number| {
+        text + &format!(
+            "[permissions.p{number}]\nresourceType = \"Users\"\nscopes = [\"view\"]\npolicies = [\"desk\"]\n"
+        )
+    });
+    project.write_realm(&all);
+    project.apply();
+    // The client that the policy names.
+    assert_eq!(plan(&project).values().sum::<u64>(), BEGINNING + 1 + 4 + 1);
+    project.write_realm(&format!("prune = \"none\"\n{desk}"));
+    project.apply();
+    assert_eq!(plan(&project).values().sum::<u64>(), BEGINNING + 1 + 1);
+    project.write_realm("prune = \"none\"\nadminPermissionsEnabled = true\n");
+    project.apply();
+    assert_eq!(plan(&project).values().sum::<u64>(), BEGINNING);
+}
+
 /// The lock, the record under it, the client, the record, the lock again, and the client as it is now.
 #[test]
 fn one_changed_client_costs_six_requests_more_than_its_plan() {

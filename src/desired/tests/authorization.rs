@@ -80,3 +80,35 @@ fn a_name_is_looked_for_in_its_own_client() {
     let problem = render(&[unknown_reference(open, ["view2"])], false, 100);
     assert!(problem.contains("there is no authorization scope `view` in the realm acme"), "{problem}");
 }
+
+#[test]
+fn a_permission_is_about_what_its_resource_type_says() {
+    let said = |permission: &str| {
+        let file = format!("adminPermissionsEnabled = true\npermissions.a = {{ {permission} }}\n");
+        report(&[("acme/realm.toml", &file)])
+    };
+    for (permission, error) in [
+        ("scopes = [\"view\"]", "a permission has a resource type"),
+        ("resourceType = \"Users\"", "those of Users are `manage`, `view`"),
+        ("resourceType = \"Users\", scopes = [\"veiw\"]", "did you mean `view`?"),
+        (
+            "resourceType = \"Users\", scopes = [\"view\"], groups = [\"/a\"]",
+            "of the resource type Users has no `groups`",
+        ),
+        ("resourceType = \"Users\", scopes = [\"view\"], users = []", "an empty list of users would be all of them"),
+        ("resourceType = \"User\", scopes = [\"view\"]", "did you mean `Users`?"),
+    ] {
+        let report = said(permission);
+        assert!(report.contains(error), "{error}: {report}");
+    }
+    assert_eq!(said("resourceType = \"Users\", scopes = [\"view\"]"), "");
+    let same = "[permissionPolicies.a]\ntype = \"user\"\n";
+    let file = format!(
+        "adminPermissionsEnabled = true\n[permissions.a]\nresourceType = \"Users\"\nscopes = [\"view\"]\n{same}"
+    );
+    assert!(report(&[("acme/realm.toml", &file)]).contains("a policy and a permission are both called `a`"));
+    let off = report(&[("acme/realm.toml", same)]);
+    assert!(off.contains("a permission policy needs a realm with admin permissions"), "{off}");
+    let own = report(&[("acme/realm.toml", "[clients.admin-permissions]\n")]);
+    assert!(own.contains("the client `admin-permissions` is the server's own"), "{own}");
+}

@@ -523,7 +523,7 @@ executions = [
 }
 
 #[test]
-fn what_is_not_supported_or_written_elsewhere() {
+fn what_is_written_elsewhere() {
     insta::assert_snapshot!(report(&[
         (
             "acme/realm.toml",
@@ -531,7 +531,6 @@ fn what_is_not_supported_or_written_elsewhere() {
 id = "x"
 identityProviderMappers = []
 attributes.realmReusableOtpCode = true
-[permissions]
 [roles.default-roles-acme]
 composites = ["x"]
 [clients.shop]
@@ -539,13 +538,7 @@ access = {}
 authorizationSettings = {}
 "#,
         ),
-        ("acme/permissions/x.toml", ""),
     ]), @r#"
- × `permissions` is not supported by this version yet
-  ╭─[acme/permissions/x.toml:1:1]
-  ╰────
- help: leave it out; what the files do not say is not touched
-
  × `id` is the server's own
   ╭─[acme/realm.toml:2:1]
 1 │
@@ -572,47 +565,37 @@ authorizationSettings = {}
 4 │ attributes.realmReusableOtpCode = true
   ·            ──────────┬─────────
   ·                      ╰── set in the wrong place
-5 │ [permissions]
+5 │ [roles.default-roles-acme]
   ╰────
  help: write the field `otpPolicyCodeReusable` of the realm
 
- × `permissions` is not supported by this version yet
-  ╭─[acme/realm.toml:5:2]
-4 │ attributes.realmReusableOtpCode = true
-5 │ [permissions]
-  ·  ─────┬─────
-  ·       ╰── not supported yet
-6 │ [roles.default-roles-acme]
-  ╰────
- help: leave it out; what the files do not say is not touched
-
  × the composites of `default-roles-acme` are the realm's default roles
-  ╭─[acme/realm.toml:7:1]
-6 │ [roles.default-roles-acme]
-7 │ composites = ["x"]
+  ╭─[acme/realm.toml:6:1]
+5 │ [roles.default-roles-acme]
+6 │ composites = ["x"]
   · ─────┬────
   ·      ╰── set in the wrong place
-8 │ [clients.shop]
+7 │ [clients.shop]
   ╰────
  help: write them as `defaultRoles = […]` at the top level of the realm
 
  × `access` is the server's own
-   ╭─[acme/realm.toml:9:1]
- 8 │ [clients.shop]
- 9 │ access = {}
-   · ───┬──
-   ·    ╰── no file sets this of a client
-10 │ authorizationSettings = {}
-   ╰────
+  ╭─[acme/realm.toml:8:1]
+7 │ [clients.shop]
+8 │ access = {}
+  · ───┬──
+  ·    ╰── no file sets this of a client
+9 │ authorizationSettings = {}
+  ╰────
  help: leave it out
 
  × `authorizationSettings` is the server's own
-   ╭─[acme/realm.toml:10:1]
- 9 │ access = {}
-10 │ authorizationSettings = {}
-   · ──────────┬──────────
-   ·           ╰── no file sets this of a client
-   ╰────
+  ╭─[acme/realm.toml:9:1]
+8 │ access = {}
+9 │ authorizationSettings = {}
+  · ──────────┬──────────
+  ·           ╰── no file sets this of a client
+  ╰────
  help: write [clients.<clientId>.authorization]
 "#);
 }

@@ -9,7 +9,7 @@ use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, object, text};
 use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, changed, delta};
-use crate::model::{Address, FieldPath, kinds};
+use crate::model::{ADMIN_PERMISSIONS_CLIENT, Address, FieldPath, kinds};
 
 /// A client that was read, for what is asked about it afterwards.
 pub(super) struct Client {
@@ -45,6 +45,10 @@ const STEADY: &[(&str, Option<Choice>)] = &[
 pub(super) async fn read(reader: &Reader<'_>) -> Result<Vec<Client>, ServerError> {
     let lookup = async |name: &str| reader.directory.find_client(name).await;
     let take = |mut client: Object| {
+        if text(&client, "clientId")? == ADMIN_PERMISSIONS_CLIENT {
+            // What it holds is read by itself.
+            return Ok(None);
+        }
         let mappers = client.remove("protocolMappers");
         let (address, id) =
             (reader.realm().child(&kinds::CLIENT, text(&client, "clientId")?), text(&client, "id")?.to_owned());

@@ -59,6 +59,7 @@ pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), Se
         client_scope::read_links(reader, &scopes),
         role::read_links(reader, &roles),
         organization::read_links(reader, &organizations),
+        authorization::read_permissions(reader),
     )?;
     Ok(())
 }

@@ -8,7 +8,8 @@ use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, names, object, objects, text};
 use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, changed, merged};
-use crate::model::{Address, FieldPath, defaults, kinds::REALM};
+use crate::model::kinds::{CLIENT, REALM};
+use crate::model::{ADMIN_PERMISSIONS_CLIENT, Address, FieldPath, defaults};
 
 /// Tables that a PUT replaces as a whole. The attributes in which Keycloak keeps settings that have fields of their own are
 /// sent back with the others, since one that is left out is gone, and the setting with it; the field has the last word.
@@ -39,6 +40,11 @@ pub(super) fn read(reader: &Reader<'_>, settings: Object) -> Result<String, Serv
     let default_role = default_role.unwrap_or_default().to_owned();
     if let Some(name) = settings.get("defaultRole").and_then(|role| role.get("name")).and_then(Value::as_str) {
         reader.directory.note_default_role(name);
+    }
+    if settings.get("adminPermissionsEnabled") == Some(&Value::Bool(true))
+        && let Some(client) = settings.get("adminPermissionsClient").and_then(|client| client.get("id")?.as_str())
+    {
+        reader.directory.note(&reader.realm().child(&CLIENT, ADMIN_PERMISSIONS_CLIENT), client);
     }
     reader.add(reader.realm(), &id, settings);
     Ok(default_role)

@@ -2,8 +2,8 @@
 
 use super::{
     AUTHENTICATION_FLOW, CLIENT, CLIENT_POLICY, CLIENT_PROFILE, CLIENT_REGISTRATION_POLICY, CLIENT_SCOPE, COMPONENT,
-    GROUP, IDENTITY_PROVIDER, KEY_PROVIDER, LOCALIZATION, ORGANIZATION, REQUIRED_ACTION, ROLE, Type, USER,
-    USER_FEDERATION, USER_PROFILE, WORKFLOW, body, link, server,
+    GROUP, IDENTITY_PROVIDER, KEY_PROVIDER, LOCALIZATION, ORGANIZATION, PERMISSION, PERMISSION_POLICY, REQUIRED_ACTION,
+    ROLE, Type, USER, USER_FEDERATION, USER_PROFILE, WORKFLOW, body, link, server,
 };
 use crate::model::{Kind, Reference};
 
@@ -196,6 +196,8 @@ pub static REALM: Kind = Kind {
         &CLIENT_POLICY,
         &ORGANIZATION,
         &WORKFLOW,
+        &PERMISSION_POLICY,
+        &PERMISSION,
     ],
     // The server makes realms disabled; whoever writes a realm file means one that works.
     on_create: &[("enabled", true)],

@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 
 use crate::desired;
 use crate::model::{
-    Address, FieldPath, LiveObject, LiveRealm, LiveValue, PROTECTION_ROLE, Type, Write, builtin_paths, default_of,
-    is_builtin, kinds, texts,
+    ADMIN_PERMISSIONS_CLIENT, Address, FieldPath, LiveObject, LiveRealm, LiveValue, PROTECTION_ROLE, Type, Write,
+    builtin_paths, default_of, is_builtin, kinds, texts,
 };
 
 /// A value to write.
@@ -49,11 +49,16 @@ fn has_holder(address: &Address, said: &BTreeMap<Address, Said>) -> bool {
     address.parent().is_none_or(|parent| said.contains_key(&parent))
 }
 
+/// Whether a client of that name is a record, or the server's own for admin permissions.
+fn is_record_or_permissions(client: &str) -> bool {
+    client.starts_with("realmform:") || client == ADMIN_PERMISSIONS_CLIENT
+}
+
 /// Records are no part of a realm, nor are the clients through which `master` governs the others.
 fn is_none_of_its_own(address: &Address) -> bool {
     let governs = |it: &Address| it.realm_name() == "master" && it.name().ends_with("-realm");
     std::iter::successors(Some(address.clone()), Address::parent)
-        .any(|it| it.kind() == &kinds::CLIENT && (it.name().starts_with("realmform:") || governs(&it)))
+        .any(|it| it.kind() == &kinds::CLIENT && (is_record_or_permissions(it.name()) || governs(&it)))
 }
 
 /// Whether the server itself makes an object with another one that is there.

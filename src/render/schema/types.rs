@@ -229,6 +229,7 @@ fn one(reference: Reference) -> &'static str {
         Reference::AuthorizationScope => "a scope of these authorization services",
         Reference::AuthorizationResource => "a resource of these authorization services",
         Reference::AuthorizationPolicy => "a policy of these authorization services",
+        Reference::PermissionPolicy => "a permission policy",
     }
 }
 

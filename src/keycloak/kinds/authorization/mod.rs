@@ -1,5 +1,6 @@
 /*!
-Authorization services of clients: settings, scopes, resources, policies, permissions.
+Authorization services of clients: settings, scopes, resources, policies, permissions. Fine-grained admin permissions are
+such services, too, of a client that is the server's own.
 
 - `read`: from one export of the server's, or, where that is forbidden, from its lists.
 - `names`: which objects a policy names, by names in files and by ids on the wire.
@@ -10,18 +11,23 @@ mod read;
 
 use serde_json::{Value, json};
 
-pub(super) use self::read::read;
+pub(super) use self::read::{read, read_permissions};
 use super::client;
 use super::document::all_of;
 use crate::keycloak::ServerError;
 use crate::keycloak::path::{query, segment};
 use crate::keycloak::shape::{Object, object, text};
 use crate::keycloak::writer::{Changes, Leaves, Writer, body, merged};
-use crate::model::{Address, FieldPath, Kind, defaults, kinds, own_fields};
+use crate::model::{ADMIN_PERMISSIONS_CLIENT, Address, FieldPath, Kind, defaults, kinds, own_fields};
 
 /// Whether an object is one of authorization services, or these themselves.
 pub(super) fn is_part(address: &Address) -> bool {
-    services(address).is_some()
+    services(address).is_some() || is_of_realm(address.kind())
+}
+
+/// Whether such objects are in the authorization services that the server has for its admin permissions.
+fn is_of_realm(kind: &Kind) -> bool {
+    *kind == kinds::PERMISSION || *kind == kinds::PERMISSION_POLICY
 }
 
 /// The authorization services that an object is part of.
@@ -31,7 +37,10 @@ fn services(address: &Address) -> Option<Address> {
 
 /// The path of the services' resource server below the realm.
 async fn base(writer: &Writer, address: &Address) -> Result<String, ServerError> {
-    let client = services(address).and_then(|it| it.parent()).unwrap_or_else(|| address.clone());
+    let client = match services(address).and_then(|it| it.parent()) {
+        Some(client) => client,
+        None => writer.directory.realm().child(&kinds::CLIENT, ADMIN_PERMISSIONS_CLIENT),
+    };
     Ok(path_of(&writer.directory.id(&client).await?))
 }
 
@@ -44,7 +53,7 @@ fn word(kind: &Kind) -> &'static str {
     match kind.name {
         "authorization scope" => "scope",
         "authorization resource" => "resource",
-        "authorization permission" => "permission",
+        "authorization permission" | "permission" => "permission",
         _ => "policy",
     }
 }
@@ -87,7 +96,7 @@ pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) 
 
 /// Whether the services came with this run.
 fn is_new(writer: &Writer, address: &Address) -> bool {
-    services(address).is_none_or(|services| writer.live(&services).is_none())
+    services(address).is_some_and(|services| writer.live(&services).is_none())
 }
 
 /// A PUT replaces the whole object, but for the lists that are left out.
@@ -125,7 +134,7 @@ pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), Ser
 
 /// A permission is a policy to the server, and only made and changed elsewhere.
 fn endpoint(kind: &Kind) -> &'static str {
-    if *kind == kinds::AUTHORIZATION_PERMISSION { "policy" } else { word(kind) }
+    if word(kind) == "permission" { "policy" } else { word(kind) }
 }
 
 /// Where objects like this one are made, and changed by their ids: policies by their types.
@@ -165,10 +174,14 @@ async fn representation(writer: &Writer, address: &Address, mut object: Object) 
         // Attributes that are left out would stay.
         object.entry("attributes").or_insert_with(|| json!({}));
     }
+    if address.kind() == &kinds::PERMISSION {
+        object.insert("type".to_owned(), "scope".into());
+        let resources = names::resources(writer, &mut object).await?;
+        object.insert("resources".to_owned(), resources);
+    }
     let ty = object.get("type").and_then(Value::as_str).unwrap_or_default();
-    let own = own_fields(ty).unwrap_or_default();
-    if address.kind() == &kinds::AUTHORIZATION_POLICY || address.kind() == &kinds::AUTHORIZATION_PERMISSION {
-        for field in own {
+    if matches!(word(address.kind()), "policy" | "permission") {
+        for field in own_fields(ty).unwrap_or_default() {
             complete(&mut object, field);
         }
         names::to_ids(writer, &mut object).await?;

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use crate::keycloak::ServerError;
 use crate::keycloak::directory::Directory;
-use crate::keycloak::path::segment;
+use crate::keycloak::path::{query, segment};
 use crate::keycloak::reader::Reader;
-use crate::keycloak::shape::{Object, object, text};
+use crate::keycloak::shape::{Object, object, objects, text};
 use crate::keycloak::writer::Writer;
-use crate::model::{Address, FieldPath, Names, Reference, Type, kinds};
+use crate::model::{Address, FieldPath, Names, RESOURCE_TYPES, Reference, Type, kinds, texts};
 
 /// Replaces names by ids. The server takes most names, too, but says yes to roles and groups that it does not know.
 pub(super) async fn to_ids(writer: &Writer, policy: &mut Object) -> Result<(), ServerError> {
@@ -32,10 +32,38 @@ pub(super) async fn to_ids(writer: &Writer, policy: &mut Object) -> Result<(), S
     Ok(())
 }
 
+/// The ids of what an admin permission is about, taken out of the list of its type. None is all of that type.
+pub(super) async fn resources(writer: &Writer, permission: &mut Object) -> Result<Value, ServerError> {
+    let mut ids = Vec::new();
+    let resource_type = permission.get("resourceType").cloned();
+    for (ty, field, _) in RESOURCE_TYPES {
+        let listed = permission.remove(*field).filter(|_| resource_type.as_ref().is_some_and(|it| it == ty));
+        let reference = kinds::PERMISSION.names(&FieldPath::new([*field])).and_then(|names| match names {
+            Names::Of(reference) => Some(reference),
+            Names::RolesOf(_) => None,
+        });
+        for name in listed.iter().flat_map(texts) {
+            ids.push(match reference {
+                Some(reference) => id(writer, reference, name).await?,
+                None => organization(writer, name).await?,
+            });
+        }
+    }
+    Ok(ids.into())
+}
+
+async fn organization(writer: &Writer, name: &str) -> Result<String, ServerError> {
+    let path = writer.path(format!("/organizations?search={}&exact=true", query(name)));
+    let found = objects(writer.http().get(&path).await?, "the organizations")?;
+    let organization = found.iter().find(|it| it.get("name").is_some_and(|it| it == name));
+    let unknown = || ServerError::Unknown { what: "organization", name: name.to_owned() };
+    Ok(text(organization.ok_or_else(unknown)?, "id")?.to_owned())
+}
+
 /// The name in an item of a list, and whether it is flagged.
 fn flagged<'a>(item: &'a Value, flag: &str) -> (&'a str, bool) {
     let is_flagged = item.get(flag) == Some(&Value::Bool(true));
-    (crate::model::texts(std::slice::from_ref(item).first().unwrap_or(item)).next().unwrap_or_default(), is_flagged)
+    (texts(item).next().unwrap_or_default(), is_flagged)
 }
 
 async fn id(writer: &Writer, reference: Reference, name: &str) -> Result<String, ServerError> {
@@ -76,7 +104,10 @@ pub(super) async fn name(
         (Naming::Ids, Reference::Role) => role_of_id(reader, text).await,
         (Naming::Ids, Reference::Client) => Ok(Some(reader.directory.client_name(text).await?)),
         (Naming::Ids, Reference::ClientScope) => client_scope_of_id(reader.directory, text).await,
-        (Naming::Ids, Reference::Group) => found(reader, "groups", text, "path").await,
+        (Naming::Ids, Reference::Group) => match reader.directory.address(&[&kinds::GROUP], text) {
+            Some(known) => Ok(Some(known.name().to_owned())),
+            None => found(reader, "groups", text, "path").await,
+        },
         (Naming::Ids, _) => found(reader, "users", text, "username").await,
     }
 }
@@ -119,6 +150,14 @@ async fn client_scope_of_id(directory: &Directory, id: &str) -> Result<Option<St
         directory.list_client_scopes().await?;
     }
     Ok(known())
+}
+
+/// The name of what an admin permission is about; `None` for what is not there any more.
+pub(super) async fn resource(reader: &Reader<'_>, field: &str, id: &str) -> Result<Option<String>, ServerError> {
+    match kinds::PERMISSION.names(&FieldPath::new([field])) {
+        Some(Names::Of(reference)) => name(reader, Naming::Ids, reference, id).await,
+        _ => found(reader, "organizations", id, "name").await,
+    }
 }
 
 async fn found(reader: &Reader<'_>, list: &str, id: &str, field: &str) -> Result<Option<String>, ServerError> {

@@ -5,10 +5,13 @@ use serde_json::{Value, json};
 use super::names::{self, Naming};
 use super::{path_of, word};
 use crate::keycloak::ServerError;
+use crate::keycloak::kinds::role;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, object, objects, text};
-use crate::model::{Address, FieldPath, Kind, Type, kinds, own_fields};
+use crate::model::{
+    ADMIN_PERMISSIONS_CLIENT, Address, FieldPath, Kind, RESOURCE_TYPES, Type, kinds, own_fields, texts,
+};
 
 /// The server's own default.
 const PAGE: usize = 100;
@@ -58,6 +61,56 @@ pub(in crate::keycloak::kinds) async fn read(
     Ok(())
 }
 
+/// Takes in the fine-grained admin permissions of the realm with their policies. The server exports nothing of them.
+pub(in crate::keycloak::kinds) async fn read_permissions(reader: &Reader<'_>) -> Result<(), ServerError> {
+    let realm = reader.realm();
+    let of_realm = [&kinds::PERMISSION, &kinds::PERMISSION_POLICY];
+    let is_declared = of_realm.iter().any(|kind| reader.interest.names(realm, kind).next().is_some());
+    if !is_declared && !of_realm.iter().any(|kind| reader.interest.sweeps(&realm.child(kind, ""))) {
+        return Ok(());
+    }
+    let client = realm.child(&kinds::CLIENT, ADMIN_PERMISSIONS_CLIENT);
+    let id = match reader.directory.known(&client) {
+        // They stay while they are switched off.
+        None if is_declared => reader.directory.client(ADMIN_PERMISSIONS_CLIENT).await?,
+        known => known,
+    };
+    let Some(base) = id.as_deref().map(path_of) else { return Ok(()) };
+    let policies = list(reader, &base, &kinds::PERMISSION_POLICY, "fields=*&").await?;
+    role::for_each(&policies, async |policy| read_permission(reader, &base, policy.clone()).await).await
+}
+
+async fn read_permission(reader: &Reader<'_>, base: &str, mut policy: Object) -> Result<(), ServerError> {
+    let is_permission = policy.get("type").is_some_and(|ty| ty == "scope");
+    let kind: &'static Kind = if is_permission { &kinds::PERMISSION } else { &kinds::PERMISSION_POLICY };
+    let (address, id) = (reader.realm().child(kind, text(&policy, "name")?), text(&policy, "id")?.to_owned());
+    if !reader.interest.has(&address) && !reader.interest.sweeps(&address) {
+        reader.directory.note(&address, &id);
+        return Ok(());
+    }
+    like_export(reader, base, &mut policy).await?;
+    policy = policy_fields(reader, Naming::Ids, policy).await?;
+    if is_permission {
+        name_resources(reader, &mut policy).await?;
+    }
+    policy.remove("id");
+    reader.add(&address, &id, policy);
+    Ok(())
+}
+
+/// What a permission is about is a resource that is called by its id; one that is called as its type is all of them.
+async fn name_resources(reader: &Reader<'_>, permission: &mut Object) -> Result<(), ServerError> {
+    let resources = permission.remove("resources").unwrap_or_else(|| json!([]));
+    let ty = permission.get("resourceType").and_then(Value::as_str).unwrap_or_default();
+    let Some((_, field, _)) = RESOURCE_TYPES.iter().find(|(name, _, _)| *name == ty) else { return Ok(()) };
+    let mut named = Vec::new();
+    for id in texts(&resources).filter(|id| *id != ty) {
+        named.extend(names::resource(reader, field, id).await?);
+    }
+    permission.insert((*field).to_owned(), named.into());
+    Ok(())
+}
+
 /// What users own is theirs: it is made while the application runs. An export tells the owner only if it is a user.
 fn is_own(resource: &Object, client: &str) -> bool {
     resource.get("owner").is_none_or(|owner| owner.get("id").is_some_and(|id| id == client))
@@ -90,23 +143,23 @@ async fn lists(reader: &Reader<'_>, base: &str) -> Result<Services, ServerError>
     // What an export does not have.
     let is_other = |name: &str| matches!(name, "id" | "clientId" | "name" | "scopes" | "resources" | "policies");
     settings.retain(|name, _| !is_other(name));
-    let list = async |kind: &Kind, query: &str| {
-        let mut found = Vec::new();
-        let mut take = |object| {
-            found.push(object);
-            Ok(())
-        };
-        let list = format!("{base}/{}?{query}", word(kind));
-        reader.pages(&list, PAGE, 0, usize::MAX, &mut take).await?;
-        Ok::<_, ServerError>(found)
-    };
-    let scopes = list(&kinds::AUTHORIZATION_SCOPE, "").await?;
-    let resources = list(&kinds::AUTHORIZATION_RESOURCE, "deep=true&").await?;
-    let mut policies = list(&kinds::AUTHORIZATION_POLICY, "fields=*&").await?;
+    let scopes = list(reader, base, &kinds::AUTHORIZATION_SCOPE, "").await?;
+    let resources = list(reader, base, &kinds::AUTHORIZATION_RESOURCE, "deep=true&").await?;
+    let mut policies = list(reader, base, &kinds::AUTHORIZATION_POLICY, "fields=*&").await?;
     for policy in &mut policies {
         like_export(reader, base, policy).await?;
     }
     Ok(Services { settings, scopes, resources, policies, naming: Naming::Ids })
+}
+
+async fn list(reader: &Reader<'_>, base: &str, kind: &Kind, query: &str) -> Result<Vec<Object>, ServerError> {
+    let mut found = Vec::new();
+    let mut take = |object| {
+        found.push(object);
+        Ok(())
+    };
+    reader.pages(&format!("{base}/{}?{query}", word(kind)), PAGE, 0, usize::MAX, &mut take).await?;
+    Ok(found)
 }
 
 /// Puts the names of resources, scopes and policies where an export has them. The list tells all but the policies.

@@ -1,21 +1,6 @@
-//! What Keycloak has and this version does not manage yet, and what is written elsewhere.
+//! What is written elsewhere, or not at all.
 
-use super::problem::Problem;
 use crate::model::{Kind, kinds};
-
-/// Collections and fields of the design that come later. Taking them for unknown fields would send them as they are.
-const REALM: &[&str] = &["permissions"];
-
-/// Whether this is a name that a later version will know.
-pub(super) fn is_future(kind: &'static Kind, name: &str) -> bool {
-    *kind == kinds::REALM && REALM.contains(&name)
-}
-
-/// Names that a later version will know, for suggestions.
-pub(super) fn problem(name: &str) -> Problem {
-    Problem::error(format!("`{name}` is not supported by this version yet"))
-        .help("leave it out; what the files do not say is not touched")
-}
 
 /// What to write instead of a field that is the server's own.
 pub(super) fn instead(kind: &'static Kind, name: &str) -> Option<&'static str> {
