@@ -18,6 +18,7 @@ mod demo;
 mod errors;
 mod examples;
 mod faults;
+mod features;
 mod http;
 mod import;
 mod kill;

@@ -45,12 +45,13 @@ pub async fn read_realm(
     kinds::read(&reader, settings).await?;
     let known = reader.known().await?;
     let (objects, unmanaged) = (into_inner(reader.objects), into_inner(reader.unmanaged));
-    let left_out = into_inner(reader.left_out);
+    let (left_out, unknown_kinds) = (into_inner(reader.left_out), into_inner(reader.unknown_kinds));
     Ok(Some(LiveRealm {
         known,
         objects,
         unmanaged,
         left_out,
+        unknown_kinds,
         record_id: holder.as_ref().map(|client| text(client, "id").map(str::to_owned)).transpose()?,
         renamed_from: (name != *realm).then_some(name),
         record,
@@ -111,12 +112,20 @@ pub(super) struct Reader<'a> {
     pub(super) interest: &'a Interest<'a>,
     objects: Mutex<BTreeMap<Address, LiveObject>>,
     left_out: Mutex<Vec<String>>,
+    unknown_kinds: Mutex<Vec<&'static Kind>>,
     unmanaged: Mutex<BTreeSet<Address>>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(directory: &'a Directory, interest: &'a Interest<'a>) -> Self {
-        Self { directory, interest, objects: Mutex::default(), left_out: Mutex::default(), unmanaged: Mutex::default() }
+        Self {
+            directory,
+            interest,
+            objects: Mutex::default(),
+            left_out: Mutex::default(),
+            unknown_kinds: Mutex::default(),
+            unmanaged: Mutex::default(),
+        }
     }
 
     /// What was taken in.
@@ -161,6 +170,11 @@ impl<'a> Reader<'a> {
     /// Notes that objects of a kind, none of which matters in particular, could not be read.
     pub(super) fn leave_out(&self, kind: &Kind, error: &HttpError) {
         lock(&self.left_out).push(format!("{}: {error}", kind.collection));
+    }
+
+    /// Notes that the server knows nothing of a kind: whoever needs such objects is told, and whoever does not, not.
+    pub(super) fn note_unknown(&self, kind: &'static Kind) {
+        lock(&self.unknown_kinds).push(kind);
     }
 
     /// Takes in a field that the object's representation does not have.

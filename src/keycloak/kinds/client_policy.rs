@@ -18,13 +18,21 @@ fn place(kind: &Kind) -> (&'static str, &'static str) {
 
 /// Takes in the profiles and the policies of the realm; those of the server itself are nobody's to change.
 pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
-    if is_wanted(reader, &kinds::CLIENT_PROFILE) {
-        take_in(reader, &kinds::CLIENT_PROFILE, reader.directory.client_profiles().await?.clone())?;
-    }
-    if is_wanted(reader, &kinds::CLIENT_POLICY) {
-        take_in(reader, &kinds::CLIENT_POLICY, object(reader.get(POLICIES).await?, "the client policies")?)?;
+    for kind in [&kinds::CLIENT_PROFILE, &kinds::CLIENT_POLICY].into_iter().filter(|kind| is_wanted(reader, kind)) {
+        match document_of(reader, kind).await {
+            Ok(document) => take_in(reader, kind, document)?,
+            Err(ServerError::Http(e)) if e.is_not_implemented() => reader.note_unknown(kind),
+            Err(e) => return Err(e),
+        }
     }
     Ok(())
+}
+
+async fn document_of(reader: &Reader<'_>, kind: &Kind) -> Result<Object, ServerError> {
+    if *kind == kinds::CLIENT_PROFILE {
+        return Ok(reader.directory.client_profiles().await?.clone());
+    }
+    object(reader.get(POLICIES).await?, "the client policies")
 }
 
 fn is_wanted(reader: &Reader<'_>, kind: &'static Kind) -> bool {
