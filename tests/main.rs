@@ -19,6 +19,7 @@ mod errors;
 mod examples;
 mod export;
 mod faults;
+mod features;
 mod http;
 mod import;
 mod kill;

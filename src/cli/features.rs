@@ -1,10 +1,93 @@
-//! What the files use and a realm has switched off.
+//! What the files use and the server, or a realm of it, has switched off.
+
+use std::collections::BTreeMap;
 
 use super::Error;
-use crate::model::{Address, Desired, DesiredRealm, FieldPath, Live, LiveRealm, LiveValue, Value, kinds};
+use crate::diff::{Action, After, Change, Diff};
+use crate::keycloak::{Http, features};
+use crate::model::{
+    Address, Desired, DesiredRealm, Feature, FieldPath, Live, LiveRealm, LiveValue, Origin, Value, kinds,
+};
+
+/// Something that the files use, and the feature that it needs.
+struct Need<'a> {
+    feature: &'static Feature,
+    /// `workflow acme/workflows/leavers`
+    what: String,
+    origin: Option<&'a Origin>,
+}
+
+/// What could not be read because the server knows nothing of its kind has to go unused.
+pub(super) async fn check_read(http: &Http, desired: &Desired, live: &Live) -> Result<(), Error> {
+    let mut needs = Vec::new();
+    for (name, realm) in &live.realms {
+        let objects = desired.realms.get(name).into_iter().flat_map(|wanted| &wanted.objects);
+        for (address, object) in objects.filter(|(_, object)| realm.unknown_kinds.contains(&object.kind)) {
+            let what = format!("{} {address}", object.kind.name);
+            needs.extend(Feature::of_kind(object.kind).map(|feature| Need {
+                feature,
+                what,
+                origin: Some(&object.origin),
+            }));
+        }
+    }
+    refuse(http, needs, true).await
+}
+
+/// What a plan makes and switches on has to be known to the server, which would not say so: it takes such a setting and
+/// leaves it off. Nothing is asked for where a plan does no such thing.
+pub(super) async fn check_plan(http: &Http, desired: &Desired, live: &Live, diff: &Diff) -> Result<(), Error> {
+    let changes = diff.realms.values().flat_map(|realm| &realm.changes);
+    refuse(http, changes.flat_map(needs).collect(), false).await?;
+    check_organizations(desired, live)
+}
+
+fn needs(change: &Change) -> impl Iterator<Item = Need<'_>> {
+    let is_new = change.action == Action::Create;
+    let kind = Feature::of_kind(change.kind).filter(|_| is_new).map(|feature| {
+        let what = format!("{} {}", change.kind.name, change.address);
+        Need { feature, what, origin: change.origin.as_ref() }
+    });
+    let switched_on = change.fields.iter().filter(|field| field.after == After::Json(true.into()));
+    let switches = switched_on.filter_map(|field| {
+        let feature = Feature::of_switch(change.kind, &field.path)?;
+        let what = format!("{} of {}", field.path, change.address);
+        Some(Need { feature, what, origin: field.origin.as_ref() })
+    });
+    kind.into_iter().chain(switches)
+}
+
+/// Names each feature that is off, with the first place that needs it. A server that does not tell is taken for one that
+/// has them, unless they `are_missing` as far as it answered.
+async fn refuse(http: &Http, needs: Vec<Need<'_>>, are_missing: bool) -> Result<(), Error> {
+    if needs.is_empty() {
+        return Ok(());
+    }
+    let known = features(http).await?;
+    let mut first: BTreeMap<&str, String> = BTreeMap::new();
+    for Need { feature, what, origin } in needs {
+        let is_on = match &known {
+            Some(known) => known.get(&feature.name()).copied(),
+            None => Some(!are_missing),
+        };
+        let why = match is_on {
+            Some(true) => continue,
+            Some(false) => format!(
+                "which this server runs without: start it with --features={0}, and without it in --features-disabled",
+                feature.key
+            ),
+            None => "which this version of Keycloak does not have".to_owned(),
+        };
+        let place = origin.map(|origin| format!("{origin}: ")).unwrap_or_default();
+        let text = || format!("{place}{what} needs Keycloak's feature `{}`, {why}", feature.key);
+        first.entry(feature.key).or_insert_with(text);
+    }
+    let problems: Vec<String> = first.into_values().collect();
+    if problems.is_empty() { Ok(()) } else { Err(Error::Other(problems.join("\n"))) }
+}
 
 /// Organizations can only be declared where the realm shows them, whoever switches them on.
-pub(super) fn check(desired: &Desired, live: &Live) -> Result<(), Error> {
+fn check_organizations(desired: &Desired, live: &Live) -> Result<(), Error> {
     let problems = desired.realms.iter().filter_map(|(name, wanted)| {
         let (_, first) = wanted.objects.iter().find(|(_, object)| *object.kind == kinds::ORGANIZATION)?;
         (!has_organizations(&Address::realm(name), wanted, live.realms.get(name))).then(|| {

@@ -72,11 +72,12 @@ pub(super) async fn prepare(
             context.output.message(&format!("warning: {name} is planned without its {reason}"));
         }
     }
-    features::check(&workspace.loaded.desired, &live)?;
+    features::check_read(&http, &workspace.loaded.desired, &live).await?;
     check_references(&http, &workspace, &live).await?;
     check_users(&workspace, &live)?;
     let applied = applied_desires(&workspace, &live);
     let diff = diff::diff(&workspace.loaded.desired, &live, &bases(&workspace, &live, &applied), &Resolved(&secrets));
+    features::check_plan(&http, &workspace.loaded.desired, &live, &diff).await?;
     check_secrets(&diff)?;
     let plan = plan::plan(diff, &policy(args, &workspace, credential));
     let redactor = Redactor::new(secrets.values());

@@ -28,6 +28,12 @@ pub(super) struct Args {
     /// The version of Keycloak
     #[arg(long, value_name = "VERSION", default_value = sandbox::KEYCLOAK_VERSION)]
     keycloak: String,
+    /// Features of Keycloak to enable, as its own option names them
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    features: Vec<String>,
+    /// Features of Keycloak to disable
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    features_disabled: Vec<String>,
     /// The command and its options
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -38,6 +44,7 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Error> {
     let supervisor = std::env::current_exe().map_err(Error::runtime)?;
     let mut options = Options::new(supervisor);
     options.version = args.keycloak;
+    (options.features, options.disabled_features) = (args.features, args.features_disabled);
     let mut interrupted = interruptions();
     let progress = Starting::new();
     let started = tokio::select! {

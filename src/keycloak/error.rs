@@ -234,6 +234,11 @@ impl HttpError {
         self.status() == Some(404)
     }
 
+    /// Whether a feature of the server is off.
+    pub fn is_not_implemented(&self) -> bool {
+        self.status() == Some(501)
+    }
+
     /// Whether the credential lacks a right.
     pub fn is_forbidden(&self) -> bool {
         self.status() == Some(403)
@@ -425,6 +430,7 @@ fn refused_hint(status: StatusCode, tries: u32) -> Option<String> {
         413 => "a proxy before the server limits the size of requests".into(),
         429 => format!("it was tried {tries} times; lower the parallelism or raise the limit of the proxy"),
         500 => "this is a bug of the server or a broken database: its log says more".into(),
+        501 => "the server runs without a feature that this needs: enable it with its option --features".into(),
         502..=504 => format!("it was tried {tries} times; the server may be overloaded or restarting"),
         _ => return None,
     })

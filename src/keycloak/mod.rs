@@ -37,5 +37,5 @@ pub use reader::{read_again, read_realm};
 pub use record::{Holder, LOCK_TIME, Ledger, Lock, NewLedger};
 pub use retry::RetryPolicy;
 pub use server_error::ServerError;
-pub use survey::{names_of, providers, read_abandoned, realm_names};
+pub use survey::{features, names_of, providers, read_abandoned, realm_names};
 pub use writer::{Changes, Leaf, Leaves, Links, Writer};

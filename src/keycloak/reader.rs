@@ -1,7 +1,7 @@
 //! Reading what a run has to know, and no more: see [`Interest`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
@@ -46,12 +46,13 @@ pub async fn read_realm(
     kinds::read(&reader, settings).await?;
     let known = reader.known().await?;
     let (objects, unmanaged) = reader.taken.into_parts();
-    let left_out = reader.left_out.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (left_out, unknown_kinds) = (into_inner(reader.left_out), into_inner(reader.unknown_kinds));
     Ok(Some(LiveRealm {
         known,
         objects,
         unmanaged,
         left_out,
+        unknown_kinds,
         record_id: holder.as_ref().map(|client| text(client, "id").map(str::to_owned)).transpose()?,
         renamed_from: (name != *realm).then_some(name),
         record,
@@ -112,11 +113,13 @@ pub(super) struct Reader<'a> {
     pub(super) interest: &'a Interest<'a>,
     taken: Taken,
     left_out: Mutex<Vec<String>>,
+    unknown_kinds: Mutex<Vec<&'static Kind>>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(directory: &'a Directory, interest: &'a Interest<'a>) -> Self {
-        Self { directory, interest, taken: Taken::default(), left_out: Mutex::default() }
+        let (left_out, unknown_kinds) = (Mutex::default(), Mutex::default());
+        Self { directory, interest, taken: Taken::default(), left_out, unknown_kinds }
     }
 
     /// What was taken in.
@@ -151,7 +154,12 @@ impl<'a> Reader<'a> {
 
     /// Notes that objects of a kind, none of which matters in particular, could not be read.
     pub(super) fn leave_out(&self, kind: &Kind, error: &HttpError) {
-        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{}: {error}", kind.collection));
+        lock(&self.left_out).push(format!("{}: {error}", kind.collection));
+    }
+
+    /// Notes that the server knows nothing of a kind: whoever needs such objects is told, and whoever does not, not.
+    pub(super) fn note_unknown(&self, kind: &'static Kind) {
+        lock(&self.unknown_kinds).push(kind);
     }
 
     /// Takes in a field that the object's representation does not have.
@@ -263,4 +271,12 @@ impl Intake for Reader<'_> {
     fn extend(&self, address: &Address, fields: BTreeMap<FieldPath, LiveValue>) {
         self.taken.extend(address, fields);
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn into_inner<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

@@ -80,6 +80,17 @@ pub async fn providers(http: &Http) -> Result<Option<BTreeMap<String, Vec<String
     Ok(Some(by_spi.collect()))
 }
 
+/// Whether each feature that the server knows is on, by its name; `None` where it does not tell.
+///
+/// # Errors
+/// The server's failures.
+pub async fn features(http: &Http) -> Result<Option<BTreeMap<String, bool>>, ServerError> {
+    let Some(info) = http.server_info().await? else { return Ok(None) };
+    let Some(features) = info.get("features").and_then(Value::as_array) else { return Ok(None) };
+    let feature = |it: &Value| Some((it.get("name")?.as_str()?.to_owned(), it.get("enabled")?.as_bool()?));
+    Ok(Some(features.iter().filter_map(feature).collect()))
+}
+
 /// Names of a realm's objects that a reference could mean. Client roles are too many to look through: these are
 /// suggested from the files alone.
 ///

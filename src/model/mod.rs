@@ -12,6 +12,7 @@ mod address;
 mod builtin;
 mod desired;
 mod duration;
+mod feature;
 mod field;
 mod kind;
 pub mod kinds;
@@ -27,6 +28,7 @@ pub use builtin::{
 };
 pub use desired::{Declared, Desired, DesiredObject, DesiredRealm, Lifecycle, Origin, Prune, PruneRules, Value};
 pub use duration::parse_seconds;
+pub use feature::Feature;
 pub use field::{ANY, Field, FieldPath, Reference, Spi, Type, Write};
 pub use kind::{Kind, PROTECTION_ROLE};
 pub use kinds::{ADMIN_PERMISSIONS_CLIENT, RESOURCE_TYPES, own_fields, types_with};

@@ -154,9 +154,7 @@ async fn build(
     fs::create_dir_all(home.join("tmp")).doing(|| format!("create a folder in {}", home.display()))?;
     let mut args = Java::keycloak(home, home, BUILD_HEAP_MB);
     args.extend(["build", "--db=dev-mem", "--health-enabled=true"].map(Into::into));
-    if !options.features.is_empty() {
-        args.push(format!("--features={}", options.features.join(",")).into());
-    }
+    args.extend(options.of_build().map(Into::into));
     let job = Job {
         program: &java.program,
         args,
@@ -177,21 +175,25 @@ async fn build(
 /// The built copy of the version asked for.
 fn cached(options: &Options) -> Result<PathBuf, SandboxError> {
     let name = format!("keycloak-{}", options.version);
-    Ok(cache::folder(&options.environment)?.join(variant(name, options)))
+    Ok(cache::folder(&options.environment)?.join(variant(&name, options)))
 }
 
 /// The built copy of the user's distribution, as it is now.
 fn copy_of(original: &Path, options: &Options) -> Result<PathBuf, SandboxError> {
     let state = state(original).doing(|| format!("read {}", original.display()))?;
     let name = format!("keycloak-home-{state:016x}");
-    Ok(cache::folder(&options.environment)?.join(variant(name, options)))
+    Ok(cache::folder(&options.environment)?.join(variant(&name, options)))
 }
 
-/// What else a built copy depends on, as a part of its file name: `:` is not allowed on Windows.
-fn variant(name: String, options: &Options) -> String {
-    let mut parts = vec![name, BUILD.to_owned()];
-    parts.extend(options.features.iter().map(|feature| feature.replace(':', "_")));
-    parts.join("+")
+/// What else a built copy depends on, as a part of its file name, which would be too long with many features.
+fn variant(name: &str, options: &Options) -> String {
+    let features: Vec<String> = options.of_build().collect();
+    if features.is_empty() {
+        return format!("{name}+{BUILD}");
+    }
+    let mut hasher = DefaultHasher::new();
+    features.hash(&mut hasher);
+    format!("{name}+{BUILD}+{:016x}", hasher.finish())
 }
 
 /// Changes with every path, size and time of the files that are copied, less what `kc.sh build` rewrites.

@@ -57,6 +57,8 @@ pub struct Options {
     pub supervisor: PathBuf,
     /// Keycloak features to enable beside the default ones, as `--features` names them.
     pub features: Vec<String>,
+    /// Keycloak features to disable, as `--features-disabled` names them.
+    pub disabled_features: Vec<String>,
     /// The environment to find Java, Maven, the cache and `KEYCLOAK_HOME` in.
     pub environment: Environment,
 }
@@ -70,8 +72,18 @@ impl Options {
             access_log: false,
             supervisor,
             features: Vec::new(),
+            disabled_features: Vec::new(),
             environment: Environment::current(),
         }
+    }
+}
+
+impl Options {
+    /// What of them goes into a build of Keycloak, as its options.
+    fn of_build(&self) -> impl Iterator<Item = String> + '_ {
+        let lists = [("--features", &self.features), ("--features-disabled", &self.disabled_features)];
+        let given = lists.into_iter().filter(|(_, features)| !features.is_empty());
+        given.map(|(option, features)| format!("{option}={}", features.join(",")))
     }
 }
 

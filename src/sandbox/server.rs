@@ -162,9 +162,7 @@ impl Run {
         let mut args = container.args();
         // Without --optimized the server builds itself first: the image's own build has another database.
         args.extend(["start", "--db=dev-mem", "--health-enabled=true"].map(Into::into));
-        if !options.features.is_empty() {
-            args.push(format!("--features={}", options.features.join(",")).into());
-        }
+        args.extend(options.of_build().map(Into::into));
         let file = |name: &str| PathBuf::from(format!("{TLS}/{name}"));
         args.extend(INSIDE.settings("0.0.0.0", &file("server.pem"), &file("server.key")));
         args.extend(access_log(options));

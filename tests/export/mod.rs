@@ -19,7 +19,7 @@ fn an_export_reads_like_its_server() {
     project.apply();
     let server = read(&project);
     let export = exported(&project);
-    let LiveRealm { objects, unmanaged, left_out, known, renamed_from, record, record_id } =
+    let LiveRealm { objects, unmanaged, left_out, unknown_kinds, known, renamed_from, record, record_id } =
         of_export(&project, &export);
     for (address, object) in &server.objects {
         let other = objects.get(address).unwrap_or_else(|| panic!("the export has no {address}"));
@@ -38,7 +38,7 @@ fn an_export_reads_like_its_server() {
     assert!(more.is_empty(), "only the export has {more:?}");
     assert_eq!((&unmanaged, &known), (&server.unmanaged, &server.known));
     assert_eq!((&renamed_from, &record), (&server.renamed_from, &server.record));
-    assert_eq!((&record_id, &left_out), (&server.record_id, &server.left_out));
+    assert_eq!((&record_id, &left_out, &unknown_kinds), (&server.record_id, &server.left_out, &server.unknown_kinds));
 }
 
 /// The same plan and the same files as with the server, which nobody asks.

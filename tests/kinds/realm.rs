@@ -313,8 +313,13 @@ fn a_setting_whose_feature_is_off_is_not_passed_over() {
     project.apply();
     project.write_realm("verifiableCredentialsEnabled = true\nscimApiEnabled = true\n");
     let output = project.run(&["apply", "--yes"]);
-    assert_eq!(output.status, 6, "{output:?}");
-    assert!(output.stderr.contains("did not converge"), "{}", output.stderr);
+    assert_eq!(output.status, 1, "{output:?}");
+    for (line, feature) in [(1, "oid4vc-vci"), (2, "scim-api")] {
+        let named = format!("kinds-feature/realm.toml:{line}: ");
+        assert!(output.stderr.contains(&named), "{}", output.stderr);
+        let named = format!("needs Keycloak's feature `{feature}`, which this server runs without");
+        assert!(output.stderr.contains(&named), "{}", output.stderr);
+    }
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn everybody_who_may_read_reads_the_same() {
     assert!(of_admin.objects.len() > 30, "what every realm has is looked at, too: {}", of_admin.objects.len());
     for client in ["view", "manage"] {
         let read = read(&project, Some(client));
-        let LiveRealm { objects, unmanaged, left_out, known, renamed_from, record, record_id } = &read;
+        let LiveRealm { objects, unmanaged, unknown_kinds, left_out, known, renamed_from, record, record_id } = &read;
         for (address, object) in &of_admin.objects {
             let read = objects.get(address).unwrap_or_else(|| panic!("{client} does not see {address}"));
             let differ = object.fields.iter().find(|(path, value)| read.fields.get(path) != Some(*value));
@@ -160,6 +160,7 @@ fn everybody_who_may_read_reads_the_same() {
         }
         assert_eq!(objects.len(), of_admin.objects.len());
         assert_eq!((unmanaged, known), (&of_admin.unmanaged, &of_admin.known));
+        assert!(unknown_kinds.is_empty(), "{unknown_kinds:?}");
         assert_eq!((renamed_from, record), (&of_admin.renamed_from, &of_admin.record));
         assert_eq!(record_id, &of_admin.record_id);
         // The server lets nobody look at workflows without every right of the realm.

@@ -183,7 +183,8 @@ impl Export {
         let (objects, unmanaged) = collector.into_parts();
         let renamed_from = (self.name != *realm).then(|| self.name.clone());
         let left_out = Vec::new();
-        Ok((LiveRealm { objects, unmanaged, left_out, known, renamed_from, record, record_id }, notes))
+        let unknown_kinds = Vec::new();
+        Ok((LiveRealm { objects, unmanaged, left_out, unknown_kinds, known, renamed_from, record, record_id }, notes))
     }
 }
 

@@ -19,13 +19,21 @@ fn place(kind: &Kind) -> (&'static str, &'static str) {
 
 /// Takes in the profiles and the policies of the realm; those of the server itself are nobody's to change.
 pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
-    if reader.wants_any_of(&kinds::CLIENT_PROFILE) {
-        take_in(reader, &kinds::CLIENT_PROFILE, reader.directory.client_profiles().await?.clone())?;
-    }
-    if reader.wants_any_of(&kinds::CLIENT_POLICY) {
-        take_in(reader, &kinds::CLIENT_POLICY, object(reader.get(POLICIES).await?, "the client policies")?)?;
+    for kind in [&kinds::CLIENT_PROFILE, &kinds::CLIENT_POLICY].into_iter().filter(|kind| reader.wants_any_of(kind)) {
+        match document_of(reader, kind).await {
+            Ok(document) => take_in(reader, kind, document)?,
+            Err(ServerError::Http(e)) if e.is_not_implemented() => reader.note_unknown(kind),
+            Err(e) => return Err(e),
+        }
     }
     Ok(())
+}
+
+async fn document_of(reader: &Reader<'_>, kind: &Kind) -> Result<Object, ServerError> {
+    if *kind == kinds::CLIENT_PROFILE {
+        return Ok(reader.directory.client_profiles().await?.clone());
+    }
+    object(reader.get(POLICIES).await?, "the client policies")
 }
 
 /// Takes in the objects of a document.

@@ -26,6 +26,11 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
             reader.leave_out(&kinds::WORKFLOW, &e);
             Ok(())
         }
+        // The feature is off: the realm itself is there.
+        Err(ServerError::Http(e)) if e.is_not_found() => {
+            reader.note_unknown(&kinds::WORKFLOW);
+            Ok(())
+        }
         read => read.map(drop),
     }
 }
