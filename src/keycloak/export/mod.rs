@@ -184,7 +184,7 @@ impl Export {
         let renamed_from = (self.name != *realm).then(|| self.name.clone());
         let left_out = Vec::new();
         let unknown_kinds = Vec::new();
-        Ok((LiveRealm { objects, unmanaged, left_out, unknown_kinds, known, renamed_from, record, record_id }, notes))
+        Ok((LiveRealm { objects, unmanaged, unknown_kinds, left_out, known, renamed_from, record, record_id }, notes))
     }
 }
 
