@@ -7,6 +7,7 @@ mod errors;
 mod laws;
 mod names;
 mod project;
+mod providers;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -226,20 +226,45 @@ pub enum Spi {
     IdentityProvider,
     /// A mapper of identity providers.
     IdentityProviderMapper,
+    /// A provider of keys.
+    Key,
+    /// User federation.
+    UserStorage,
+    /// A mapper of LDAP user federation.
+    LdapMapper,
+    /// A policy of client registration.
+    ClientRegistrationPolicy,
+    /// An executor of client profiles.
+    ClientPolicyExecutor,
+    /// A condition of client policies.
+    ClientPolicyCondition,
 }
 
 impl Spi {
-    /// All of them.
-    pub const ALL: &[Self] =
-        &[Self::Authenticator, Self::ProtocolMapper, Self::IdentityProvider, Self::IdentityProviderMapper];
-
-    /// Its names in Keycloak's `serverinfo`.
-    pub fn names(self) -> &'static [&'static str] {
+    /// Its types of providers in Keycloak's `serverinfo`.
+    pub fn types(self) -> &'static [&'static str] {
         match self {
-            Self::Authenticator => &["authenticator", "client-authenticator", "form-authenticator", "form-action"],
-            Self::ProtocolMapper => &["protocol-mapper"],
-            Self::IdentityProvider => &["identity_provider", "social"],
-            Self::IdentityProviderMapper => &["identity-provider-mapper"],
+            Self::Authenticator => &[
+                "org.keycloak.authentication.Authenticator",
+                "org.keycloak.authentication.ClientAuthenticator",
+                "org.keycloak.authentication.FormAction",
+                "org.keycloak.authentication.FormAuthenticator",
+            ],
+            Self::ProtocolMapper => &["org.keycloak.protocol.ProtocolMapper"],
+            Self::IdentityProvider => {
+                &["org.keycloak.broker.provider.IdentityProvider", "org.keycloak.broker.social.SocialIdentityProvider"]
+            }
+            Self::IdentityProviderMapper => &["org.keycloak.broker.provider.IdentityProviderMapper"],
+            Self::Key => &["org.keycloak.keys.KeyProvider"],
+            Self::UserStorage => &["org.keycloak.storage.UserStorageProvider"],
+            Self::LdapMapper => &["org.keycloak.storage.ldap.mappers.LDAPStorageMapper"],
+            Self::ClientRegistrationPolicy => {
+                &["org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy"]
+            }
+            Self::ClientPolicyExecutor => &["org.keycloak.services.clientpolicy.executor.ClientPolicyExecutorProvider"],
+            Self::ClientPolicyCondition => {
+                &["org.keycloak.services.clientpolicy.condition.ClientPolicyConditionProvider"]
+            }
         }
     }
 
@@ -250,6 +275,12 @@ impl Spi {
             Self::ProtocolMapper => "protocol mapper",
             Self::IdentityProvider => "identity provider",
             Self::IdentityProviderMapper => "identity provider mapper",
+            Self::Key => "key provider",
+            Self::UserStorage => "user federation provider",
+            Self::LdapMapper => "user federation mapper",
+            Self::ClientRegistrationPolicy => "client registration policy",
+            Self::ClientPolicyExecutor => "client policy executor",
+            Self::ClientPolicyCondition => "client policy condition",
         }
     }
 }
