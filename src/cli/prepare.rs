@@ -75,6 +75,7 @@ pub(super) async fn prepare(
     features::check_read(&http, &workspace.loaded.desired, &live).await?;
     check_references(&http, &workspace, &live).await?;
     check_users(&workspace, &live)?;
+    check_settings(context, &http, &workspace).await?;
     let applied = applied_desires(&workspace, &live);
     let diff = diff::diff(&workspace.loaded.desired, &live, &bases(&workspace, &live, &applied), &Resolved(&secrets));
     features::check_plan(&http, &workspace.loaded.desired, &live, &diff).await?;
@@ -174,14 +175,12 @@ pub(super) fn renamed_from(realm: &DesiredRealm) -> Option<RealmName> {
 /// Names that neither the files nor the server know are errors, all of them at once.
 async fn check_references(http: &Http, workspace: &Workspace, live: &Live) -> Result<(), Error> {
     let mut problems = Vec::new();
-    let providers = tokio::sync::OnceCell::new();
     for reference in &workspace.loaded.references {
         if let Reference::Provider(spi) = reference.kind {
             // A server that does not tell is asked when the plan is carried out.
-            let Some(installed) = providers.get_or_try_init(|| crate::keycloak::providers(http)).await? else {
-                continue;
-            };
-            let ids = spi.names().iter().filter_map(|name| installed.get(*name)).flatten().map(String::as_str);
+            let Some(installed) = crate::keycloak::providers(http).await? else { continue };
+            let ids =
+                spi.types().iter().filter_map(|it| installed.get(*it)).flat_map(BTreeMap::keys).map(String::as_str);
             if !ids.clone().any(|id| id == reference.name) {
                 problems.push(desired::unknown_reference(reference, ids));
             }
@@ -200,6 +199,23 @@ async fn check_references(http: &Http, workspace: &Workspace, live: &Live) -> Re
         problems.push(desired::unknown_reference(reference, candidates.iter().map(String::as_str)));
     }
     if problems.is_empty() { Ok(()) } else { Err(Error::Files(desired::Problems(problems))) }
+}
+
+/// What the files give providers that only the server knows.
+async fn check_settings(context: &Context, http: &Http, workspace: &Workspace) -> Result<(), Error> {
+    let settings = &workspace.loaded.settings;
+    if settings.is_empty() {
+        return Ok(());
+    }
+    let Some(providers) = crate::keycloak::providers(http).await? else { return Ok(()) };
+    let problems: Vec<_> = settings.iter().filter_map(|setting| setting.problem(providers)).collect();
+    if problems.iter().any(desired::Problem::is_error) {
+        return Err(Error::Files(desired::Problems(problems)));
+    }
+    if !problems.is_empty() {
+        context.output.message(&desired::render(&problems, context.output.message_color(), 100));
+    }
+    Ok(())
 }
 
 /// A realm that does not exist yet will have what every realm has.

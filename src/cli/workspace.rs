@@ -93,6 +93,7 @@ fn only(loaded: &mut Loaded, realms: &[RealmName]) -> Result<(), Error> {
     }
     loaded.desired.realms.retain(|name, _| realms.contains(name));
     loaded.references.retain(|reference| realms.contains(&reference.realm));
+    loaded.settings.retain(|setting| realms.iter().any(|realm| realm == setting.address.realm_name()));
     Ok(())
 }
 

@@ -111,8 +111,10 @@ fn end_of_string(value: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
-    use crate::model::{Kind, Type, kinds};
+    use crate::model::{Kind, Type, builtin_providers, kinds};
 
     #[test]
     fn whatever_looks_like_a_secret_is_blanked_and_nothing_moves() {
@@ -173,5 +175,8 @@ mod tests {
             kind.children.iter().for_each(|child| check(child));
         }
         check(&kinds::REALM);
+        for provider in builtin_providers().values().flat_map(BTreeMap::values) {
+            assert!(provider.secrets.iter().all(|key| is_secret_key(key)), "{:?}", provider.secrets);
+        }
     }
 }

@@ -25,6 +25,7 @@ mod organizations;
 mod parse;
 mod problem;
 mod project;
+mod providers;
 mod references;
 mod secret;
 mod settings;
@@ -47,6 +48,7 @@ pub use crate::model::kinds::mirrored;
 pub use layout::PROJECT_FILE;
 pub use problem::{Problem, Problems, render};
 pub use project::{Policy, Project, Server};
+pub use providers::Setting;
 pub use references::{Ref, Use, declared_names, unknown_reference};
 pub use source::{Place, Source};
 
@@ -68,6 +70,8 @@ pub struct Loaded {
     pub desired: Desired,
     /// Names that the files use and do not declare, by realm, kind and name.
     pub references: Vec<Ref>,
+    /// What the files give providers that Keycloak does not bring.
+    pub settings: Vec<Setting>,
     /// What is probably not meant.
     pub warnings: Vec<Problem>,
 }
@@ -97,13 +101,14 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
         realm.files.into_iter().for_each(|file| objects::read_file(&mut builder, &file));
     }
     checks::check(&mut builder);
+    let settings = providers::check(&mut builder);
 
     let references = references::unresolved(builder.take_references(), &builder.desired);
     problems.append(&mut builder.problems);
     problems.sort_by(|a, b| a.order().cmp(&b.order()));
     match project {
         Some(project) if !problems.iter().any(Problem::is_error) => {
-            Ok(Loaded { project, desired: builder.desired, references, warnings: problems })
+            Ok(Loaded { project, desired: builder.desired, references, settings, warnings: problems })
         }
         _ => Err(Problems(problems)),
     }

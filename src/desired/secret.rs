@@ -24,15 +24,17 @@ pub(super) fn looks_like_reference(node: &Node<'_>) -> bool {
 pub(super) fn read(source: &Arc<Source>, name: &str, key: &Place, node: &Node<'_>) -> Result<SecretRef, Problem> {
     match node.shape {
         Shape::Table(table) => read_table(source, name, key, table),
-        Shape::Text(_) => {
-            Err(Problem::error(format!("`{name}` is a secret: it is written as a reference, never as text"))
-                .at(key.clone(), "has the secret itself")
-                .help(format!("{HELP}; if this was ever committed, replace the secret, since git keeps it")))
-        }
+        Shape::Text(_) => Err(as_text(name).at(key.clone(), "has the secret itself")),
         _ => Err(Problem::error(format!("`{name}` is a secret: it is written as a reference"))
             .at(key.clone(), format!("expected a reference, found {}", node.found()))
             .help(HELP)),
     }
+}
+
+/// The problem of a secret that is in a file itself.
+pub(super) fn as_text(name: &str) -> Problem {
+    Problem::error(format!("`{name}` is a secret: it is written as a reference, never as text"))
+        .help(format!("{HELP}; if this was ever committed, replace the secret, since git keeps it"))
 }
 
 fn read_table(source: &Arc<Source>, name: &str, key: &Place, table: &dyn TableLike) -> Result<SecretRef, Problem> {

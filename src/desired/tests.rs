@@ -8,6 +8,7 @@ mod errors;
 mod laws;
 mod names;
 mod project;
+mod providers;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -66,7 +66,7 @@ impl std::fmt::Display for SecretProblem {
                 "says { keep = true }, but the server has no value yet; write { env = \"NAME\" } for the first apply"
             }
             SecretFault::Hidden => {
-                "is plain text, and the server hides it like a secret; write { env = \"NAME\" } or { keep = true }, or \
+                "is plain text, and the server has it as a secret; write { env = \"NAME\" } or { keep = true }, or \
                  correct its name: the server also hides what it does not know"
             }
         })

@@ -110,7 +110,10 @@ impl Comparison<'_> {
             if *value == Value::Secret(SecretRef::Keep) && !live.fields.contains_key(path) {
                 self.secret(SecretFault::Missing, address, path, origin);
             }
-            if matches!((value, live.fields.get(path)), (Value::Json(_), Some(LiveValue::Masked))) {
+            if matches!(
+                (value, live.fields.get(path)),
+                (Value::Json(_), Some(LiveValue::Masked | LiveValue::Secret(_)))
+            ) {
                 self.secret(SecretFault::Hidden, address, path, origin);
             }
             match applied.leaf(live, path).declared(value, self.secrets) {

@@ -10,7 +10,7 @@ use super::path::segment;
 use super::reader::Reader;
 use super::shape::{object, objects, text};
 use super::{Http, ServerError, kinds as wire};
-use crate::model::{Address, FieldPath, Kind, LiveObject, LiveValue, REALM_PLACEHOLDER, Spi, Write, kinds};
+use crate::model::{Address, FieldPath, Kind, LiveObject, LiveValue, REALM_PLACEHOLDER, Write, kinds};
 
 /// The throwaway realm that is looked at.
 const REALM: &str = "realmform-defaults";
@@ -45,8 +45,7 @@ async fn record(http: &Http) -> Result<Value, ServerError> {
             objects.insert(address.within_realm().replace(REALM, REALM_PLACEHOLDER), of_builtin(object));
         }
     }
-    let mut providers = super::survey::providers(http).await?.unwrap_or_default();
-    providers.retain(|name, _| Spi::ALL.iter().any(|spi| spi.names().contains(&name.as_str())));
+    let providers = super::survey::providers(http).await?;
     Ok(json!({ "objects": objects, "clientProfiles": profiles, "fields": fields, "providers": providers }))
 }
 

@@ -9,7 +9,7 @@ use reqwest::{Method, Url};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use super::auth::{Auth, Bearer};
 use super::connection::Connection;
@@ -17,6 +17,7 @@ use super::error::{HttpError, Request};
 use super::path;
 use super::retry::{RetryPolicy, Tried, retry};
 use super::wire::{Answer, Wire};
+use crate::model::Providers;
 
 /// How many requests of each sort were sent, repetitions included: `GET /{realm}/clients?first&max` → 50.
 pub type RequestCounts = BTreeMap<String, u64>;
@@ -37,6 +38,8 @@ struct Inner {
     permits: Semaphore,
     parallelism: usize,
     policy: RetryPolicy,
+    /// What `serverinfo` said of them.
+    providers: OnceCell<Option<Providers>>,
 }
 
 /// What creating something said.
@@ -58,7 +61,8 @@ impl Http {
         let Connection { realm, credentials, parallelism, retry: policy, .. } = connection;
         let auth = Auth::new(&base, realm, credentials)?;
         let parallelism = parallelism.max(1);
-        let inner = Inner { base, wire, auth, permits: Semaphore::new(parallelism), parallelism, policy };
+        let (permits, providers) = (Semaphore::new(parallelism), OnceCell::new());
+        let inner = Inner { base, wire, auth, permits, parallelism, policy, providers };
         retry(policy, || inner.auth.bearer(&inner.wire)).await?;
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -149,6 +153,11 @@ impl Http {
             Err(error) if error.is_forbidden() => Ok(None),
             answer => answer?.value.json(&call.request).map(Some),
         }
+    }
+
+    /// Where the providers of the server are kept once they were asked for.
+    pub(super) fn providers(&self) -> &OnceCell<Option<Providers>> {
+        &self.inner.providers
     }
 
     /// What was sent so far.

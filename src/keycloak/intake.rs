@@ -63,6 +63,11 @@ impl Taken {
         }
     }
 
+    /// The objects as they are by now.
+    pub(super) fn objects(&self) -> MutexGuard<'_, BTreeMap<Address, LiveObject>> {
+        lock(&self.objects)
+    }
+
     /// Changes an object, if it was taken in.
     pub(super) fn change(&self, address: &Address, change: impl FnOnce(&mut LiveObject)) {
         if let Some(object) = lock(&self.objects).get_mut(address) {

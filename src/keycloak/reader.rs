@@ -12,8 +12,12 @@ use super::interest::Interest;
 use super::kinds;
 use super::record::{self, RECORD_ATTRIBUTE};
 use super::shape::{Object, objects, text};
+use super::survey::providers;
 use super::{Http, HttpError, ServerError};
-use crate::model::{Address, FieldPath, Kind, LiveObject, LiveRealm, LiveValue, RealmName, Record, Reference, flatten};
+use crate::model::{
+    Address, Configured, FieldPath, Kind, LiveObject, LiveRealm, LiveValue, RealmName, Record, Reference,
+    builtin_providers, configured, flatten,
+};
 
 /// As many names are looked up one by one; more are found by paging. A look-up and a page cost the server about the
 /// same, and a page holds twenty.
@@ -44,6 +48,7 @@ pub async fn read_realm(
     let directory = Directory::new(http.clone(), address, &name);
     let reader = Reader::new(&directory, &interest);
     kinds::read(&reader, settings).await?;
+    reader.mark_secrets().await?;
     let known = reader.known().await?;
     let (objects, unmanaged) = reader.taken.into_parts();
     let (left_out, unknown_kinds) = (into_inner(reader.left_out), into_inner(reader.unknown_kinds));
@@ -77,6 +82,7 @@ pub async fn read_again(
         Object::from_iter([("id".to_owned(), "".into())])
     };
     kinds::read(&reader, settings).await?;
+    reader.mark_secrets().await?;
     Ok(reader.into_objects())
 }
 
@@ -236,6 +242,35 @@ impl<'a> Reader<'a> {
             next = end;
         }
         Ok(false)
+    }
+
+    /// Makes secrets of what providers mark as such. Not all of it is hidden by the server: it shows what configures
+    /// mappers and identity providers, and before 26.7 authenticators. It is only asked for providers that Keycloak does
+    /// not bring.
+    async fn mark_secrets(&self) -> Result<(), ServerError> {
+        let configured: Vec<_> = {
+            let objects = self.taken.objects();
+            let of = |(address, object): (&Address, &LiveObject)| {
+                let configured = configured(address, |field| object.plain(field));
+                configured.into_iter().map(|it| (address.clone(), it)).collect::<Vec<_>>()
+            };
+            let marked = |it: &Configured| it.of(builtin_providers()).is_none_or(|it| !it.secrets.is_empty());
+            objects.iter().flat_map(of).filter(|(_, it)| marked(it)).collect()
+        };
+        let is_foreign = |it: &Configured| it.of(builtin_providers()).is_none();
+        let asks = configured.iter().any(|(_, it)| is_foreign(it));
+        let server = if asks { providers(self.directory.http()).await? } else { None };
+        let mut objects = self.taken.objects();
+        for (address, configured) in &configured {
+            let provider = configured.of(builtin_providers()).or_else(|| configured.of(server?));
+            let (Some(provider), Some(object)) = (provider, objects.get_mut(address)) else { continue };
+            for key in &provider.secrets {
+                if let Some(value @ LiveValue::Json(_)) = object.fields.get_mut(&configured.config.child(key)) {
+                    value.hide();
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The names that the files refer to without declaring them, as far as the server knows them.

@@ -9,7 +9,7 @@ use super::path::segment;
 use super::reader::decode_record;
 use super::shape::{Object, object, objects, text};
 use super::{Http, ServerError, record};
-use crate::model::{Address, LiveObject, LiveRealm, RealmName, Reference, flatten, kinds};
+use crate::model::{Address, LiveObject, LiveRealm, Provider, Providers, RealmName, Reference, Spi, flatten, kinds};
 
 /// As many names are looked through for "did you mean".
 const CANDIDATES: usize = 500;
@@ -66,18 +66,41 @@ async fn read_if_ours(http: &Http, project: &str, name: &str) -> Result<Option<L
     }))
 }
 
-/// The ids of the providers that are installed on the server, by the names of their SPIs; `None` where it does not tell.
+/// The providers that are installed on the server; `None` where it does not tell. Asked for once.
 ///
 /// # Errors
 /// The server's failures.
-pub async fn providers(http: &Http) -> Result<Option<BTreeMap<String, Vec<String>>>, ServerError> {
-    let Some(info) = http.server_info().await? else { return Ok(None) };
-    let Some(spis) = info.get("providers").and_then(Value::as_object) else { return Ok(None) };
-    let by_spi = spis.iter().map(|(name, spi)| {
-        let ids = spi.get("providers").and_then(Value::as_object).into_iter().flatten();
-        (name.clone(), ids.map(|(id, _)| id.clone()).collect())
-    });
-    Ok(Some(by_spi.collect()))
+pub async fn providers(http: &Http) -> Result<Option<&Providers>, ServerError> {
+    let ask = async || {
+        let Some(info) = http.server_info().await? else { return Ok(None) };
+        let Some(types) = info.get("componentTypes").and_then(Value::as_object) else { return Ok(None) };
+        let types = types.iter().map(|(name, providers)| Ok((name.clone(), described(providers)?)));
+        let mut found = types.collect::<Result<Providers, ServerError>>()?;
+        found.extend(Spi::PLAIN.iter().map(|spi| ((*spi).to_owned(), listed(&info, spi))));
+        Ok::<_, ServerError>(Some(found))
+    };
+    Ok(http.providers().get_or_try_init(ask).await?.as_ref())
+}
+
+/// The providers of an SPI that nothing configures.
+fn listed(info: &Value, spi: &str) -> BTreeMap<String, Provider> {
+    let providers = info.get("providers").and_then(|it| it.get(spi)?.get("providers")?.as_object());
+    providers.into_iter().flatten().map(|(id, _)| (id.clone(), Provider::default())).collect()
+}
+
+/// The providers of one type.
+fn described(providers: &Value) -> Result<BTreeMap<String, Provider>, ServerError> {
+    let mut found = BTreeMap::new();
+    for mut provider in objects(providers.clone(), "the providers")? {
+        let properties = objects(provider.remove("properties").unwrap_or_default(), "the properties of a provider")?;
+        let names = |of: &dyn Fn(&Object) -> bool| {
+            let properties = properties.iter().filter(|it| of(it));
+            properties.map(|it| Ok(text(it, "name")?.to_owned())).collect::<Result<BTreeSet<_>, ServerError>>()
+        };
+        let secrets = names(&|it| it.get("secret") == Some(&Value::Bool(true)))?;
+        found.insert(text(&provider, "id")?.to_owned(), Provider { keys: names(&|_| true)?, secrets });
+    }
+    Ok(found)
 }
 
 /// Whether each feature that the server knows is on, by its name; `None` where it does not tell.

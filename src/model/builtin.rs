@@ -7,7 +7,9 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 use super::kinds::ADMIN_PERMISSIONS_CLIENT;
-use super::{Address, FieldPath, Kind, LiveObject, LiveValue, Names, PROTECTION_ROLE, Reference, Spi, kinds};
+use super::{
+    Address, FieldPath, Kind, LiveObject, LiveValue, Names, PROTECTION_ROLE, Providers, Reference, Spi, kinds,
+};
 
 /// Recorded from fresh servers by `realmform sandbox record-defaults`, never typed by hand.
 static DEFAULTS: LazyLock<Map<String, Value>> =
@@ -114,8 +116,15 @@ fn in_realm(value: &'static Value, realm: &str) -> Cow<'static, Value> {
 
 /// Whether Keycloak itself brings this provider.
 pub fn is_builtin_provider(spi: Spi, id: &str) -> bool {
-    let listed = |name: &&str| DEFAULTS.get("providers")?.get(name)?.as_array();
-    spi.names().iter().filter_map(listed).flatten().any(|it| it == id)
+    spi.types().iter().filter_map(|it| builtin_providers().get(*it)).any(|providers| providers.contains_key(id))
+}
+
+/// The providers that Keycloak itself brings.
+pub fn builtin_providers() -> &'static Providers {
+    static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
+        DEFAULTS.get("providers").cloned().and_then(|it| serde_json::from_value(it).ok()).unwrap_or_default()
+    });
+    &PROVIDERS
 }
 
 /// How files name the objects of one sort that every realm has.

@@ -245,6 +245,18 @@ pub enum Spi {
     IdentityProvider,
     /// A mapper of identity providers.
     IdentityProviderMapper,
+    /// A provider of keys.
+    Key,
+    /// User federation.
+    UserStorage,
+    /// A mapper of LDAP user federation.
+    LdapMapper,
+    /// A policy of client registration.
+    ClientRegistrationPolicy,
+    /// An executor of client profiles.
+    ClientPolicyExecutor,
+    /// A condition of client policies.
+    ClientPolicyCondition,
     /// A type of authorization policy or permission.
     Policy,
     /// A step of a workflow.
@@ -254,24 +266,34 @@ pub enum Spi {
 }
 
 impl Spi {
-    /// All of them.
-    pub const ALL: &[Self] = &[
-        Self::Authenticator,
-        Self::ProtocolMapper,
-        Self::IdentityProvider,
-        Self::IdentityProviderMapper,
-        Self::Policy,
-        Self::WorkflowStep,
-        Self::RequiredAction,
-    ];
+    /// SPIs whose providers nothing configures: the server does not describe them.
+    pub const PLAIN: &[&str] = &["policy", "required-action", "workflow-step"];
 
-    /// Its names in Keycloak's `serverinfo`.
-    pub fn names(self) -> &'static [&'static str] {
+    /// Its types of providers in Keycloak's `serverinfo`.
+    pub fn types(self) -> &'static [&'static str] {
         match self {
-            Self::Authenticator => &["authenticator", "client-authenticator", "form-authenticator", "form-action"],
-            Self::ProtocolMapper => &["protocol-mapper"],
-            Self::IdentityProvider => &["identity_provider", "social"],
-            Self::IdentityProviderMapper => &["identity-provider-mapper"],
+            Self::Authenticator => &[
+                "org.keycloak.authentication.Authenticator",
+                "org.keycloak.authentication.ClientAuthenticator",
+                "org.keycloak.authentication.FormAction",
+                "org.keycloak.authentication.FormAuthenticator",
+            ],
+            Self::ProtocolMapper => &["org.keycloak.protocol.ProtocolMapper"],
+            Self::IdentityProvider => {
+                &["org.keycloak.broker.provider.IdentityProvider", "org.keycloak.broker.social.SocialIdentityProvider"]
+            }
+            Self::IdentityProviderMapper => &["org.keycloak.broker.provider.IdentityProviderMapper"],
+            Self::Key => &["org.keycloak.keys.KeyProvider"],
+            Self::UserStorage => &["org.keycloak.storage.UserStorageProvider"],
+            Self::LdapMapper => &["org.keycloak.storage.ldap.mappers.LDAPStorageMapper"],
+            Self::ClientRegistrationPolicy => {
+                &["org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy"]
+            }
+            Self::ClientPolicyExecutor => &["org.keycloak.services.clientpolicy.executor.ClientPolicyExecutorProvider"],
+            Self::ClientPolicyCondition => {
+                &["org.keycloak.services.clientpolicy.condition.ClientPolicyConditionProvider"]
+            }
+            // Nothing configures these, so that they are only listed by their SPI.
             Self::Policy => &["policy"],
             Self::WorkflowStep => &["workflow-step"],
             Self::RequiredAction => &["required-action"],
@@ -288,6 +310,12 @@ impl Spi {
             Self::Policy => "policy type",
             Self::WorkflowStep => "workflow step",
             Self::RequiredAction => "required action",
+            Self::Key => "key provider",
+            Self::UserStorage => "user federation provider",
+            Self::LdapMapper => "user federation mapper",
+            Self::ClientRegistrationPolicy => "client registration policy",
+            Self::ClientPolicyExecutor => "client policy executor",
+            Self::ClientPolicyCondition => "client policy condition",
         }
     }
 }

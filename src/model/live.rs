@@ -69,6 +69,16 @@ pub enum LiveValue {
     Masked,
 }
 
+impl LiveValue {
+    /// Makes a secret of a plain value.
+    pub fn hide(&mut self) {
+        if let Self::Json(value) = self {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            *self = Self::Secret(text.into());
+        }
+    }
+}
+
 impl PartialEq for LiveValue {
     fn eq(&self, other: &Self) -> bool {
         use secrecy::ExposeSecret as _;

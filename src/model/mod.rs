@@ -17,14 +17,15 @@ mod field;
 mod kind;
 pub mod kinds;
 mod live;
+mod provider;
 mod record;
 mod reference;
 mod secret_ref;
 
 pub use address::{Address, RealmName};
 pub use builtin::{
-    REALM_PLACEHOLDER, builtin_names, builtin_objects, builtin_paths, default_of, defaults, is_builtin,
-    is_builtin_provider, is_default_roles, is_global_profile, is_reserved,
+    REALM_PLACEHOLDER, builtin_names, builtin_objects, builtin_paths, builtin_providers, default_of, defaults,
+    is_builtin, is_builtin_provider, is_default_roles, is_global_profile, is_reserved,
 };
 pub use desired::{Declared, Desired, DesiredObject, DesiredRealm, Lifecycle, Origin, Prune, PruneRules, Value};
 pub use duration::parse_seconds;
@@ -34,6 +35,7 @@ pub use kind::{Kind, PROTECTION_ROLE};
 pub use kinds::{ADMIN_PERMISSIONS_CLIENT, RESOURCE_TYPES, own_fields, types_with};
 pub use live::{Live, LiveObject, LiveRealm, LiveValue, flatten, unflatten};
 pub(crate) use live::{live_value, sorted};
+pub use provider::{Configured, Provider, Providers, configured};
 pub use record::{Record, RecordError, Shape};
 pub use reference::{Names, texts, unqualified};
 pub use secret_ref::SecretRef;

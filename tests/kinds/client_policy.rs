@@ -108,9 +108,9 @@ fn what_the_server_does_not_know_is_said() {
     assert_eq!(refused.status, 1);
     assert!(refused.stderr.contains("there is no client profile `fapi-3`"), "{}", refused.stderr);
     project.write_realm("[clientProfiles.ours]\nexecutors = [{ executor = \"nope\" }]\n");
-    let failed = project.run(&["apply", "--yes"]);
-    assert_eq!(failed.status, 6);
-    assert!(failed.stderr.contains("does not have valid provider"), "{}", failed.stderr);
+    let refused = project.run(&["plan"]);
+    assert_eq!(refused.status, 1);
+    assert!(refused.stderr.contains("there is no client policy executor `nope` on the server"), "{}", refused.stderr);
     // Those of the server itself are read-only.
     project.write_realm("[clientProfiles.fapi-1-baseline]\ndescription = \"Ours\"\n");
     let failed = project.run(&["apply", "--yes"]);

@@ -1,8 +1,8 @@
 //! Policies of dynamic client registration.
 
-use super::component::PROVIDER_ID;
+use super::component::provider_id;
 use super::{Type, body, server};
-use crate::model::Kind;
+use crate::model::{Kind, Spi};
 
 /// What clients that register themselves may be, named by whom it is for: `anonymous/Trusted Hosts`.
 pub static CLIENT_REGISTRATION_POLICY: Kind = Kind {
@@ -10,7 +10,7 @@ pub static CLIENT_REGISTRATION_POLICY: Kind = Kind {
     collection: "clientRegistrationPolicies",
     key: "name",
     fields: &[
-        PROVIDER_ID,
+        provider_id(Spi::ClientRegistrationPolicy),
         body("config", Type::Config(&[])),
         server("parentId"),
         server("providerType"),

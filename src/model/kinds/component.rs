@@ -2,7 +2,7 @@
 
 use super::{CLIENT_REGISTRATION_POLICY, KEY_PROVIDER, Type, USER_FEDERATION, USER_FEDERATION_MAPPER, body, server};
 use crate::model::field::{Field, Write};
-use crate::model::{Address, Kind};
+use crate::model::{Address, Kind, Reference, Spi};
 
 /// The user profile is such a component on the wire, and has an endpoint and fields of its own.
 pub const USER_PROFILE_TYPE: &str = "org.keycloak.userprofile.UserProfileProvider";
@@ -21,7 +21,8 @@ pub static COMPONENT: Kind = Kind {
     collection: "components",
     key: "name",
     fields: &[
-        PROVIDER_ID,
+        // Which types there are is the server's to know, and it refuses a provider that it does not.
+        Field { name: "providerId", ty: Type::Text, write: Write::CreateOnly },
         Field { name: "subType", ty: Type::Text, write: Write::CreateOnly },
         body(
             "config",
@@ -38,7 +39,9 @@ pub static COMPONENT: Kind = Kind {
 };
 
 /// Which provider of its type a component is. The server would take another one and keep the old one's configuration.
-pub(super) const PROVIDER_ID: Field = Field { name: "providerId", ty: Type::Text, write: Write::CreateOnly };
+pub(super) const fn provider_id(spi: Spi) -> Field {
+    Field { name: "providerId", ty: Type::Ref(Reference::Provider(spi)), write: Write::CreateOnly }
+}
 
 /// The kind of the components of a provider type; `None` for what is no component in files.
 pub fn of_provider_type(provider_type: &str) -> Option<&'static Kind> {

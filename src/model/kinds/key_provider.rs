@@ -1,8 +1,8 @@
 //! Keys of the realm.
 
-use super::component::PROVIDER_ID;
+use super::component::provider_id;
 use super::{Type, body, server};
-use crate::model::Kind;
+use crate::model::{Kind, Spi};
 
 /// Where a realm gets keys from that it signs and encrypts with: made by the server, imported, or in a key store. Of the
 /// active ones of an algorithm that with the highest priority is used.
@@ -11,7 +11,7 @@ pub static KEY_PROVIDER: Kind = Kind {
     collection: "keys",
     key: "name",
     fields: &[
-        PROVIDER_ID,
+        provider_id(Spi::Key),
         body(
             "config",
             Type::Config(&[

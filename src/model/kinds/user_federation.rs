@@ -1,8 +1,8 @@
 //! User federation: LDAP, Kerberos, custom stores of users.
 
-use super::component::PROVIDER_ID;
+use super::component::provider_id;
 use super::{Type, USER_FEDERATION_MAPPER, body, server};
-use crate::model::Kind;
+use crate::model::{Kind, Spi};
 
 /// A store of users outside of Keycloak. One that knows Kerberos switches the execution `Kerberos` of the realm's browser
 /// flow on when it is made, and off when it is deleted (26.7.4).
@@ -11,7 +11,7 @@ pub static USER_FEDERATION: Kind = Kind {
     collection: "userFederation",
     key: "name",
     fields: &[
-        PROVIDER_ID,
+        provider_id(Spi::UserStorage),
         body(
             "config",
             Type::Config(&[

@@ -1,8 +1,8 @@
 //! Mappers of LDAP user federation.
 
-use super::component::PROVIDER_ID;
+use super::component::provider_id;
 use super::{Type, body, server};
-use crate::model::Kind;
+use crate::model::{Kind, Spi};
 
 /// What turns attributes and entries of a directory into users' attributes, groups and roles. The server makes some
 /// together with the provider; they become managed when they are declared.
@@ -11,7 +11,7 @@ pub static USER_FEDERATION_MAPPER: Kind = Kind {
     collection: "mappers",
     key: "name",
     fields: &[
-        PROVIDER_ID,
+        provider_id(Spi::LdapMapper),
         body("config", Type::Config(&[])),
         server("parentId"),
         server("providerType"),
