@@ -187,11 +187,12 @@ fn copy_of(original: &Path, options: &Options) -> Result<PathBuf, SandboxError> 
     Ok(cache::folder(&options.environment)?.join(variant(name, options)))
 }
 
-/// What else a built copy depends on, as a part of its file name: `:` is not allowed on Windows.
+/// What else a built copy depends on, as a part of its file name: `:` is not allowed on Windows, and Keycloak 26.0 takes a
+/// `+` in its own path for a space when it starts.
 fn variant(name: String, options: &Options) -> String {
     let mut parts = vec![name, BUILD.to_owned()];
     parts.extend(options.features.iter().map(|feature| feature.replace(':', "_")));
-    parts.join("+")
+    parts.join("_")
 }
 
 /// Changes with every path, size and time of the files that are copied, less what `kc.sh build` rewrites.
