@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::error::HttpError;
 use super::http::Http;
 use super::path;
+use crate::model::recognize_version;
 
 impl Http {
     /// The server's version, `None` if the credential may not know.
@@ -29,8 +30,10 @@ impl Http {
         }
     }
 
-    /// Refuses a server below 26.0, judged by what `GET /admin/realms/REALM` answered, which is read anyway.
+    /// Refuses a server below 26.0, judged by what `GET /admin/realms/REALM` answered, which is read anyway, and has
+    /// defaults be those of a newer one.
     pub async fn require_supported(&self, realm: &Value) -> Result<(), HttpError> {
+        realm.as_object().into_iter().for_each(recognize_version);
         if !is_before_26(realm) {
             return Ok(());
         }

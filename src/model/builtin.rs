@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Map, Value};
 
@@ -11,16 +12,65 @@ use super::{
     Address, FieldPath, Kind, LiveObject, LiveValue, Names, PROTECTION_ROLE, Providers, Reference, Spi, kinds,
 };
 
-/// Recorded from fresh servers by `realmform sandbox record-defaults`, never typed by hand.
-static DEFAULTS: LazyLock<Map<String, Value>> =
-    LazyLock::new(|| serde_json::from_str(include_str!("defaults/26.7.json")).unwrap_or_default());
+/// What a fresh server of one version makes and gives: recorded by `realmform sandbox record-defaults`, never typed by hand.
+struct Recorded {
+    json: Map<String, Value>,
+    /// The objects that every realm has, by their addresses within it.
+    objects: BTreeMap<String, BTreeMap<FieldPath, Value>>,
+    providers: Providers,
+}
 
-/// The objects that every realm has, by their addresses within it.
-static OBJECTS: LazyLock<BTreeMap<String, BTreeMap<FieldPath, Value>>> = LazyLock::new(|| {
-    let recorded: BTreeMap<String, Vec<(FieldPath, Value)>> =
-        DEFAULTS.get("objects").cloned().and_then(|it| serde_json::from_value(it).ok()).unwrap_or_default();
-    recorded.into_iter().map(|(name, leaves)| (name, leaves.into_iter().collect())).collect()
-});
+/// By version, the oldest first. Versions in between are taken for the next newer one that they share a setting with.
+static RECORDED: LazyLock<[Recorded; 2]> =
+    LazyLock::new(|| [include_str!("defaults/26.0.json"), include_str!("defaults/26.7.json")].map(Recorded::new));
+
+/// The version that is assumed of a server that was not seen yet.
+const NEWEST: usize = 1;
+
+/// Which of them the server is. A process works on one server, and learns its version with the first realm that it reads.
+static VERSION: AtomicUsize = AtomicUsize::new(NEWEST);
+
+impl Recorded {
+    fn new(text: &str) -> Self {
+        let json: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
+        let objects: BTreeMap<String, Vec<(FieldPath, Value)>> =
+            json.get("objects").cloned().and_then(|it| serde_json::from_value(it).ok()).unwrap_or_default();
+        let objects = objects.into_iter().map(|(name, leaves)| (name, leaves.into_iter().collect())).collect();
+        let providers =
+            json.get("providers").cloned().and_then(|it| serde_json::from_value(it).ok()).unwrap_or_default();
+        Self { json, objects, providers }
+    }
+
+    /// The names of the settings that a fresh realm has, those inside of tables left out.
+    fn settings(&self) -> impl Iterator<Item = &str> {
+        let fields = self.json.get("fields").and_then(|fields| fields.get("realm")).and_then(Value::as_object);
+        fields.into_iter().flat_map(Map::keys).map(String::as_str).filter(|name| !name.contains('.'))
+    }
+}
+
+/// What the server of this process makes and gives.
+fn recorded() -> &'static Recorded {
+    &RECORDED[VERSION.load(Ordering::Relaxed)]
+}
+
+/// From now on, defaults are those of the version that showed this realm. Only administrators may ask for the version
+/// itself, but a newer one shows more settings. A credential that is shown few learns nothing, and the newest is assumed.
+pub fn recognize_version(realm: &Map<String, Value>) {
+    if let Some(version) = version_of(realm) {
+        VERSION.store(version, Ordering::Relaxed);
+    }
+}
+
+fn version_of(realm: &Map<String, Value>) -> Option<usize> {
+    let shown = |recorded: &Recorded| recorded.settings().filter(|name| realm.contains_key(*name)).count();
+    let [oldest, ..] = &*RECORDED;
+    if shown(oldest) * 2 < oldest.settings().count() {
+        return None;
+    }
+    let most = RECORDED.iter().map(shown).max()?;
+    // A version of which nothing more is shown than of an older one is not there.
+    RECORDED.iter().position(|recorded| shown(recorded) == most)
+}
 
 /// What stands for the realm's name in recorded values.
 pub const REALM_PLACEHOLDER: &str = "{realm}";
@@ -32,7 +82,7 @@ const DEFAULT_ROLES: &str = "roles/default-roles-{realm}";
 pub fn defaults(kind: &'static Kind, path: &FieldPath) -> Option<&'static Value> {
     // The same policies in another place, which a fresh realm does not have.
     let kind = if *kind == kinds::PERMISSION_POLICY { &kinds::AUTHORIZATION_POLICY } else { kind };
-    DEFAULTS.get("fields")?.get(kind.name)?.get(path.to_string())
+    recorded().json.get("fields")?.get(kind.name)?.get(path.to_string())
 }
 
 /// The value that a leaf of an object returns to when nobody says anything of it any more: what the object has in every
@@ -60,7 +110,7 @@ pub fn is_builtin(address: &Address) -> bool {
 
 /// The objects that a realm of that name has as soon as it is made. They have no ids here.
 pub fn builtin_objects(realm: &str) -> BTreeMap<Address, LiveObject> {
-    let objects = OBJECTS.iter().filter_map(|(name, fields)| {
+    let objects = recorded().objects.iter().filter_map(|(name, fields)| {
         let address = named(realm, name)?;
         let leaf = |(path, value): (&FieldPath, &'static Value)| {
             (path.clone(), LiveValue::Json(in_realm(value, realm).into_owned()))
@@ -82,9 +132,10 @@ pub fn is_default_roles(address: &Address) -> bool {
     of_realm.is_some_and(|realm| realm.eq_ignore_ascii_case(address.realm_name()))
 }
 
-/// Whether an object, or what it hangs below, is nobody's to import or to sweep: clients that are a project's record,
-/// hold the permissions of administrators or are that through which `master` governs other realms, the keys that the server makes itself when something asks for an algorithm
-/// that no provider has, and the role that it makes with authorization services, without which these do not work.
+/// Whether an object, or what it hangs below, is nobody's to import or to sweep: clients that are a project's record, that
+/// hold the permissions of administrators or through which `master` governs other realms, the keys that the server makes
+/// itself when something asks for an algorithm that no provider has, and the role that it makes with authorization
+/// services, without which these do not work.
 pub fn is_reserved(address: &Address) -> bool {
     if address.kind() == &kinds::CLIENT_ROLE && address.name() == PROTECTION_ROLE {
         return true;
@@ -101,7 +152,8 @@ pub fn is_reserved(address: &Address) -> bool {
 
 /// The leaves of an object that every realm has.
 fn builtin(address: &Address) -> Option<&'static BTreeMap<FieldPath, Value>> {
-    if is_default_roles(address) { OBJECTS.get(DEFAULT_ROLES) } else { OBJECTS.get(&address.within_realm()) }
+    let name = if is_default_roles(address) { DEFAULT_ROLES } else { &*address.within_realm() };
+    recorded().objects.get(name)
 }
 
 fn in_realm(value: &'static Value, realm: &str) -> Cow<'static, Value> {
@@ -114,22 +166,23 @@ fn in_realm(value: &'static Value, realm: &str) -> Cow<'static, Value> {
     }
 }
 
-/// Whether Keycloak itself brings this provider.
+/// Whether Keycloak itself brings this provider, in every version that is supported: files are read before the server is.
 pub fn is_builtin_provider(spi: Spi, id: &str) -> bool {
-    spi.types().iter().filter_map(|it| builtin_providers().get(*it)).any(|providers| providers.contains_key(id))
+    RECORDED.iter().all(|recorded| {
+        let mut types = spi.types().iter().filter_map(|it| recorded.providers.get(*it)).peekable();
+        // A version that knows nothing of the kind is not asked for it.
+        types.peek().is_none() || types.any(|providers| providers.contains_key(id))
+    })
 }
 
-/// The providers that Keycloak itself brings.
+/// The providers that Keycloak itself brings, in its newest version.
 pub fn builtin_providers() -> &'static Providers {
-    static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
-        DEFAULTS.get("providers").cloned().and_then(|it| serde_json::from_value(it).ok()).unwrap_or_default()
-    });
-    &PROVIDERS
+    &RECORDED[NEWEST].providers
 }
 
 /// How files name the objects of one sort that every realm has.
 pub fn builtin_names(realm: &str, kind: Reference) -> Vec<String> {
-    let objects = OBJECTS.keys().filter_map(|name| named(realm, name));
+    let objects = recorded().objects.keys().filter_map(|name| named(realm, name));
     let named = objects.map(|address| (Names::Of(kind).text(&address), address));
     let realm = Address::realm(realm);
     named.filter(|(text, it)| Names::Of(kind).addresses(&realm, text).contains(it)).map(|(text, _)| text).collect()
@@ -137,5 +190,42 @@ pub fn builtin_names(realm: &str, kind: Reference) -> Vec<String> {
 
 /// Whether the server itself has a client profile of that name, which every realm may name.
 pub fn is_global_profile(name: &str) -> bool {
-    DEFAULTS.get("clientProfiles").and_then(Value::as_array).is_some_and(|names| names.iter().any(|it| it == name))
+    recorded()
+        .json
+        .get("clientProfiles")
+        .and_then(Value::as_array)
+        .is_some_and(|names| names.iter().any(|it| it == name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a realm shows of the settings of a recorded version.
+    fn realm(version: usize) -> Map<String, Value> {
+        RECORDED[version].settings().map(|name| (name.to_owned(), Value::Null)).collect()
+    }
+
+    #[test]
+    fn a_version_is_known_by_what_its_realms_show() {
+        assert_eq!(version_of(&realm(0)), Some(0));
+        assert_eq!(version_of(&realm(NEWEST)), Some(NEWEST));
+        let mut between = realm(0);
+        between.insert("adminPermissionsEnabled".to_owned(), false.into());
+        assert_eq!(version_of(&between), Some(NEWEST));
+        let few = ["realm", "enabled", "displayName"].map(|name| (name.to_owned(), Value::Null));
+        assert_eq!(version_of(&few.into_iter().collect()), None);
+    }
+
+    #[test]
+    fn versions_are_recorded_in_full() {
+        for recorded in &*RECORDED {
+            assert!(recorded.objects.len() > 100 && recorded.settings().count() > 50);
+        }
+        let priority = |version: usize| {
+            let path = FieldPath::new(["priority"]);
+            RECORDED[version].objects["requiredActions/CONFIGURE_TOTP"][&path].clone()
+        };
+        assert_eq!((priority(0), priority(NEWEST)), (10.into(), 54.into()));
+    }
 }

@@ -185,15 +185,16 @@ fn copy_of(original: &Path, options: &Options) -> Result<PathBuf, SandboxError> 
     Ok(cache::folder(&options.environment)?.join(variant(&name, options)))
 }
 
-/// What else a built copy depends on, as a part of its file name, which would be too long with many features.
+/// What else a built copy depends on, as a part of its file name, which would be too long with many features. Keycloak 26.0
+/// takes a `+` in its own path for a space when it starts.
 fn variant(name: &str, options: &Options) -> String {
     let features: Vec<String> = options.of_build().collect();
     if features.is_empty() {
-        return format!("{name}+{BUILD}");
+        return format!("{name}_{BUILD}");
     }
     let mut hasher = DefaultHasher::new();
     features.hash(&mut hasher);
-    format!("{name}+{BUILD}+{:016x}", hasher.finish())
+    format!("{name}_{BUILD}_{:016x}", hasher.finish())
 }
 
 /// Changes with every path, size and time of the files that are copied, less what `kc.sh build` rewrites.

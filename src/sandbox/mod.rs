@@ -51,7 +51,8 @@ pub struct Options {
     pub version: String,
     /// The largest Java heap, in megabytes.
     pub heap_mb: Option<u32>,
-    /// Whether the server writes one line for each request to [`Sandbox::access_log_file`].
+    /// Whether the server writes one line for each request to [`Sandbox::access_log_file`]; Keycloak 26.0 has no option
+    /// for that, and refuses to start.
     pub access_log: bool,
     /// The `realmform` executable, which is run again as the server's supervisor; normally `std::env::current_exe()`.
     pub supervisor: PathBuf,

@@ -204,7 +204,8 @@ impl Run {
     /// Waits until the server is healthy and answers with the certificate made for this run: should another program
     /// have taken a port, its answers do not count.
     async fn wait(&self, process: &mut Process) -> Result<(), SandboxError> {
-        let health = format!("http://127.0.0.1:{}/health/ready", self.ports.management);
+        // Keycloak 26.0 has no option against it: this port speaks TLS because the main one does.
+        let health = format!("https://localhost:{}/health/ready", self.ports.management);
         let master = format!("{}/realms/master", self.https_url());
         let client = self.client()?;
         let deadline = Instant::now() + START_LIMIT;
@@ -325,7 +326,6 @@ impl Ports {
             format!("--http-port={}", self.http).into(),
             format!("--https-port={}", self.https).into(),
             format!("--http-management-port={}", self.management).into(),
-            "--http-management-scheme=http".into(),
             "--http-enabled=true".into(),
             "--hostname-strict=false".into(),
             "--cache=local".into(),

@@ -7,6 +7,7 @@ use super::story::{Story, covers};
 use crate::support::access;
 use crate::support::admin::Admin;
 use crate::support::browser::Browser;
+use crate::support::is_26_0;
 use crate::support::project::Project;
 
 const STORY: Story = Story {
@@ -146,11 +147,13 @@ executions = [{{ flow = "join form", authenticator = "registration-page-form", r
     write("one");
     project.apply();
     let admin = project.admin();
-    assert_eq!(config(&admin, "join", 1)["secret.key"], "**********");
+    let hidden = !is_26_0("configurations of authenticators are shown in clear");
+    let shown = if hidden { "**********" } else { "first-captcha-secret" };
+    assert_eq!(config(&admin, "join", 1)["secret.key"], shown);
     write("two");
     assert_eq!(project.changes(), ["update authenticationFlows/join: executions.captcha.site.key (unexplained)"]);
     project.apply();
-    assert_eq!(config(&admin, "join", 1), json!({ "site.key": "two", "secret.key": "**********" }));
+    assert_eq!(config(&admin, "join", 1), json!({ "site.key": "two", "secret.key": shown }));
     project.set("CAPTCHA", "second-captcha-secret");
     assert_eq!(project.changes().len(), 1);
     let ran = project.apply();
@@ -160,6 +163,9 @@ executions = [{{ flow = "join form", authenticator = "registration-page-form", r
 /// The server hides the values of keys that the authenticator does not know, so that they cannot be compared.
 #[test]
 fn a_key_that_the_server_does_not_know_is_told() {
+    if is_26_0("configurations of authenticators are shown in clear") {
+        return;
+    }
     let project = Project::new("kinds-flow-hidden");
     project.write_realm(
         "[authenticationFlows.a]\nexecutions = [{ authenticator = \"conditional-level-of-authentication\", \

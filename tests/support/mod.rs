@@ -20,14 +20,44 @@ pub fn realmform() -> PathBuf {
 
 /// The shared server, started when first asked for. Realms are a test's own, so name them after the test.
 ///
+/// `REALMFORM_TEST_KEYCLOAK=26.0.8` has another version of Keycloak than the newest that is supported.
+///
 /// A static is never dropped; the supervisor ends the server when this process ends.
 pub fn server() -> &'static Sandbox {
     static SERVER: OnceLock<Sandbox> = OnceLock::new();
     SERVER.get_or_init(|| {
         let mut options = Options::new(realmform());
-        options.access_log = true;
+        if let Ok(version) = std::env::var("REALMFORM_TEST_KEYCLOAK") {
+            options.version = version;
+        }
+        options.access_log = !options.version.starts_with("26.0.");
         start(options)
     })
+}
+
+/// The version of the shared server.
+pub fn version() -> &'static str {
+    static VERSION: OnceLock<String> = OnceLock::new();
+    VERSION.get_or_init(|| {
+        let ask = async || {
+            let http = run::admin().await;
+            // The defaults that a test compares with are those of this server, too.
+            http.require_supported(&http.get("/master").await.unwrap()).await.unwrap();
+            http.server_version().await.unwrap()
+        };
+        // From any thread, also from one that runs an async test.
+        let asked = std::thread::spawn(move || tokio::runtime::Runtime::new().unwrap().block_on(ask()));
+        asked.join().unwrap().expect("an administrator may know the version")
+    })
+}
+
+/// Whether the shared server is the oldest version that is supported. Whatever a test leaves out there it says: `without`.
+pub fn is_26_0(without: &str) -> bool {
+    let is_it = version().starts_with("26.0.");
+    if is_it {
+        println!("Keycloak {}: {without}", version());
+    }
+    is_it
 }
 
 /// Where the shared server is, and who governs it.
