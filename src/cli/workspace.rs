@@ -106,14 +106,17 @@ fn find(named: Option<&Path>) -> Result<PathBuf, Error> {
         };
     }
     let from = std::env::current_dir().map_err(Error::runtime)?;
-    found()?.ok_or(Error::NoProject { from })
+    upwards(&from).ok_or(Error::NoProject { from })
 }
 
 /// The nearest project upwards of the current folder.
 pub(super) fn found() -> Result<Option<PathBuf>, Error> {
-    let from = std::env::current_dir().map_err(Error::runtime)?;
+    Ok(upwards(&std::env::current_dir().map_err(Error::runtime)?))
+}
+
+fn upwards(from: &Path) -> Option<PathBuf> {
     let mut candidates = from.ancestors().flat_map(|folder| [folder.to_owned(), folder.join("realms")]);
-    Ok(candidates.find(|folder| folder.join(PROJECT_FILE).is_file()))
+    candidates.find(|folder| folder.join(PROJECT_FILE).is_file())
 }
 
 /// The folders beside the project file: git does not keep empty ones, so they are looked at here.

@@ -8,15 +8,15 @@ use super::builder::Builder;
 use super::problem::Problem;
 use super::references::Use;
 use super::source::Place;
-use crate::model::{Address, DesiredObject, DesiredRealm, FieldPath, Reference, Value, kinds};
+use crate::model::{Address, DesiredObject, DesiredRealm, FieldPath, Reference, Value, is_default_roles, kinds};
 
 /// Checks everything that was put in.
 pub(super) fn check(builder: &mut Builder) {
     let mut problems = Vec::new();
     let mut parents = Vec::new();
-    for (name, realm) in &builder.desired.realms {
+    for realm in builder.desired.realms.values() {
         for (address, object) in &realm.objects {
-            problems.extend(default_roles(builder, name, address, object));
+            problems.extend(default_roles(builder, address, object));
             problems.extend(missing_basic(builder, realm, address, object));
             problems.extend(public_secret(builder, address, object));
             parents.extend(parent_group(builder, realm, address, object));
@@ -30,10 +30,8 @@ pub(super) fn check(builder: &mut Builder) {
 }
 
 /// The composites of this role are the realm's default roles, which have a field of their own.
-fn default_roles(builder: &Builder, realm: &str, address: &Address, object: &DesiredObject) -> Option<Problem> {
-    let is_it = *object.kind == kinds::ROLE
-        && address.name().strip_prefix("default-roles-").is_some_and(|rest| rest.eq_ignore_ascii_case(realm));
-    let composites = object.fields.get(&FieldPath::new(["composites"])).filter(|_| is_it)?;
+fn default_roles(builder: &Builder, address: &Address, object: &DesiredObject) -> Option<Problem> {
+    let composites = object.fields.get(&FieldPath::new(["composites"])).filter(|_| is_default_roles(address))?;
     let problem = Problem::error(format!("the composites of `{}` are the realm's default roles", address.name()))
         .help("write them as `defaultRoles = […]` at the top level of the realm");
     Some(at(problem, builder.place(&composites.origin), "set in the wrong place"))

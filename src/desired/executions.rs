@@ -14,6 +14,7 @@ use super::references::Use;
 use super::secret;
 use super::source::{Place, Source};
 use super::suggest::{did_you_mean, one_of};
+use crate::model::kinds::implied_config_alias;
 use crate::model::{Address, FieldPath, Reference, Spi, Value};
 
 const KEYS: &[&str] =
@@ -137,7 +138,7 @@ impl Reader<'_> {
         }
         let authenticator = execution.get("authenticator").and_then(Json::as_str).unwrap_or_default();
         let place = entry(table, "authenticatorConfig").as_ref().or(config.as_ref()).map(|it| self.place(it));
-        let alias = alias.unwrap_or_else(|| self.free_alias(&format!("{flow} {authenticator}")));
+        let alias = alias.unwrap_or_else(|| self.free_alias(&implied_config_alias(flow, authenticator)));
         if let Some(place) = place {
             self.claim(&alias, place);
         }

@@ -38,13 +38,13 @@ use std::path::{Path, PathBuf};
 use builder::Builder;
 
 use crate::model::Desired;
+pub use crate::model::kinds::mirrored;
 
 pub use layout::PROJECT_FILE;
 pub use problem::{Problem, Problems, render};
 pub use project::{Policy, Project, Server};
 pub use references::{Ref, Use, declared_names, unknown_reference};
 pub use source::{Place, Source};
-pub use unsupported::mirrored;
 
 /// How files are loaded.
 #[derive(Clone, Copy, Debug, Default)]

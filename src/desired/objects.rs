@@ -152,7 +152,7 @@ impl Reader<'_> {
             return;
         };
         for attribute in entries(table) {
-            let Some(field) = unsupported::mirrored(attribute.name) else { continue };
+            let Some(field) = kinds::mirrored(attribute.name) else { continue };
             let problem =
                 Problem::error(format!("the attribute `{}` is where Keycloak keeps a setting", attribute.name))
                     .at(self.place(&attribute), "set in the wrong place")

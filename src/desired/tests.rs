@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::*;
-use crate::model::{Address, FieldPath, Value};
+use crate::model::{Address, FieldPath, LiveValue, Value, flatten};
 
 /// A project of these files, with a project file unless there is one.
 fn files(files: &[(&str, &str)]) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -47,6 +47,19 @@ fn leaves(loaded: &Loaded, realm: &str, address: &str) -> String {
         Value::Secret(secret) => format!("{path} = {secret:?}"),
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The leaves of one object are those that the server's JSON has.
+#[track_caller]
+fn assert_form_of_live(loaded: &Loaded, address: &str, wire: &serde_json::Value) {
+    let address = Address::parse("acme", address).unwrap();
+    let object = &loaded.desired.realms["acme"].objects[&address];
+    let live = flatten(object.kind, wire.as_object().unwrap().clone());
+    assert!(object.fields.keys().eq(live.keys()));
+    for (path, declared) in object.fields.iter() {
+        let Value::Json(value) = &declared.value else { panic!() };
+        assert_eq!(LiveValue::Json(value.clone()), live[path], "{path}");
+    }
 }
 
 fn value(loaded: &Loaded, realm: &str, address: &str, path: &[&str]) -> Value {

@@ -7,20 +7,6 @@ use crate::model::{Kind, kinds};
 const REALM: &[&str] = &["organizations", "permissions", "users", "workflows"];
 const CLIENT: &[&str] = &["authorization", "authorizationServicesEnabled", "authorizationSettings"];
 
-/// Realm attributes in which Keycloak keeps a field of the realm: set in both places they would fight.
-const MIRRORED: &[(&str, &str)] = &[
-    ("clientOfflineSessionIdleTimeout", "clientOfflineSessionIdleTimeout"),
-    ("clientOfflineSessionMaxLifespan", "clientOfflineSessionMaxLifespan"),
-    ("clientSessionIdleTimeout", "clientSessionIdleTimeout"),
-    ("clientSessionMaxLifespan", "clientSessionMaxLifespan"),
-    ("oauth2DeviceCodeLifespan", "oauth2DeviceCodeLifespan"),
-    ("oauth2DevicePollingInterval", "oauth2DevicePollingInterval"),
-    ("realmReusableOtpCode", "otpPolicyCodeReusable"),
-    ("scimApiEnabled", "scimApiEnabled"),
-    ("webAuthnPolicyExtraOrigins", "webAuthnPolicyExtraOrigins"),
-    ("webAuthnPolicyExtraOriginsPasswordless", "webAuthnPolicyPasswordlessExtraOrigins"),
-];
-
 /// Whether this is a name that a later version will know.
 pub(super) fn is_future(kind: &'static Kind, name: &str) -> bool {
     (*kind == kinds::REALM && REALM.contains(&name)) || (*kind == kinds::CLIENT && CLIENT.contains(&name))
@@ -30,11 +16,6 @@ pub(super) fn is_future(kind: &'static Kind, name: &str) -> bool {
 pub(super) fn problem(name: &str) -> Problem {
     Problem::error(format!("`{name}` is not supported by this version yet"))
         .help("leave it out; what the files do not say is not touched")
-}
-
-/// The field of the realm to write instead of an attribute.
-pub fn mirrored(attribute: &str) -> Option<&'static str> {
-    MIRRORED.iter().find(|(name, _)| *name == attribute).map(|(_, field)| *field)
 }
 
 /// What to write instead of a field that is the server's own.

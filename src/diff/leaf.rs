@@ -1,9 +1,11 @@
 //! The truth table: one leaf of one object that exists.
 
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 
 use super::{After, Before, Cause, Secrets, meaning};
-use crate::model::{FieldPath, Kind, LiveValue, SecretRef, Type, Value};
+use crate::model::{FieldPath, Kind, LiveValue, SecretRef, Type, Value, sorted};
 
 /// One leaf, as everyone sees it.
 pub(super) struct Leaf<'a> {
@@ -73,7 +75,7 @@ impl Leaf<'_> {
 
     fn plain(&self, wanted: &Json) -> Option<Delta> {
         let live = self.live_json();
-        let wanted = &self.with_server_added(wanted);
+        let wanted = &*self.with_server_added(wanted);
         let hidden = matches!(self.live, Some(LiveValue::Secret(_) | LiveValue::Masked));
         if !hidden && meaning::same(self.kind, self.path, Some(wanted), live) {
             return None;
@@ -87,20 +89,16 @@ impl Leaf<'_> {
     }
 
     /// A set with the element that the server adds by itself and has added, so that it is neither seen nor removed.
-    fn with_server_added(&self, wanted: &Json) -> Json {
+    fn with_server_added<'b>(&self, wanted: &'b Json) -> Cow<'b, Json> {
         let has = |set: Option<&Json>, element| {
             set.and_then(Json::as_array).is_some_and(|set| set.iter().any(|it| it == element))
         };
-        let mut wanted = wanted.clone();
-        if let Some(added) = self.kind.server_adds(self.path)
-            && has(self.live_json(), added)
-            && !has(Some(&wanted), added)
-            && let Some(set) = wanted.as_array_mut()
-        {
-            set.push(added.into());
-            set.sort_by_cached_key(Json::to_string);
+        match (self.kind.server_adds(self.path), wanted.as_array()) {
+            (Some(added), Some(set)) if has(self.live_json(), added) && !has(Some(wanted), added) => {
+                Cow::Owned(sorted(set.iter().cloned().chain([added.into()]).collect()))
+            }
+            _ => Cow::Borrowed(wanted),
         }
-        wanted
     }
 
     fn live_json(&self) -> Option<&Json> {

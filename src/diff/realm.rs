@@ -10,7 +10,7 @@ use super::today::Today;
 use super::{Action, After, Before, Cause, Change, FieldChange, RealmDiff, SecretFault, SecretProblem, Secrets};
 use crate::model::{
     Address, Declared, DesiredObject, DesiredRealm, FieldPath, Lifecycle, LiveObject, LiveValue, Names, Origin, Prune,
-    Reference, SecretRef, Shape, Value, Write, default_of, is_builtin, kinds, texts,
+    Reference, SecretRef, Shape, Value, Write, default_of, is_builtin, is_reserved, kinds, texts,
 };
 
 /// The difference of one realm.
@@ -348,21 +348,6 @@ fn choice(path: FieldPath, after: After) -> FieldChange {
 
 fn is_ignored(lifecycle: &Lifecycle, path: &FieldPath) -> bool {
     lifecycle.ignore.iter().any(|ignored| path.is_within(ignored))
-}
-
-/// What is never swept: clients that are a project's record or through which `master` governs other realms, and the keys
-/// that the server makes itself when something asks for an algorithm that no provider has.
-fn is_reserved(address: &Address) -> bool {
-    let mut object = address.clone();
-    while let Some(parent) = object.parent().filter(|parent| parent.parent().is_some()) {
-        object = parent;
-    }
-    let governs = object.realm_name() == "master" && object.name().ends_with("-realm");
-    match object.kind().name {
-        "client" => object.name().starts_with("realmform:") || governs,
-        "key provider" => object.name().starts_with("fallback-"),
-        _ => false,
-    }
 }
 
 /// What is deleted with an object: what its address holds, and the groups inside of a group.

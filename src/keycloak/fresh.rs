@@ -90,9 +90,7 @@ fn of_kind(object: LiveObject) -> Value {
 
 /// What an object has that every realm has, with a placeholder for the realm's name.
 fn of_builtin(object: LiveObject) -> Value {
-    // A time stamp, and what tells clients of realms in master apart.
-    let is_volatile =
-        |path: &FieldPath| path.rest().any(|it| matches!(it, "client.secret.creation.time" | "realm_client"));
+    let is_volatile = |path: &FieldPath| path.rest().any(|it| kinds::SERVER_ATTRIBUTES.contains(&it));
     let kind = object.kind;
     let leaves = leaves(object).filter(|(path, _)| path.top() != "id" && path.top() != kind.key && !is_volatile(path));
     leaves.map(|(path, value)| json!([path, with_placeholder(value)])).collect()
@@ -118,9 +116,9 @@ fn with_placeholder(value: Value) -> Value {
 fn is_given(kind: &Kind, path: &FieldPath) -> bool {
     match path.top() {
         "id" | "providerId" => true,
-        "attributes" if kind == &kinds::REALM => path.rest().any(|name| wire::MIRRORS.contains(&name)),
+        "attributes" if kind == &kinds::REALM => path.rest().any(|name| kinds::mirrored(name).is_some()),
         "config" => kind == &kinds::IDENTITY_PROVIDER,
-        // A time stamp, and what tells clients of realms in master apart.
+        // Nothing but the server's own.
         "attributes" => kind == &kinds::CLIENT,
         _ => false,
     }

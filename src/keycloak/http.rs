@@ -9,7 +9,7 @@ use reqwest::{Method, Url};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::auth::{Auth, Bearer};
 use super::connection::Connection;
@@ -98,8 +98,7 @@ impl Http {
     /// Creates what has no name by which a second one would be refused: tried again only when it was certainly not made.
     pub async fn post_once(&self, path: &str, body: &Value) -> Result<Posted, HttpError> {
         let call = self.call(Method::POST, path, Some(body))?;
-        // Never closed, so there is always a permit.
-        let _permit = self.inner.permits.acquire().await.ok();
+        let _turn = self.turn().await;
         let tried = retry(self.inner.policy, async || match self.once(&call).await {
             Err(error) if error.may_have_run() => Ok(Err(error)),
             other => other.map(Ok),
@@ -121,8 +120,7 @@ impl Http {
     /// Deletes without trying again, for what somebody else may make anew in between.
     pub async fn delete_once(&self, path: &str) -> Result<(), HttpError> {
         let call = self.call(Method::DELETE, path, None)?;
-        // Never closed, so there is always a permit.
-        let _permit = self.inner.permits.acquire().await.ok();
+        let _turn = self.turn().await;
         self.once(&call).await.map(drop)
     }
 
@@ -168,10 +166,14 @@ impl Http {
         self.inner.parallelism
     }
 
-    /// Holds one permit through all tries, so that a server in trouble is asked less, not more.
-    async fn send(&self, call: &Call) -> Result<Tried<Answer>, HttpError> {
+    /// Waits for a turn. One is held through all tries, so that a server in trouble is asked less, not more.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         // Never closed, so there is always a permit.
-        let _permit = self.inner.permits.acquire().await.ok();
+        self.inner.permits.acquire().await.ok()
+    }
+
+    async fn send(&self, call: &Call) -> Result<Tried<Answer>, HttpError> {
+        let _turn = self.turn().await;
         retry(self.inner.policy, || self.once(call)).await
     }
 

@@ -124,6 +124,11 @@ impl<'a> Reader<'a> {
         self.directory.realm()
     }
 
+    /// Whether objects of the kind right below the realm have to be looked at.
+    pub(super) fn wants_any_of(&self, kind: &'static Kind) -> bool {
+        self.interest.any(self.realm(), kind) || self.interest.sweeps(&self.realm().child(kind, ""))
+    }
+
     /// A request below the realm.
     pub(super) async fn get(&self, path: &str) -> Result<Value, ServerError> {
         Ok(self.directory.http().get(&format!("{}{path}", self.directory.base())).await?)

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-use super::{Address, FieldPath, Kind, LiveObject, LiveValue, Names, Reference, Spi};
+use super::{Address, FieldPath, Kind, LiveObject, LiveValue, Names, Reference, Spi, kinds};
 
 /// Recorded from fresh servers by `realmform sandbox record-defaults`, never typed by hand.
 static DEFAULTS: LazyLock<Map<String, Value>> =
@@ -67,12 +67,29 @@ fn named(realm: &str, name: &str) -> Option<Address> {
     Address::parse(realm, &name.replace(REALM_PLACEHOLDER, &realm.to_lowercase()))
 }
 
+/// Whether this is the role that holds the default roles of its realm. Its composites are the realm's `defaultRoles`.
+pub fn is_default_roles(address: &Address) -> bool {
+    let of_realm = address.name().strip_prefix("default-roles-").filter(|_| address.kind() == &kinds::ROLE);
+    of_realm.is_some_and(|realm| realm.eq_ignore_ascii_case(address.realm_name()))
+}
+
+/// Whether an object, or what it hangs below, is nobody's to import or to sweep: clients that are a project's record or
+/// through which `master` governs other realms, and the keys that the server makes itself when something asks for an
+/// algorithm that no provider has.
+pub fn is_reserved(address: &Address) -> bool {
+    let above = std::iter::successors(Some(address.clone()), Address::parent);
+    let Some(object) = above.filter(|it| it.parent().is_some()).last() else { return false };
+    let governs = object.realm_name() == "master" && object.name().ends_with("-realm");
+    match object.kind().name {
+        "client" => object.name().starts_with("realmform:") || governs,
+        "key provider" => object.name().starts_with("fallback-"),
+        _ => false,
+    }
+}
+
 /// The leaves of an object that every realm has.
 fn builtin(address: &Address) -> Option<&'static BTreeMap<FieldPath, Value>> {
-    let default_roles = format!("roles/default-roles-{}", address.realm_name());
-    let name = address.within_realm();
-    let is_default_roles = name.eq_ignore_ascii_case(&default_roles);
-    OBJECTS.get(if is_default_roles { DEFAULT_ROLES } else { &name })
+    if is_default_roles(address) { OBJECTS.get(DEFAULT_ROLES) } else { OBJECTS.get(&address.within_realm()) }
 }
 
 fn in_realm(value: &'static Value, realm: &str) -> Cow<'static, Value> {

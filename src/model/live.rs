@@ -44,6 +44,16 @@ pub struct LiveObject {
     pub fields: BTreeMap<FieldPath, LiveValue>,
 }
 
+impl LiveObject {
+    /// The value of a field that is one leaf, unless it is a secret.
+    pub fn plain(&self, field: &str) -> Option<&Value> {
+        match self.fields.get(&FieldPath::new([field]))? {
+            LiveValue::Json(value) => Some(value),
+            LiveValue::Secret(_) | LiveValue::Masked => None,
+        }
+    }
+}
+
 /// A leaf of the server's.
 #[derive(Clone, Debug)]
 pub enum LiveValue {

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::{Step, StepAction};
 use crate::diff::{Action, After, Before, Change, FieldChange, RealmDiff};
-use crate::model::{Address, FieldPath, Names, Reference, Write, kinds, texts};
+use crate::model::{Address, FieldPath, Kind, Names, Reference, Write, kinds, texts};
 
 /// The steps of a realm, not yet in order: new and changed objects, then links, then deletions.
 pub(super) fn steps(diff: &RealmDiff) -> Vec<Step> {
@@ -113,6 +113,7 @@ impl<'a> Draft<'a> {
 impl Draft<'_> {
     fn add_needs(&mut self) {
         let mut needs: Vec<(usize, usize)> = Vec::new();
+        self.follow_federation(&mut needs);
         for (index, step) in self.steps.iter().enumerate() {
             if step.action == StepAction::Delete {
                 self.outlive(index, &mut needs);
@@ -151,9 +152,6 @@ impl Draft<'_> {
         if step.action == StepAction::Create && inherits_scopes(change) {
             needs.extend(self.default_scopes.map(|scopes| (index, scopes)));
         }
-        if change.kind == &kinds::AUTHENTICATION_FLOW {
-            needs.extend(self.federation().map(|step| (index, step)));
-        }
         // The name that an object gets may be one that another gives up.
         let vacated = self.vacated.get(&change.address).filter(|_| step.action != StepAction::Link);
         needs.extend(vacated.and_then(|gone| Some((index, self.body[*gone]?))));
@@ -172,11 +170,17 @@ impl Draft<'_> {
         changes.filter_map(|change| self.made(&change.address))
     }
 
-    /// The steps that make, change and delete user federation: with a provider that speaks Kerberos the server itself sets
-    /// what flows require of it.
-    fn federation(&self) -> impl Iterator<Item = usize> {
-        let is_it = |step: &Step| self.diff.changes[step.change].kind == &kinds::USER_FEDERATION;
-        self.steps.iter().enumerate().filter(move |(_, step)| is_it(step)).map(|(index, _)| index)
+    /// Flows are written after user federation is made, changed and deleted: with a provider that speaks Kerberos the
+    /// server itself sets what flows require of it.
+    fn follow_federation(&self, needs: &mut Vec<(usize, usize)>) {
+        let of = |kind: &'static Kind| {
+            let steps = self.steps.iter().enumerate();
+            steps.filter(move |(_, step)| self.diff.changes[step.change].kind == kind)
+        };
+        let federation: Vec<usize> = of(&kinds::USER_FEDERATION).map(|(index, _)| index).collect();
+        for (flow, _) in of(&kinds::AUTHENTICATION_FLOW).filter(|(_, step)| step.action != StepAction::Delete) {
+            needs.extend(federation.iter().map(|step| (flow, *step)));
+        }
     }
 
     /// The leaves that a step writes, those of what it carries included.

@@ -15,7 +15,7 @@ const WRITES_IN_FLIGHT: usize = 8;
 
 /// The size of a page and how many are under way are those that a cold server answers fastest.
 const PAGE: usize = 20;
-const READS_IN_FLIGHT: usize = 4;
+pub const READS_IN_FLIGHT: usize = 4;
 
 /// A token of the master realm lives 60 seconds; a new one is fetched between two phases when it is older than this.
 const TOKEN_AGE: Duration = Duration::from_secs(25);
@@ -94,8 +94,8 @@ impl<'a> Bare<'a> {
         self.signed_in = Instant::now();
     }
 
-    /// Pages until the first one that is not full.
-    async fn pages(&self, list: &str) -> Vec<Value> {
+    /// All items of a list, by pages until the first one that is not full.
+    pub async fn pages(&self, list: &str) -> Vec<Value> {
         let page = async |number: usize| self.get(&format!("{list}first={}&max={PAGE}", number * PAGE)).await;
         let mut pages = stream::iter(0..).map(page).buffered(READS_IN_FLIGHT);
         let mut all = Vec::new();
@@ -126,7 +126,8 @@ impl<'a> Bare<'a> {
         location.unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned()
     }
 
-    async fn get(&self, path: &str) -> Vec<u8> {
+    /// The answer to a request below the realms.
+    pub async fn get(&self, path: &str) -> Vec<u8> {
         self.send(Method::GET, path, None).await.bytes().await.unwrap().to_vec()
     }
 

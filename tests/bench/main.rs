@@ -14,6 +14,7 @@
 )]
 
 mod access;
+mod broad;
 mod floor;
 mod program;
 mod project;
@@ -73,16 +74,18 @@ impl Bench {
         let project = Project::write(&self.content, "bench");
         run(&self.server, &project, &["apply", "--yes"]);
         say("plans");
-        // The first round of each is not counted: it is slower for whoever comes first.
-        let cold = (0..=PLANS).map(|round| self.plan(&project, round, true)).skip(1).collect();
-        let warm = (0..=PLANS).map(|round| self.plan(&project, round, false)).skip(1).collect();
+        let [cold, warm] = self.plans(&project, &async |bare| bare.read("bench").await);
         say("single requests, and one change");
         let slowest = access::slowest(&self.server, || {
             self.clear_caches();
             run(&self.server, &project, &["plan"]);
         });
         let changes = (0..CHANGES).map(|round| self.change(&project, round)).collect();
-        Report { clients: self.content.clients.len(), applies, cold, warm, changes, slowest }
+        say("a broad realm");
+        let project = broad::project();
+        run(&self.server, &project, &["apply", "--yes"]);
+        let [broad_cold, broad_warm] = self.plans(&project, &async |bare| broad::read(bare).await);
+        Report { clients: self.content.clients.len(), applies, cold, warm, changes, slowest, broad_cold, broad_warm }
     }
 
     /// A server that has just started runs everything several times slower.
@@ -112,7 +115,13 @@ impl Bench {
         pair
     }
 
-    fn plan(&self, project: &Project, round: usize, cold: bool) -> Pair {
+    /// Plans of a realm in which nothing changed, beside reading it: cold ones, and warm ones.
+    fn plans(&self, project: &Project, read: &impl AsyncFn(&mut Bare<'_>)) -> [Vec<Pair>; 2] {
+        // The first round of each is not counted: it is slower for whoever comes first.
+        [true, false].map(|cold| (0..=PLANS).map(|round| self.plan(project, round, cold, read)).skip(1).collect())
+    }
+
+    fn plan(&self, project: &Project, round: usize, cold: bool, read: &impl AsyncFn(&mut Bare<'_>)) -> Pair {
         let prepare = || {
             if cold {
                 self.clear_caches();
@@ -120,7 +129,7 @@ impl Bench {
         };
         let floor = || {
             prepare();
-            self.floor(async |bare| bare.read("bench").await)
+            self.floor(read)
         };
         let program = || {
             prepare();

@@ -117,8 +117,7 @@ pub struct Project {
 impl Project {
     /// Writes the content as files, one for each client, and commits them.
     pub fn write(content: &Content, realm: &str) -> Self {
-        let project = Self { folder: TempDir::new().unwrap(), realm: realm.to_owned() };
-        project.file("realmform.toml", &format!("name = \"{PROJECT}\"\n"));
+        let project = Self::empty(PROJECT, realm);
         project.in_realm("realm.toml", &lines(&content.settings, &[]));
         project.in_realm("scopes.toml", &tables("clientScopes", &content.scopes, "name", ""));
         project.in_realm("roles.toml", &tables("roles", &content.roles, "name", ""));
@@ -128,8 +127,25 @@ impl Project {
         for client in &content.clients {
             project.client(client, &content.client_roles);
         }
-        project.git(&["init", "-q"]);
         project.commit();
+        project
+    }
+
+    /// Writes the files of one realm, by their paths in its folder, and commits them. The project is called as the realm,
+    /// so that it is another one than that of [`Project::write`] and does not ask what became of its realms.
+    pub fn of_files(realm: &str, files: &[(&str, String)]) -> Self {
+        let project = Self::empty(realm, realm);
+        for (path, text) in files {
+            project.in_realm(path, text);
+        }
+        project.commit();
+        project
+    }
+
+    fn empty(name: &str, realm: &str) -> Self {
+        let project = Self { folder: TempDir::new().unwrap(), realm: realm.to_owned() };
+        project.file("realmform.toml", &format!("name = \"{name}\"\n"));
+        project.git(&["init", "-q"]);
         project
     }
 

@@ -1,7 +1,7 @@
 //! Values of every type in canonical form.
 
 use super::*;
-use crate::model::{LiveValue, SecretRef, flatten, kinds};
+use crate::model::SecretRef;
 
 #[test]
 fn types_of_fields() {
@@ -114,14 +114,7 @@ fn the_form_is_that_of_live() {
         "attributes": { "access.token.lifespan": "300", "flag": "true", "default.acr.values": "a##b" },
         "serviceAccount": { "clientRoles": { "x": ["a", "b"] } },
     });
-    let live = flatten(&kinds::CLIENT, wire.as_object().unwrap().clone());
-    let address = Address::parse("acme", "clients/shop").unwrap();
-    let wanted = &loaded.desired.realms["acme"].objects[&address].fields;
-    assert!(wanted.keys().eq(live.keys()));
-    for (path, declared) in wanted.iter() {
-        let Value::Json(value) = &declared.value else { panic!() };
-        assert_eq!(LiveValue::Json(value.clone()), live[path], "{path}");
-    }
+    assert_form_of_live(&loaded, "clients/shop", &wire);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Components: their names and their configuration.
 
 use super::*;
-use crate::model::{LiveValue, flatten, kinds};
+use crate::model::kinds;
 
 #[test]
 fn configuration_is_texts_and_sets_of_texts() {
@@ -46,14 +46,7 @@ fn configuration_has_the_form_of_live() {
     let wire = serde_json::json!({
         "config": { "priority": ["100"], "one": ["x"], "two": ["a", "b"], "certificate": ["c"], "empty": [] },
     });
-    let live = flatten(&kinds::KEY_PROVIDER, wire.as_object().unwrap().clone());
-    let address = Address::parse("acme", "keys/a").unwrap();
-    let wanted = &loaded.desired.realms["acme"].objects[&address].fields;
-    assert!(wanted.keys().eq(live.keys()));
-    for (path, declared) in wanted.iter() {
-        let Value::Json(value) = &declared.value else { panic!() };
-        assert_eq!(LiveValue::Json(value.clone()), live[path], "{path}");
-    }
+    assert_form_of_live(&loaded, "keys/a", &wire);
 }
 
 #[test]

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{group, mapper, role};
+use super::{client_scope, group, mapper, role};
 use crate::keycloak::ServerError;
 use crate::keycloak::directory::Mappings;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, names, object, objects, text};
 use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, changed, delta};
-use crate::model::{Address, FieldPath, LiveValue, kinds};
+use crate::model::{Address, FieldPath, kinds};
 
 /// A client that was read, for what is asked about it afterwards.
 pub(super) struct Client {
@@ -144,9 +144,9 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
         if client.contains_key(*name) {
             continue;
         }
-        match writer.live(address).and_then(|object| object.fields.get(&FieldPath::new([*name]))) {
-            Some(LiveValue::Json(value)) => drop(client.insert((*name).to_owned(), value.clone())),
-            _ => otherwise.iter().for_each(|value| drop(client.insert((*name).to_owned(), value()))),
+        let live = writer.live(address).and_then(|client| client.plain(name)).cloned();
+        if let Some(value) = live.or_else(|| otherwise.map(|value| value())) {
+            client.insert((*name).to_owned(), value);
         }
     }
     // Renaming a SAML client without any answers 500: the server puts one in.
@@ -158,32 +158,16 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
 
 pub(super) async fn link(writer: &Writer, address: &Address, links: &Links) -> Result<(), ServerError> {
     let id = writer.directory.id(address).await?;
-    link_scopes(writer, &id, links).await?;
+    let lists = SCOPES.iter().filter_map(|(field, endpoint)| {
+        let (before, after) = links.get(&FieldPath::new([*field]))?;
+        Some((format!("/clients/{id}/{endpoint}"), before.clone(), after))
+    });
+    client_scope::move_between(writer, &lists.collect::<Vec<_>>()).await?;
     if let Some((before, after)) = links.get(&FieldPath::new(["scopeMappings"])) {
         link_scope_mappings(writer, &format!("/clients/{id}"), before, after).await?;
     }
     if links.keys().any(|path| path.top() == "serviceAccount") {
         link_service_account(writer, &id, links).await?;
-    }
-    Ok(())
-}
-
-/// A scope is either default or optional: it leaves the one before it enters the other.
-async fn link_scopes(writer: &Writer, id: &str, links: &Links) -> Result<(), ServerError> {
-    let mut entering = Vec::new();
-    for (field, endpoint) in SCOPES {
-        let Some((before, after)) = links.get(&FieldPath::new([*field])) else { continue };
-        let (added, removed) = delta(before, after);
-        let list = format!("/clients/{id}/{endpoint}");
-        for name in removed {
-            writer.http().delete(&super::client_scope::member(writer, &list, name).await?).await?;
-        }
-        for name in added {
-            entering.push(super::client_scope::member(writer, &list, name).await?);
-        }
-    }
-    for path in entering {
-        writer.http().put(&path, &json!({})).await?;
     }
     Ok(())
 }
@@ -229,14 +213,14 @@ async fn link_service_account(writer: &Writer, client: &str, links: &Links) -> R
         match path.rest().collect::<Vec<_>>()[..] {
             ["realmRoles"] => {
                 let own = json!(own_roles(&current.realm, writer.directory.default_role().await?));
-                link_realm_roles(writer, &format!("{user}/role-mappings"), &own, wanted).await?;
+                link_roles(writer, &format!("{user}/role-mappings"), None, &own, wanted).await?;
             }
             ["groups"] => {
                 group::link_membership(writer, &format!("{user}/groups"), wanted).await?;
             }
             ["clientRoles", other] => {
                 let has = current.clients.iter().find(|(name, _)| *name == other).map_or(&[][..], |(_, roles)| roles);
-                link_client_roles(writer, &format!("{user}/role-mappings"), other, &json!(has), wanted).await?;
+                link_roles(writer, &format!("{user}/role-mappings"), Some(other), &json!(has), wanted).await?;
             }
             _ => {}
         }
@@ -244,44 +228,35 @@ async fn link_service_account(writer: &Writer, client: &str, links: &Links) -> R
     Ok(())
 }
 
-/// Grants roles of the realm to a user or group.
-pub(super) async fn link_realm_roles(
+/// Grants roles of the realm, or those of one client, to a user or group.
+pub(super) async fn link_roles(
     writer: &Writer,
     mappings: &str,
+    client: Option<&str>,
     before: &Value,
     after: &Value,
 ) -> Result<(), ServerError> {
-    let (added, removed) = delta(before, after);
+    let role = async |name: &str| {
+        let (role, full_name) = match client {
+            Some(client) => {
+                let id = writer.directory.client_role(client, name).await?;
+                (id.map(|id| json!({ "id": id, "name": name })), format!("{client}:{name}"))
+            }
+            None => (writer.directory.realm_role(name).await?, name.to_owned()),
+        };
+        role.ok_or(ServerError::Unknown { what: "role", name: full_name })
+    };
     let roles = async |names: Vec<&str>| {
         let mut roles = Vec::new();
         for name in names {
-            let role = writer.directory.realm_role(name).await?;
-            roles.push(role.ok_or_else(|| ServerError::Unknown { what: "role", name: name.to_owned() })?);
+            roles.push(role(name).await?);
         }
         Ok::<_, ServerError>(roles)
     };
-    let path = writer.path(format!("{mappings}/realm"));
-    role::change_roles(writer, &path, &roles(added).await?, &roles(removed).await?).await
-}
-
-/// Grants roles of one client to a user or group.
-pub(super) async fn link_client_roles(
-    writer: &Writer,
-    mappings: &str,
-    client: &str,
-    before: &Value,
-    after: &Value,
-) -> Result<(), ServerError> {
     let (added, removed) = delta(before, after);
-    let roles = async |names: Vec<&str>| {
-        let mut roles = Vec::new();
-        for name in names {
-            let id = writer.directory.client_role(client, name).await?;
-            let id = id.ok_or_else(|| ServerError::Unknown { what: "role", name: format!("{client}:{name}") })?;
-            roles.push(json!({ "id": id, "name": name }));
-        }
-        Ok::<_, ServerError>(roles)
+    let path = match client {
+        Some(client) => client_mapping_path(writer, mappings, client).await?,
+        None => writer.path(format!("{mappings}/realm")),
     };
-    let path = client_mapping_path(writer, mappings, client).await?;
     role::change_roles(writer, &path, &roles(added).await?, &roles(removed).await?).await
 }

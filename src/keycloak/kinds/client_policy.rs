@@ -19,17 +19,13 @@ fn place(kind: &Kind) -> (&'static str, &'static str) {
 
 /// Takes in the profiles and the policies of the realm; those of the server itself are nobody's to change.
 pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
-    if is_wanted(reader, &kinds::CLIENT_PROFILE) {
+    if reader.wants_any_of(&kinds::CLIENT_PROFILE) {
         take_in(reader, &kinds::CLIENT_PROFILE, reader.directory.client_profiles().await?.clone())?;
     }
-    if is_wanted(reader, &kinds::CLIENT_POLICY) {
+    if reader.wants_any_of(&kinds::CLIENT_POLICY) {
         take_in(reader, &kinds::CLIENT_POLICY, object(reader.get(POLICIES).await?, "the client policies")?)?;
     }
     Ok(())
-}
-
-fn is_wanted(reader: &Reader<'_>, kind: &'static Kind) -> bool {
-    reader.interest.any(reader.realm(), kind) || reader.interest.sweeps(&reader.realm().child(kind, ""))
 }
 
 /// Takes in the objects of a document.

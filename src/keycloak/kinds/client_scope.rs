@@ -8,13 +8,12 @@ use crate::keycloak::directory::Mappings;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, text};
-use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, changed};
+use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, changed, delta};
 use crate::model::{Address, FieldPath, kinds};
 
 /// Takes in the scopes with their mappers, and answers those that were asked for. The server has no pages of scopes.
 pub(super) async fn read(reader: &Reader<'_>) -> Result<Vec<(Address, String)>, ServerError> {
-    let of_interest = reader.interest.any(reader.realm(), &kinds::CLIENT_SCOPE);
-    if !of_interest && !reader.interest.sweeps(&reader.realm().child(&kinds::CLIENT_SCOPE, "")) {
+    if !reader.wants_any_of(&kinds::CLIENT_SCOPE) {
         return Ok(Vec::new());
     }
     let mut wanted = Vec::new();
@@ -70,8 +69,27 @@ pub(super) async fn link(writer: &Writer, address: &Address, links: &Links) -> R
     client::link_scope_mappings(writer, &format!("/client-scopes/{id}"), before, after).await
 }
 
+/// Makes lists of scopes what they are to be, each as (path, what is in it, what should be). A scope is either default or
+/// optional: it leaves the one before it enters the other.
+pub(super) async fn move_between(writer: &Writer, lists: &[(String, Value, &Value)]) -> Result<(), ServerError> {
+    let mut entering = Vec::new();
+    for (list, before, after) in lists {
+        let (added, removed) = delta(before, after);
+        for name in removed {
+            writer.http().delete(&member(writer, list, name).await?).await?;
+        }
+        for name in added {
+            entering.push(member(writer, list, name).await?);
+        }
+    }
+    for path in entering {
+        writer.http().put(&path, &Value::Object(Object::new())).await?;
+    }
+    Ok(())
+}
+
 /// The path of a scope in a list of scopes below the realm.
-pub(super) async fn member(writer: &Writer, list: &str, name: &str) -> Result<String, ServerError> {
+async fn member(writer: &Writer, list: &str, name: &str) -> Result<String, ServerError> {
     let id = writer.directory.id(&writer.directory.realm().child(&kinds::CLIENT_SCOPE, name)).await?;
     Ok(writer.path(format!("{list}/{}", segment(&id))))
 }

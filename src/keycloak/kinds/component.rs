@@ -12,7 +12,7 @@ use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, objects, text};
 use crate::keycloak::writer::{Changes, Leaves, Writer, body, changed};
 use crate::model::kinds::component::{of_provider_type, provider_type, split_name};
-use crate::model::{Address, FieldPath, Kind, LiveValue, kinds, texts};
+use crate::model::{Address, FieldPath, Kind, kinds, texts};
 
 /// The kinds of components right below a realm.
 static ROOTS: &[&Kind] =
@@ -20,9 +20,7 @@ static ROOTS: &[&Kind] =
 
 /// Takes in the components. One answer holds them all; the server, too, loads all or none.
 pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
-    let realm = reader.realm();
-    let matters = |kind| reader.interest.any(realm, kind) || reader.interest.sweeps(&realm.child(kind, ""));
-    if !ROOTS.iter().copied().any(matters) {
+    if !ROOTS.iter().any(|kind| reader.wants_any_of(kind)) {
         return Ok(());
     }
     take_in(reader, objects(reader.get("/components").await?, "the components")?)
@@ -129,8 +127,8 @@ async fn sweep(writer: &Writer, provider: &str, declared: &Value) -> Result<(), 
     Ok(())
 }
 
-/// With a realm the server makes keys and policies, with an LDAP provider mappers, to which no plan can look forward; and
-/// it would take a second one of the same name without a word.
+/// With an LDAP provider the server makes mappers, to which no plan can look forward, and with a realm perhaps more than the
+/// recorded version does; and it would take a second one of the same name without a word.
 async fn made_with_parent(writer: &Writer, address: &Address, wanted: &Object) -> Result<Option<Object>, ServerError> {
     if address.parent().is_none_or(|parent| writer.live(&parent).is_some()) {
         return Ok(None);
@@ -146,8 +144,8 @@ async fn made_with_parent(writer: &Writer, address: &Address, wanted: &Object) -
 /// provider does not know.
 pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
     let mut component = representation(address, changed(address.kind(), changes));
-    if let Some(provider) = live_text(writer, address, "providerId") {
-        component.insert("providerId".to_owned(), provider.into());
+    if let Some(provider) = writer.live(address).and_then(|live| live.plain("providerId")) {
+        component.insert("providerId".to_owned(), provider.clone());
     }
     let has = |key: &str| changes.contains_key(&FieldPath::new(["config", key]));
     if has("privateKey") && !has("certificate") {
@@ -198,11 +196,4 @@ fn representation(address: &Address, mut component: Object) -> Object {
 
 fn config(component: &mut Object) -> impl Iterator<Item = &mut Object> {
     component.get_mut("config").and_then(Value::as_object_mut).into_iter()
-}
-
-fn live_text<'a>(writer: &'a Writer, address: &Address, field: &str) -> Option<&'a str> {
-    match writer.live(address)?.fields.get(&FieldPath::new([field]))? {
-        LiveValue::Json(value) => value.as_str(),
-        LiveValue::Secret(_) | LiveValue::Masked => None,
-    }
 }

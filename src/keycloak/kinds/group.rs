@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
-use super::client::{link_client_roles, link_realm_roles};
+use super::client::link_roles;
 use crate::keycloak::ServerError;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::{FEW, PAGE, Reader};
@@ -14,6 +15,9 @@ use crate::model::{Address, kinds};
 
 /// Children are listed in bigger pages than other objects: they are small.
 const CHILDREN: usize = 100;
+
+/// The children of so many groups are asked for at once; the connection bounds how many requests are under way.
+const PARENTS_IN_FLIGHT: usize = 16;
 
 /// Takes in the groups: top-level ones by name or by pages, then level by level what matters below them.
 pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
@@ -29,19 +33,24 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
     let mut level = Vec::new();
     reader.pages(list, PAGE, names.len(), usize::MAX, &mut into(&mut level)).await?;
     while !level.is_empty() {
-        let mut below = Vec::new();
-        for group in level {
-            let above = format!("{}/", text(&group, "path")?);
-            let matters = sweeps || names.range(above.as_str()..).next().is_some_and(|it| it.starts_with(&above));
-            if matters && group.get("subGroupCount").and_then(Value::as_u64) != Some(0) {
-                let list = format!("/groups/{}/children?briefRepresentation=false&", segment(text(&group, "id")?));
-                reader.pages(&list, CHILDREN, 0, usize::MAX, &mut into(&mut below)).await?;
-            }
-            take_in(reader, group)?;
-        }
-        level = below;
+        let matters = |group: &&Object| {
+            let above = format!("{}/", group.get("path").and_then(Value::as_str).unwrap_or_default());
+            let is_named = names.range(above.as_str()..).next().is_some_and(|it| it.starts_with(&above));
+            (sweeps || is_named) && group.get("subGroupCount").and_then(Value::as_u64) != Some(0)
+        };
+        let asked = stream::iter(level.iter().filter(matters)).map(|group| children(reader, group));
+        let below: Vec<_> = asked.buffer_unordered(PARENTS_IN_FLIGHT).try_collect().await?;
+        level.into_iter().try_for_each(|group| take_in(reader, group))?;
+        level = below.into_iter().flatten().collect();
     }
     Ok(())
+}
+
+async fn children(reader: &Reader<'_>, group: &Object) -> Result<Vec<Object>, ServerError> {
+    let list = format!("/groups/{}/children?briefRepresentation=false&", segment(text(group, "id")?));
+    let mut children = Vec::new();
+    reader.pages(&list, CHILDREN, 0, usize::MAX, &mut into(&mut children)).await?;
+    Ok(children)
 }
 
 fn into(level: &mut Vec<Object>) -> impl FnMut(Object) -> Result<(), ServerError> {
@@ -98,10 +107,7 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
 pub(super) async fn link(writer: &Writer, address: &Address, links: &Links) -> Result<(), ServerError> {
     let mappings = format!("/groups/{}/role-mappings", writer.directory.id(address).await?);
     for (path, (before, after)) in links {
-        match path.rest().next() {
-            None => link_realm_roles(writer, &mappings, before, after).await?,
-            Some(client) => link_client_roles(writer, &mappings, client, before, after).await?,
-        }
+        link_roles(writer, &mappings, path.rest().next(), before, after).await?;
     }
     Ok(())
 }

@@ -12,10 +12,10 @@ use crate::model::{Address, FieldPath, kinds};
 
 /// Takes in the texts of the locales that matter.
 pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
-    let sweeps = reader.interest.sweeps(&reader.realm().child(&kinds::LOCALIZATION, ""));
-    if !sweeps && !reader.interest.any(reader.realm(), &kinds::LOCALIZATION) {
+    if !reader.wants_any_of(&kinds::LOCALIZATION) {
         return Ok(());
     }
+    let sweeps = reader.interest.sweeps(&reader.realm().child(&kinds::LOCALIZATION, ""));
     // A locale that is not there has no texts, as one that is there may have none: only the list tells them apart.
     let Value::Array(locales) = reader.get("/localization").await? else {
         return Err(ServerError::shape("the locales", "a list"));

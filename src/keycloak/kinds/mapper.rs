@@ -7,7 +7,7 @@ use crate::keycloak::intake::Intake;
 use crate::keycloak::path::segment;
 use crate::keycloak::shape::{Object, objects, text};
 use crate::keycloak::writer::{Changes, Leaves, Writer, body, merged};
-use crate::model::{Address, FieldPath, LiveValue, kinds};
+use crate::model::{Address, kinds};
 
 /// Takes in the mappers that a representation of the parent holds.
 pub(in crate::keycloak) fn take_in(
@@ -101,11 +101,7 @@ fn representation(address: &Address, mut mapper: Object, protocol: Option<&Value
 }
 
 fn parent_protocol<'a>(writer: &'a Writer, address: &Address) -> Option<&'a Value> {
-    let parent = writer.live(&address.parent()?)?;
-    match parent.fields.get(&FieldPath::new(["protocol"]))? {
-        LiveValue::Json(protocol) => Some(protocol),
-        LiveValue::Secret(_) | LiveValue::Masked => None,
-    }
+    writer.live(&address.parent()?)?.plain("protocol")
 }
 
 fn parent_name(address: &Address) -> String {

@@ -22,7 +22,6 @@ pub(super) mod user_profile;
 use serde_json::Value;
 use tokio::try_join;
 
-pub(super) use self::realm::MIRRORS;
 use super::ServerError;
 use super::reader::Reader;
 use super::shape::Object;

@@ -2,20 +2,16 @@
 
 use serde_json::Value;
 
-use super::{group, role};
+use super::{client_scope, group, role};
 use crate::keycloak::ServerError;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, names, object, objects, text};
-use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, changed, delta, merged};
+use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, changed, merged};
 use crate::model::{Address, FieldPath, defaults, kinds::REALM};
 
-/// Attributes in which Keycloak keeps settings that have fields of their own. They are sent back with the others, since
-/// an attribute that is left out is gone, and the setting with it; the field has the last word.
-pub(in crate::keycloak) const MIRRORS: &[&str] =
-    &["oauth2DeviceCodeLifespan", "oauth2DevicePollingInterval", "realmReusableOtpCode"];
-
-/// Tables that a PUT replaces as a whole.
+/// Tables that a PUT replaces as a whole. The attributes in which Keycloak keeps settings that have fields of their own are
+/// sent back with the others, since one that is left out is gone, and the setting with it; the field has the last word.
 const TABLES: &[&str] = &["attributes", "browserSecurityHeaders", "smtpServer"];
 
 /// What a PUT resets where it is left out (26.7.4): the attributes hold the settings of CIBA and of pushed authorization
@@ -142,24 +138,13 @@ async fn link_default_roles(writer: &Writer, wanted: &Value) -> Result<(), Serve
     role::link_composites(writer, id, &current, wanted).await
 }
 
-/// A scope is either default or optional: it leaves the one before it enters the other.
 async fn link_scopes(writer: &Writer, links: &Links) -> Result<(), ServerError> {
-    let mut entering = Vec::new();
+    let mut lists = Vec::new();
     for (field, endpoint) in SCOPES {
         let Some((_, wanted)) = links.get(&FieldPath::new([*field])) else { continue };
         let current =
             objects(writer.http().get(&writer.path(format!("/{endpoint}"))).await?, "the default client scopes")?;
-        let current = names(&current, "name")?;
-        let (added, removed) = delta(&current, wanted);
-        for name in removed {
-            writer.http().delete(&super::client_scope::member(writer, &format!("/{endpoint}"), name).await?).await?;
-        }
-        for name in added {
-            entering.push(super::client_scope::member(writer, &format!("/{endpoint}"), name).await?);
-        }
+        lists.push((format!("/{endpoint}"), names(&current, "name")?, wanted));
     }
-    for path in entering {
-        writer.http().put(&path, &Value::Object(Object::new())).await?;
-    }
-    Ok(())
+    client_scope::move_between(writer, &lists).await
 }

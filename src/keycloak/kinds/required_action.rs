@@ -14,8 +14,7 @@ const LIST: &str = "/authentication/required-actions";
 
 /// Takes in the actions: one list holds them all, with their configurations.
 pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
-    let of_interest = reader.interest.any(reader.realm(), &kinds::REQUIRED_ACTION);
-    if !of_interest && !reader.interest.sweeps(&reader.realm().child(&kinds::REQUIRED_ACTION, "")) {
+    if !reader.wants_any_of(&kinds::REQUIRED_ACTION) {
         return Ok(());
     }
     for action in objects(reader.get(LIST).await?, "the required actions")? {

@@ -27,3 +27,8 @@ pub static AUTHENTICATION_FLOW: Kind = Kind {
 /// Flows that a client uses instead of the realm's.
 pub(super) const BINDING_OVERRIDES: &[Field] =
     &[body("browser", Type::Ref(Reference::Flow)), body("direct_grant", Type::Ref(Reference::Flow))];
+
+/// The name that the configuration of an execution has where none is said. `flow` is the flow or sub-flow around it.
+pub fn implied_config_alias(flow: &str, authenticator: &str) -> String {
+    format!("{flow} {authenticator}")
+}

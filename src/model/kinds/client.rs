@@ -26,6 +26,9 @@ const ATTRIBUTES: &[(&str, Type)] = &[
     ("saml.signing.private.key", Type::Secret),
 ];
 
+/// Attributes that the server sets by itself: a time stamp, and what tells clients of realms in `master` apart.
+pub const SERVER_ATTRIBUTES: &[&str] = &["client.secret.creation.time", "realm_client"];
+
 /// An application that signs users in, calls for tokens or consumes assertions.
 pub static CLIENT: Kind = Kind {
     name: "client",

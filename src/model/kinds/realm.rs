@@ -23,6 +23,20 @@ const ATTRIBUTES: &[(&str, Type)] = &[
 /// Settings of the mail server that are not plain text on the wire.
 const SMTP: &[(&str, Type)] = &[("password", Type::Secret), ("authTokenClientSecret", Type::Secret)];
 
+/// Attributes in which Keycloak keeps fields of the realm: (attribute, field). Set in both places they would fight.
+const MIRRORED: &[(&str, &str)] = &[
+    ("clientOfflineSessionIdleTimeout", "clientOfflineSessionIdleTimeout"),
+    ("clientOfflineSessionMaxLifespan", "clientOfflineSessionMaxLifespan"),
+    ("clientSessionIdleTimeout", "clientSessionIdleTimeout"),
+    ("clientSessionMaxLifespan", "clientSessionMaxLifespan"),
+    ("oauth2DeviceCodeLifespan", "oauth2DeviceCodeLifespan"),
+    ("oauth2DevicePollingInterval", "oauth2DevicePollingInterval"),
+    ("realmReusableOtpCode", "otpPolicyCodeReusable"),
+    ("scimApiEnabled", "scimApiEnabled"),
+    ("webAuthnPolicyExtraOrigins", "webAuthnPolicyExtraOrigins"),
+    ("webAuthnPolicyExtraOriginsPasswordless", "webAuthnPolicyPasswordlessExtraOrigins"),
+];
+
 /// A realm.
 pub static REALM: Kind = Kind {
     name: "realm",
@@ -186,3 +200,8 @@ pub static REALM: Kind = Kind {
     renamable: true,
     carried_at_creation: false,
 };
+
+/// The field that an attribute of the realm holds.
+pub fn mirrored(attribute: &str) -> Option<&'static str> {
+    MIRRORED.iter().find(|(name, _)| *name == attribute).map(|(_, field)| *field)
+}

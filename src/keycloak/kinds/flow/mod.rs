@@ -9,8 +9,11 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 pub(in crate::keycloak) use self::exported::take_in;
+use self::tree::Execution;
+use super::document::all_of;
 use super::role;
 use crate::keycloak::ServerError;
+use crate::keycloak::directory::Directory;
 use crate::keycloak::intake::Intake;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
@@ -30,8 +33,7 @@ struct Config {
 
 /// Takes in the flows. The server lists them all at once; what is in one is asked for where it matters.
 pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
-    let of_interest = reader.interest.any(reader.realm(), &kinds::AUTHENTICATION_FLOW);
-    if !of_interest && !reader.interest.sweeps(&reader.realm().child(&kinds::AUTHENTICATION_FLOW, "")) {
+    if !reader.wants_any_of(&kinds::AUTHENTICATION_FLOW) {
         return Ok(());
     }
     let mut wanted = Vec::new();
@@ -46,23 +48,14 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
 }
 
 async fn read_executions(reader: &Reader<'_>, address: &Address) -> Result<(), ServerError> {
-    let tree = tree::parse(&objects(reader.get(&executions_path(address.name())).await?, "the executions")?)?;
-    let mut configs = BTreeMap::new();
-    for id in tree::Execution::all(&tree).iter().filter_map(|it| it.config.as_deref()) {
-        let config = reader.get(&config_path(id)).await?;
-        configs.insert(id.to_owned(), Config::new(object(config, "a configuration")?)?);
-    }
+    let tree = existing(reader.directory, address.name()).await?;
+    let configs = configs(reader.directory, &tree).await?;
     take_in_executions(reader, address, &tree, configs);
     Ok(())
 }
 
 /// Takes in what is in a flow, and what configures it, by the ids of the configurations.
-fn take_in_executions(
-    intake: &impl Intake,
-    address: &Address,
-    tree: &[tree::Execution],
-    configs: BTreeMap<String, Config>,
-) {
+fn take_in_executions(intake: &impl Intake, address: &Address, tree: &[Execution], configs: BTreeMap<String, Config>) {
     let alias = |id: &str| configs.get(id).map(|config| config.alias.clone());
     let executions = tree.iter().map(|it| it.canonical(&alias)).collect();
     let path = FieldPath::new([EXECUTIONS]);
@@ -79,6 +72,22 @@ fn take_in_executions(
     intake.extend(address, leaves);
 }
 
+/// The executions of a flow or sub-flow.
+async fn existing(directory: &Directory, flow: &str) -> Result<Vec<Execution>, ServerError> {
+    let list = directory.http().get(&format!("{}{}", directory.base(), executions_path(flow))).await?;
+    tree::parse(&objects(list, "the executions")?)
+}
+
+/// What configures executions, by id.
+async fn configs(directory: &Directory, executions: &[Execution]) -> Result<BTreeMap<String, Config>, ServerError> {
+    let mut configs = BTreeMap::new();
+    for id in Execution::all(executions).iter().filter_map(|it| it.config.as_deref()) {
+        let config = directory.http().get(&format!("{}{}", directory.base(), config_path(id))).await?;
+        configs.insert(id.to_owned(), Config::new(object(config, "a configuration")?)?);
+    }
+    Ok(configs)
+}
+
 /// The flow first, then what is in it: until then it lets nobody in.
 pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) -> Result<(), ServerError> {
     let plain = |name: &str| match leaves.get(&FieldPath::new([name])) {
@@ -93,8 +102,7 @@ pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) 
         ("builtIn".to_owned(), false.into()),
     ]);
     writer.post(address, &writer.path("/authentication/flows"), flow).await?;
-    let changes = leaves.iter().map(|(path, leaf)| (path.clone(), Some(leaf.clone()))).collect();
-    sync::executions(writer, address, &changes).await
+    sync::executions(writer, address, &all_of(leaves)).await
 }
 
 /// A PUT replaces everything but the executions, and these are changed in place, so that no log-in under way breaks.
@@ -106,11 +114,11 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
     if is_renamed || !own.is_empty() {
         let mut flow = merged(writer.live(address), &own);
         flow.remove(EXECUTIONS);
-        let built_in = writer.live(address).and_then(|flow| flow.fields.get(&FieldPath::new(["builtIn"])));
+        let built_in = writer.live(address).and_then(|flow| flow.plain("builtIn"));
         flow.insert("id".to_owned(), id.as_str().into());
         flow.insert("alias".to_owned(), address.name().into());
         flow.insert("topLevel".to_owned(), true.into());
-        flow.insert("builtIn".to_owned(), (built_in == Some(&LiveValue::Json(true.into()))).into());
+        flow.insert("builtIn".to_owned(), built_in.cloned().unwrap_or_else(|| false.into()));
         let path = writer.path(format!("/authentication/flows/{}", segment(&id)));
         writer.http().put(&path, &Value::Object(flow)).await?;
     }

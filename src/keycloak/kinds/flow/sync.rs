@@ -6,10 +6,9 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 
 use super::tree::{self, Execution, Wanted};
-use super::{Config, EXECUTIONS, config_path, executions_path};
+use super::{Config, EXECUTIONS, config_path, configs, executions_path, existing};
 use crate::keycloak::ServerError;
 use crate::keycloak::path::segment;
-use crate::keycloak::shape::{object, objects};
 use crate::keycloak::writer::{Changes, Leaf, Writer};
 use crate::model::{Address, FieldPath, LiveValue};
 
@@ -21,7 +20,7 @@ const TRIES: usize = 4;
 pub(super) async fn executions(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
     let (mut tries, mut found) = (0, 0);
     loop {
-        let existing = existing(writer, address.name()).await?;
+        let existing = existing(&writer.directory, address.name()).await?;
         let count = Execution::all(&existing).len();
         tries = if count == found { tries + 1 } else { 1 };
         found = count;
@@ -42,32 +41,15 @@ async fn attempt(
     let wanted = match changes.get(&path) {
         Some(Some(Leaf::Json(executions))) => executions.clone(),
         Some(_) => json!([]),
-        None => match writer.live(address).and_then(|flow| flow.fields.get(&path)) {
-            Some(LiveValue::Json(executions)) => executions.clone(),
-            _ => json!([]),
-        },
+        None => writer.live(address).and_then(|flow| flow.plain(EXECUTIONS)).cloned().unwrap_or_else(|| json!([])),
     };
     let wanted = Wanted::list(&wanted);
-    let configs = configs(writer, existing).await?;
+    let configs = configs(&writer.directory, existing).await?;
     let sync = Sync { writer, address, changes, configs };
     sync.clear_the_way(&wanted, existing).await?;
     let flow =
         Parent { alias: address.name(), id: &writer.directory.id(address).await?, is_client: sync.is_of_clients() };
     sync.level(&flow, &wanted, existing).await
-}
-
-async fn existing(writer: &Writer, flow: &str) -> Result<Vec<Execution>, ServerError> {
-    let list = writer.http().get(&writer.path(executions_path(flow))).await?;
-    tree::parse(&objects(list, "the executions")?)
-}
-
-async fn configs(writer: &Writer, executions: &[Execution]) -> Result<BTreeMap<String, Config>, ServerError> {
-    let mut configs = BTreeMap::new();
-    for id in Execution::all(executions).iter().filter_map(|it| it.config.as_deref()) {
-        let config = writer.http().get(&writer.path(config_path(id))).await?;
-        configs.insert(id.to_owned(), Config::new(object(config, "a configuration")?)?);
-    }
-    Ok(configs)
 }
 
 /// A flow or sub-flow that executions are in.
@@ -91,9 +73,8 @@ impl Sync<'_> {
     fn is_of_clients(&self) -> bool {
         let path = FieldPath::new(["providerId"]);
         let is_it = |value: &Value| value == "client-flow";
-        let live = self.writer.live(self.address).and_then(|flow| flow.fields.get(&path));
         matches!(self.changes.get(&path), Some(Some(Leaf::Json(value))) if is_it(value))
-            || matches!(live, Some(LiveValue::Json(value)) if is_it(value))
+            || self.writer.live(self.address).and_then(|flow| flow.plain("providerId")).is_some_and(is_it)
     }
 
     fn alias(&self, config: &str) -> Option<String> {
@@ -247,7 +228,7 @@ impl Sync<'_> {
             Err(error) if !(error.is_conflict() && error.repeated()) => return Err(error.into()),
             _ => {}
         }
-        let siblings = existing(self.writer, parent.alias).await?;
+        let siblings = existing(&self.writer.directory, parent.alias).await?;
         let is_it = |it: &&Execution| it.flow.as_ref().is_some_and(|flow| flow.alias == alias);
         let made = siblings.iter().find(is_it).ok_or_else(|| ServerError::Missing { address: alias.to_owned() })?;
         let id = made.flow.as_ref().map_or("", |flow| flow.id.as_str());
