@@ -105,7 +105,7 @@ fn secrets(workspace: &Workspace) -> Secrets {
 
 /// An export masks secrets, and the variables that hold them need not be set: such a secret counts as what the server
 /// has. Answers how many there are.
-fn keep_what_cannot_be_compared(desired: &mut Desired, live: &Live, secrets: &Secrets) -> usize {
+pub(super) fn keep_what_cannot_be_compared(desired: &mut Desired, live: &Live, secrets: &Secrets) -> usize {
     let mut kept = 0;
     for (name, realm) in &mut desired.realms {
         let Some(live) = live.realms.get(name) else { continue };
