@@ -120,3 +120,64 @@ fn read(project: &Project) -> LiveRealm {
         read_realm(&http, &project.realm, &project.realm, Interest::everything()).await.unwrap().unwrap()
     })
 }
+
+/// What Keycloak 16, 21 and 24 wrote (`kc.sh export`, cut down), with a registration flow of one's own where there was a
+/// step that is gone.
+const OLD: &[(&str, &str)] = &[
+    ("16", include_str!("../cases/exports/16.json")),
+    ("21", include_str!("../cases/exports/21.json")),
+    ("24", include_str!("../cases/exports/24.json")),
+];
+
+/// Nothing of an older version is planned for ever: not what is retired, not what is renamed.
+#[test]
+fn exports_of_older_versions_come_to_rest() {
+    for (version, export) in OLD {
+        let realm = format!("export-of-{version}");
+        let mut project = Project::new(&realm);
+        std::fs::remove_dir_all(project.folder().join(&realm)).unwrap();
+        project.write("exports/acme.json", &export.replace("acme", &realm));
+        let arguments =
+            ["import", "--from", "exports/acme.json", "--layout", "single", "--secrets", "env", "--project", "."];
+        let imported = project.run(&arguments);
+        std::fs::remove_dir_all(project.folder().join("exports")).unwrap();
+        assert!(
+            imported.stdout.contains("imported, and its plan is empty"),
+            "{}\n{}",
+            imported.stdout,
+            imported.stderr
+        );
+        assert!(!imported.stderr.contains("warning"), "{}", imported.stderr);
+        for line in imported.stdout.lines().filter_map(|line| line.strip_prefix("  ")) {
+            project.set(line.split_whitespace().next().unwrap(), "a secret of an export");
+        }
+        project.apply();
+        every_upgrade_was_made(&project, version);
+    }
+}
+
+/// As an upgrade of the server would have left the realm.
+fn every_upgrade_was_made(project: &Project, version: &str) {
+    let admin = project.admin();
+    let clients = admin.get("clients");
+    let shop = clients.as_array().unwrap().iter().find(|it| it["clientId"] == "shop").unwrap();
+    let scopes = shop["defaultClientScopes"].to_string();
+    assert!(["acr", "basic"].iter().all(|scope| scopes.contains(scope)), "{version}: {scopes}");
+    assert_eq!(shop["attributes"]["post.logout.redirect.uris"], "+", "{version}");
+    let actions = admin.get("authentication/required-actions");
+    let terms = actions.as_array().unwrap().iter().filter(|it| it["name"] == "Terms and Conditions");
+    let terms: Vec<_> = terms.map(|it| (it["alias"].as_str().unwrap(), it["enabled"] == true)).collect();
+    assert_eq!(terms, [("TERMS_AND_CONDITIONS", true)], "{version}");
+    assert_eq!(admin.get("identity-provider/instances/up")["hideOnLogin"], true, "{version}");
+    let policy = &admin.get("users/profile")["unmanagedAttributePolicy"];
+    if version == "24" {
+        assert!(policy.is_null(), "{version}: {policy}");
+    } else {
+        assert_eq!(policy, "ENABLED", "{version}");
+        let flow = admin.get("authentication/flows/our%20registration/executions").to_string();
+        assert!(flow.contains("registration-user-creation") && !flow.contains("registration-profile-action"), "{flow}");
+    }
+    let sp = clients.as_array().unwrap().iter().find(|it| it["clientId"] == "sp").unwrap();
+    let algorithm = &sp["attributes"]["saml.encryption.algorithm"];
+    assert_eq!(algorithm, "http://www.w3.org/2001/04/xmlenc#aes128-cbc", "{version}");
+}
