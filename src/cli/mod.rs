@@ -11,6 +11,7 @@ mod completions;
 mod connect;
 mod error;
 mod exports;
+mod features;
 mod import;
 mod init;
 mod offline;

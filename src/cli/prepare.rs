@@ -6,15 +6,15 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::workspace::{self, Opened, Workspace};
-use super::{Context, Error, connect};
+use super::{Context, Error, connect, features};
 use crate::apply::Secrets;
 use crate::desired::{self, Project, Ref};
 use crate::diff;
 use crate::git;
 use crate::keycloak::{Connection, Credentials, Http, Interest, read_again, read_realm};
 use crate::model::{
-    Address, Desired, DesiredRealm, Live, LiveRealm, RealmName, Record, Reference, SecretRef, Value, builtin_names,
-    is_builtin, is_global_profile, kinds,
+    Address, Desired, DesiredRealm, FieldPath, Live, LiveRealm, LiveValue, RealmName, Record, Reference, SecretRef,
+    Value, builtin_names, is_builtin, is_global_profile, kinds,
 };
 use crate::plan::{self, Plan, Policy, Refusal};
 use crate::secrets::{Fingerprint, Redactor, Resolver};
@@ -60,14 +60,21 @@ pub(super) async fn prepare(
     };
     refuse(&opened, &project)?;
     let connection = connect::connection(context, &args.connect, &opened.folder, &project);
-    let credential = connection.as_ref().ok().and_then(credential);
+    let credential = connection.as_ref().ok().map(credential).unwrap_or_default();
     let (workspace, http) = load_and_connect(opened, connection).await?;
     workspace.print_warnings(context);
     let (secrets, made_up) = resolve(context, &workspace)?;
     let http = http?;
     http.hide(secrets.values());
     let live = read(&http, &workspace, args.files.realm.is_empty()).await?;
+    for (name, realm) in &live.realms {
+        for reason in &realm.left_out {
+            context.output.message(&format!("warning: {name} is planned without its {reason}"));
+        }
+    }
+    features::check(&workspace.loaded.desired, &live)?;
     check_references(&http, &workspace, &live).await?;
+    check_users(&workspace, &live)?;
     let applied = applied_desires(&workspace, &live);
     let diff = diff::diff(&workspace.loaded.desired, &live, &bases(&workspace, &live, &applied), &Resolved(&secrets));
     check_secrets(&diff)?;
@@ -206,6 +213,26 @@ pub(super) fn is_known(reference: &Ref, realm: Option<&LiveRealm>) -> bool {
     }
 }
 
+/// Users that a directory brings are errors, all of them at once: it has the say, and nothing is written.
+fn check_users(workspace: &Workspace, live: &Live) -> Result<(), Error> {
+    let federation = FieldPath::new(["federationLink"]);
+    let mut problems = Vec::new();
+    for (name, realm) in &live.realms {
+        let users = realm.objects.iter().filter(|(_, object)| *object.kind == kinds::USER);
+        for (address, provider) in users.filter_map(|(address, user)| Some((address, user.fields.get(&federation)?))) {
+            let declared = workspace.loaded.desired.realms.get(name).and_then(|realm| realm.objects.get(address));
+            if let (Some(object), LiveValue::Json(provider)) = (declared, provider) {
+                problems.push(format!(
+                    "{}: {address} comes from the user federation provider {provider}, which keeps it; \
+                     take the user out of the files",
+                    object.origin
+                ));
+            }
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Error::Other(problems.join("\n"))) }
+}
+
 /// What the files said at the commits that were applied last, by commit; none where they have not changed since.
 pub(super) fn applied_desires(workspace: &Workspace, live: &Live) -> BTreeMap<String, Desired> {
     let today = clean_commit(workspace);
@@ -257,7 +284,7 @@ pub(super) fn check_secrets(diff: &diff::Diff) -> Result<(), Error> {
     if problems.is_empty() { Ok(()) } else { Err(Error::Other(problems.join("\n"))) }
 }
 
-pub(super) fn policy(args: &PlanArgs, workspace: &Workspace, credential: Option<Address>) -> Policy {
+pub(super) fn policy(args: &PlanArgs, workspace: &Workspace, credential: Vec<Address>) -> Policy {
     let project = &workspace.loaded.project.policy;
     Policy {
         protected_realms: project.protected_realms.iter().cloned().collect(),
@@ -269,13 +296,16 @@ pub(super) fn policy(args: &PlanArgs, workspace: &Workspace, credential: Option<
     }
 }
 
-/// The client that realmform signs in with, in case it is in a managed realm: no plan may delete it.
-fn credential(connection: &Connection) -> Option<Address> {
+/// The client and the user that realmform signs in with, in case they are in a managed realm: no plan may delete them.
+fn credential(connection: &Connection) -> Vec<Address> {
+    let realm = Address::realm(connection.realm.clone());
+    let client = |id: &str| realm.child(&kinds::CLIENT, id);
     match &connection.credentials {
-        Credentials::Client { id, .. } | Credentials::Password { client_id: id, .. } => {
-            Some(Address::realm(connection.realm.clone()).child(&kinds::CLIENT, id.clone()))
+        Credentials::Client { id, .. } => vec![client(id)],
+        Credentials::Password { client_id, user, .. } => {
+            vec![client(client_id), realm.child(&kinds::USER, user.to_lowercase())]
         }
-        Credentials::Token(_) => None,
+        Credentials::Token(_) => Vec::new(),
     }
 }
 

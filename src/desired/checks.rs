@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::authorization;
 use super::builder::Builder;
+use super::organizations;
 use super::problem::Problem;
 use super::references::Use;
 use super::source::Place;
+use super::users;
 use crate::model::{Address, DesiredObject, DesiredRealm, FieldPath, Reference, Value, is_default_roles, kinds};
 
 /// Checks everything that was put in.
@@ -19,9 +22,12 @@ pub(super) fn check(builder: &mut Builder) {
             problems.extend(default_roles(builder, address, object));
             problems.extend(missing_basic(builder, realm, address, object));
             problems.extend(public_secret(builder, address, object));
+            problems.extend(authorization::check(builder, realm, address, object));
+            problems.extend(users::check(builder, realm, address, object));
             parents.extend(parent_group(builder, realm, address, object));
         }
         problems.extend(renames(builder, realm));
+        problems.extend(organizations::check(builder, realm));
     }
     builder.problems.extend(problems);
     for (parent, user) in parents {
@@ -137,7 +143,7 @@ fn renames(builder: &Builder, realm: &DesiredRealm) -> Vec<Problem> {
     problems
 }
 
-fn at(problem: Problem, place: Option<Place>, label: &str) -> Problem {
+pub(super) fn at(problem: Problem, place: Option<Place>, label: &str) -> Problem {
     match place {
         Some(place) => problem.at(place, label),
         None => problem,

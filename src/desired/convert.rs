@@ -2,6 +2,7 @@
 //!
 //! The form is that of [`crate::model::flatten`], so that equality with what the server has is meaningful.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -9,12 +10,14 @@ use serde_json::Value as Json;
 use super::builder::Builder;
 use super::executions;
 use super::json::{self, NotJson};
+use super::organizations;
 use super::parse::{Entry, Node, Shape, entries};
 use super::problem::Problem;
 use super::references::Use;
 use super::secret;
 use super::source::{Place, Source};
 use super::suggest::{did_you_mean, one_of};
+use super::workflows;
 use crate::model::{Address, Field, FieldPath, Reference, Type, Value, parse_seconds, sorted};
 
 /// Converts the fields of one object.
@@ -43,6 +46,9 @@ impl<'a> Converter<'a> {
         let key = Place::new(self.source, entry.key.clone());
         if ty == Type::Executions {
             return executions::read(self.builder, self.source, self.address, &path, entry);
+        }
+        if ty == Type::Steps {
+            return workflows::read(self.builder, self.source, self.address, &path, entry);
         }
         if !ty.is_table() {
             return self.leaf(ty, Leaf { path, key, node: &entry.node, as_text: false });
@@ -132,8 +138,10 @@ impl<'a> Converter<'a> {
             Type::JsonText => self.json_text(leaf),
             Type::Ref(kind) => self.reference(kind, leaf),
             Type::RefSet(kind) => self.references(kind, leaf),
+            Type::RefTables(kind, key, flag) => self.ref_tables(kind, key, flag, leaf),
             Type::First(kind) => self.first(kind, leaf),
             Type::SetTable => self.set_table(leaf),
+            Type::Domains => self.domains(leaf),
             Type::Json | Type::Setting | Type::Providers => self.json(leaf),
             _ => self.text(leaf),
         }
@@ -282,6 +290,71 @@ impl<'a> Converter<'a> {
         self.set(leaf, texts.into_iter().map(|(text, _)| Json::from(text)).collect::<Vec<_>>());
     }
 
+    fn domains(&mut self, leaf: Leaf<'_, '_>) {
+        let Shape::List(items) = &leaf.node.shape else {
+            let help = leaf.node.as_text().map(|text| format!("write [{}]", Json::from(text)));
+            return self.wrong_type(&leaf.path, leaf.key, "a list of domains", leaf.node, help);
+        };
+        let mut domains = Vec::with_capacity(items.len());
+        for item in items {
+            let Some(domain) = organizations::domain(item) else {
+                let place = Place::new(self.source, item.span.clone());
+                return self.wrong_type(&leaf.path, place, "a domain, or { name = …, verified = … }", item, None);
+            };
+            domains.push(domain);
+        }
+        self.set(leaf, sorted(domains));
+    }
+
+    fn ref_tables(&mut self, kind: Reference, key: &str, flag: &str, leaf: Leaf<'_, '_>) {
+        let Shape::List(items) = &leaf.node.shape else {
+            return self.wrong_type(&leaf.path, leaf.key, "a list of names", leaf.node, None);
+        };
+        let mut values = Vec::with_capacity(items.len());
+        let mut names = BTreeSet::new();
+        for item in items {
+            let Some((name, is_flagged)) = self.ref_table(&leaf.path, key, flag, item) else { return };
+            if !names.insert(name) {
+                let problem = Problem::error(format!("`{}` lists `{name}` twice", leaf.path))
+                    .at(Place::new(self.source, item.span.clone()), "the second time");
+                return self.builder.report(problem);
+            }
+            self.refer(kind, name, &leaf.path, item);
+            values.push(if is_flagged { serde_json::json!({ key: name, flag: true }) } else { Json::from(name) });
+        }
+        self.set(leaf, sorted(values));
+    }
+
+    /// A name, and whether its flag is set.
+    fn ref_table<'n>(
+        &mut self,
+        path: &FieldPath,
+        key: &str,
+        flag: &str,
+        item: &'n Node<'_>,
+    ) -> Option<(&'n str, bool)> {
+        let table = item.as_table().map(|table| entries(table).collect::<Vec<_>>()).unwrap_or_default();
+        let (mut name, mut is_flagged) = (item.as_text(), false);
+        for entry in table {
+            match (entry.name, &entry.node.shape) {
+                (it, Shape::Text(text)) if it == key => name = Some(text),
+                (it, Shape::Bool(value)) if it == flag => is_flagged = *value,
+                _ => return self.no_ref_table(path, key, flag, item),
+            }
+        }
+        match name {
+            Some(name) => Some((name, is_flagged)),
+            None => self.no_ref_table(path, key, flag, item),
+        }
+    }
+
+    fn no_ref_table<T>(&mut self, path: &FieldPath, key: &str, flag: &str, item: &Node<'_>) -> Option<T> {
+        let place = Place::new(self.source, item.span.clone());
+        let help = Some(format!("write \"<{key}>\", or {{ {key} = \"<{key}>\", {flag} = true }}"));
+        self.wrong_type(path, place, "a name", item, help);
+        None
+    }
+
     fn set_table(&mut self, leaf: Leaf<'_, '_>) {
         let Some(table) = leaf.node.as_table() else {
             return self.wrong_type(&leaf.path, leaf.key, "a table of lists of texts", leaf.node, None);
@@ -300,7 +373,8 @@ impl<'a> Converter<'a> {
         let place = Place::new(self.source, node.span.clone());
         let is_path = kind != Reference::Group || super::objects::check_group_path(self.builder, name, place.clone());
         if is_path {
-            self.builder.refer(kind, name, Use { address: self.address.clone(), path: path.clone(), place });
+            let name = kind.qualified(self.address, name);
+            self.builder.refer(kind, &name, Use { address: self.address.clone(), path: path.clone(), place });
         }
     }
 

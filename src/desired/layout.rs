@@ -155,8 +155,12 @@ fn parts(path: &Path) -> Vec<String> {
     let path = path.with_extension("");
     let parts = path.components().skip(1).map(|part| part.as_os_str().to_string_lossy().into_owned());
     let mut parts: Vec<String> = parts.collect();
-    if parts.first().and_then(|it| kinds::REALM.child(it)).is_some_and(Kind::is_singleton) {
-        parts.insert(1, String::new());
+    let (mut kind, mut at): (&'static Kind, usize) = (&kinds::REALM, 0);
+    while let Some(child) = parts.get(at).and_then(|it| kind.child(it)) {
+        if child.is_singleton() {
+            parts.insert(at + 1, String::new());
+        }
+        (kind, at) = (child, at + 2);
     }
     parts
 }

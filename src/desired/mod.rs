@@ -10,6 +10,7 @@ the files use but do not declare is handed on as a [`Ref`], since only the serve
 re-checks what is in Desired.
 */
 
+mod authorization;
 mod builder;
 mod checks;
 mod components;
@@ -19,6 +20,7 @@ mod hide;
 mod json;
 mod layout;
 mod objects;
+mod organizations;
 mod parse;
 mod problem;
 mod project;
@@ -28,6 +30,8 @@ mod settings;
 mod source;
 mod suggest;
 mod unsupported;
+mod users;
+mod workflows;
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use super::parse::{Entry, Node, entries};
 use super::problem::Problem;
 use super::source::{Place, Source};
 use super::suggest::did_you_mean;
-use super::{components, settings, unsupported};
+use super::{components, organizations, settings, unsupported, users};
 use crate::model::{Address, FieldPath, Kind, Type, Write, kinds};
 
 /// Puts a file's content in.
@@ -31,6 +31,8 @@ pub(super) fn read_file(builder: &mut Builder, file: &RealmFile) {
         check_group_path(builder, file.address.name(), start.clone());
     }
     components::check_name(builder, file.address.kind(), file.address.name(), &start);
+    organizations::check_name(builder, file.address.kind(), file.address.name(), &start);
+    users::check_name(builder, file.address.kind(), file.address.name(), &start);
     let mut reader = Reader { builder, source, whole_file: true };
     for entry in entries(file.parsed.root()) {
         reader.entry(&file.address, &entry);
@@ -96,7 +98,10 @@ impl Reader<'_> {
                 .help("a table without entries, {}, is an object with the server's defaults");
             return self.builder.report(problem);
         };
-        if !components::check_name(self.builder, address.kind(), entry.name, &place) {
+        if !components::check_name(self.builder, address.kind(), entry.name, &place)
+            || !organizations::check_name(self.builder, address.kind(), entry.name, &place)
+            || !users::check_name(self.builder, address.kind(), entry.name, &place)
+        {
             return;
         }
         self.builder.declare(address, &place);

@@ -7,6 +7,7 @@ use super::source::Place;
 use super::suggest::did_you_mean;
 use crate::model::{
     Address, Desired, DesiredObject, FieldPath, Kind, Names, Origin, RealmName, Reference, is_builtin_provider, kinds,
+    unqualified,
 };
 
 /// A name that the files use and do not declare.
@@ -16,7 +17,7 @@ pub struct Ref {
     pub realm: RealmName,
     /// What it names.
     pub kind: Reference,
-    /// The name as written: for a role of a client `client:role`.
+    /// The name as written: for a role of a client `client:role`. What only has a name among its siblings is qualified.
     pub name: String,
     /// The objects that it may name, the likeliest first; empty for providers, which are no objects.
     pub targets: Vec<Address>,
@@ -86,9 +87,15 @@ fn targets(realm: &str, kind: Reference, name: &str) -> Vec<Address> {
         Reference::Group => vec![realm.child(&kinds::GROUP, name)],
         Reference::Client => vec![realm.child(&kinds::CLIENT, name)],
         Reference::Provider(_) => Vec::new(),
-        Reference::Flow | Reference::ProfileAttribute | Reference::ProfileGroup | Reference::ClientProfile => {
-            Names::Of(kind).addresses(&realm, name)
-        }
+        Reference::Flow
+        | Reference::ProfileAttribute
+        | Reference::ProfileGroup
+        | Reference::ClientProfile
+        | Reference::IdentityProvider
+        | Reference::User
+        | Reference::AuthorizationScope
+        | Reference::AuthorizationResource
+        | Reference::AuthorizationPolicy => Names::Of(kind).addresses(&realm, name),
     }
 }
 
@@ -110,8 +117,12 @@ fn reference_name(kind: Reference, address: &Address, object: &DesiredObject) ->
         Reference::Client if is(&kinds::CLIENT) => Some(address.name().to_owned()),
         Reference::Flow if is(&kinds::AUTHENTICATION_FLOW) => Some(address.name().to_owned()),
         Reference::ProfileAttribute if is(&kinds::PROFILE_ATTRIBUTE) => Some(address.name().to_owned()),
+        Reference::IdentityProvider if is(&kinds::IDENTITY_PROVIDER) => Some(address.name().to_owned()),
         Reference::ClientProfile if is(&kinds::CLIENT_PROFILE) => Some(address.name().to_owned()),
         Reference::ProfileGroup if is(&kinds::PROFILE_GROUP) => Some(address.name().to_owned()),
+        Reference::AuthorizationScope if is(&kinds::AUTHORIZATION_SCOPE) => Some(address.name().to_owned()),
+        Reference::AuthorizationResource if is(&kinds::AUTHORIZATION_RESOURCE) => Some(address.name().to_owned()),
+        Reference::AuthorizationPolicy if is(&kinds::AUTHORIZATION_POLICY) => Some(address.name().to_owned()),
         _ => None,
     }
 }
@@ -134,9 +145,10 @@ pub fn unknown_reference<'a>(reference: &Ref, candidates: impl IntoIterator<Item
             format!("neither the files nor Keycloak know it: declare the {term}, or correct the name"),
         ),
     };
-    let problem = Problem::error(format!("there is no {term} `{}` {place}{more}", reference.name))
+    let name = unqualified(&reference.name);
+    let problem = Problem::error(format!("there is no {term} `{name}` {place}{more}"))
         .help(help)
-        .maybe_help(did_you_mean(&reference.name, candidates));
+        .maybe_help(did_you_mean(name, candidates));
     match reference.uses.first() {
         Some(user) => problem.at(user.place.clone(), format!("unknown {term}")),
         None => problem,
@@ -156,5 +168,10 @@ fn term(kind: Reference) -> &'static str {
         Reference::ProfileAttribute => "user profile attribute",
         Reference::ProfileGroup => "user profile group",
         Reference::ClientProfile => "client profile",
+        Reference::IdentityProvider => "identity provider",
+        Reference::User => "user",
+        Reference::AuthorizationScope => "authorization scope",
+        Reference::AuthorizationResource => "authorization resource",
+        Reference::AuthorizationPolicy => "authorization policy",
     }
 }

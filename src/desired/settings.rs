@@ -62,6 +62,9 @@ fn renamed_from(builder: &mut Builder, address: &Address, name: &str, place: &Pl
             .help(format!("keep the name, or remove `renamedFrom` to have {address} made and `{name}` deleted"));
         return builder.report(problem);
     }
+    if !super::users::check_name(builder, address.kind(), name, place) {
+        return;
+    }
     if name.is_empty() || name == address.name() {
         let problem = Problem::error("`renamedFrom` is the name that the object had before")
             .at(place.clone(), "expected another name than it has now");

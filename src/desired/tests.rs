@@ -1,5 +1,6 @@
 //! Stories about whole projects, and laws.
 
+mod authorization;
 mod canonical;
 mod components;
 mod demo;

@@ -4,12 +4,11 @@ use super::problem::Problem;
 use crate::model::{Kind, kinds};
 
 /// Collections and fields of the design that come later. Taking them for unknown fields would send them as they are.
-const REALM: &[&str] = &["organizations", "permissions", "users", "workflows"];
-const CLIENT: &[&str] = &["authorization", "authorizationServicesEnabled", "authorizationSettings"];
+const REALM: &[&str] = &["permissions"];
 
 /// Whether this is a name that a later version will know.
 pub(super) fn is_future(kind: &'static Kind, name: &str) -> bool {
-    (*kind == kinds::REALM && REALM.contains(&name)) || (*kind == kinds::CLIENT && CLIENT.contains(&name))
+    *kind == kinds::REALM && REALM.contains(&name)
 }
 
 /// Names that a later version will know, for suggestions.
@@ -30,10 +29,18 @@ pub(super) fn instead(kind: &'static Kind, name: &str) -> Option<&'static str> {
         "composite" => "write composites = [\"<role>\", …]",
         "clientRole" | "containerId" => "a client's role is written as [clients.<clientId>.roles.<name>]",
         "identityProviderAlias" => "a mapper's provider is the one that it is written below",
-        "organizationId" => "linking a provider to an organization is not supported by this version yet",
+        "organizationId" => {
+            "an organization names its providers: [organizations.<alias>] identityProviders = [\"<alias>\"]"
+        }
         "providerType" => "a component's type is said by its collection, or begins its name",
         "subType" if *kind == kinds::CLIENT_REGISTRATION_POLICY => "whom a policy is for begins its name",
+        "authorizationServicesEnabled" | "authorizationSettings" => "write [clients.<clientId>.authorization]",
+        "owner" => "resources that users own are theirs, and are left alone",
         "parentId" => "what a mapper belongs to is what it is written below",
+        "credentials" => "write password = { env = \"NAME\" }",
+        "federatedIdentities" => "links to identity providers are not supported by this version yet",
+        "federationLink" | "origin" => "a user of a directory is not written in files",
+        "serviceAccountClientId" => "write serviceAccount of the client",
         "id" | "internalId" => "objects are known by their names, so that files fit every server",
         _ => return None,
     })

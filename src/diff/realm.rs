@@ -262,19 +262,24 @@ impl Comparison<'_> {
     /// What a deleted object names among what is deleted too and cannot be deleted before it.
     fn held(&self, address: &Address) -> BTreeSet<Address> {
         let Some(live) = self.today.objects.get(address) else { return BTreeSet::new() };
-        let realm = Address::realm(address.realm_name());
         let mut held = BTreeSet::new();
         for (path, value) in &live.fields {
             let Some(
                 names @ Names::Of(
-                    Reference::ClientScope | Reference::Flow | Reference::ProfileGroup | Reference::ClientProfile,
+                    Reference::ClientScope
+                    | Reference::Flow
+                    | Reference::ProfileGroup
+                    | Reference::ClientProfile
+                    | Reference::AuthorizationScope
+                    | Reference::AuthorizationResource
+                    | Reference::AuthorizationPolicy,
                 ),
             ) = live.kind.names(path)
             else {
                 continue;
             };
             let LiveValue::Json(value) = value else { continue };
-            let objects = texts(value).flat_map(|text| names.addresses(&realm, text));
+            let objects = texts(value).flat_map(|text| names.addresses(address, text));
             held.extend(objects.filter(|it| self.changes.get(it).is_some_and(Change::is_deletion)));
         }
         held

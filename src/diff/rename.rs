@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::model::{
     Address, Declared, DesiredObject, DesiredRealm, FieldPath, Kind, LiveObject, LiveValue, Names, Record, Shape,
-    Value, kinds, texts,
+    Value, kinds,
 };
 
 /// Which objects are renamed in place.
@@ -163,19 +163,20 @@ impl Renames {
         exists: &dyn Fn(&Address) -> bool,
     ) -> (FieldPath, Json) {
         let Some(names) = kind.names(path) else { return (path.clone(), value.clone()) };
-        let realm = Address::realm(object.realm_name());
-        let one = |text: &str| Json::from(self.name(names, &realm, text, exists));
-        let value = match value {
-            Json::String(text) => one(text),
-            Json::Array(_) => texts(value).map(one).collect(),
+        let one = |value: &Json| match value {
+            Json::String(text) => Json::from(self.name(names, object, text, exists)),
             other => other.clone(),
+        };
+        let value = match value {
+            Json::Array(items) => items.iter().map(|item| each(item, &one)).collect(),
+            other => one(other),
         };
         (self.path(kind, object, path), value)
     }
 
     /// The name, as the files have it, of the object that `text` names today.
-    fn name(&self, names: Names<'_>, realm: &Address, text: &str, exists: &dyn Fn(&Address) -> bool) -> String {
-        let mut meant = names.addresses(realm, text).into_iter().map(|address| (self.moved(&address), address));
+    fn name(&self, names: Names<'_>, from: &Address, text: &str, exists: &dyn Fn(&Address) -> bool) -> String {
+        let mut meant = names.addresses(from, text).into_iter().map(|address| (self.moved(&address), address));
         let meant = meant.find(|(moved, address)| moved != address || exists(address));
         meant.map_or_else(|| text.to_owned(), |(moved, _)| names.text(&moved))
     }
@@ -187,5 +188,13 @@ impl Renames {
         let mut parts: Vec<&str> = path.parts().collect();
         parts.pop();
         FieldPath::new(parts.into_iter().chain([client.name()]))
+    }
+}
+
+/// An item of a list: a name, or a table that holds one.
+fn each(item: &Json, one: &impl Fn(&Json) -> Json) -> Json {
+    match item {
+        Json::Object(table) => table.iter().map(|(key, value)| (key.clone(), one(value))).collect(),
+        other => one(other),
     }
 }

@@ -10,7 +10,7 @@ use super::interest::splits;
 use super::path::{query, segment};
 use super::shape::{Object, object, objects, text};
 use super::{Http, ServerError};
-use crate::model::{Address, Reference, kinds};
+use crate::model::{Address, Kind, Names, Reference, kinds};
 
 /// The ids of a realm's objects: those that were read or made in this run, and others as they are asked for.
 #[derive(Debug)]
@@ -108,9 +108,21 @@ impl Directory {
         lock(&self.ids).retain(|known, _| !known.is_within(address));
     }
 
-    /// The id of an object that is known already.
+    /// The id of an object that is known already. Some are read without their ids.
     pub(super) fn known(&self, address: &Address) -> Option<String> {
-        lock(&self.ids).get(address).cloned()
+        lock(&self.ids).get(address).filter(|id| !id.is_empty()).cloned()
+    }
+
+    /// Whether the object was met, with or without its id.
+    fn is_noted(&self, address: &Address) -> bool {
+        lock(&self.ids).contains_key(address)
+    }
+
+    /// The address of an object of one of these kinds that is known by its id.
+    pub(super) fn address(&self, kinds: &[&Kind], id: &str) -> Option<Address> {
+        let ids = lock(&self.ids);
+        let known = ids.iter().find(|(address, known)| *known == id && kinds.contains(&address.kind()));
+        known.map(|(address, _)| address.clone())
     }
 
     /// The id of an object that has to exist.
@@ -120,6 +132,8 @@ impl Directory {
             "client scope" => self.client_scope(address.name()).await?,
             "group" => self.group(address.name()).await?,
             "authentication flow" => self.flow(address.name()).await?,
+            "organization" => self.organization(address.name()).await?,
+            "user" => self.user(address.name()).await?,
             "role" => self.role_at(address, format!("{}/roles/{}", self.base(), segment(address.name()))).await?,
             "client role" => match address.parent() {
                 Some(client) => self.client_role(client.name(), address.name()).await?,
@@ -144,6 +158,12 @@ impl Directory {
             Reference::Provider(_) => true,
             Reference::ProfileAttribute => has_member(self.user_profile().await?, "attributes", name),
             Reference::ProfileGroup => has_member(self.user_profile().await?, "groups", name),
+            Reference::IdentityProvider => self.has_identity_provider(name).await?,
+            Reference::User => self.user(name).await?.is_some(),
+            // They were read with the client that the name is qualified with.
+            Reference::AuthorizationScope | Reference::AuthorizationResource | Reference::AuthorizationPolicy => {
+                Names::Of(reference).addresses(&self.realm, name).iter().any(|address| self.is_noted(address))
+            }
             Reference::ClientProfile => {
                 let profiles = self.client_profiles().await?;
                 has_member(profiles, "profiles", name) || has_member(profiles, "globalProfiles", name)
@@ -223,6 +243,29 @@ impl Directory {
         Ok(name)
     }
 
+    async fn has_identity_provider(&self, alias: &str) -> Result<bool, ServerError> {
+        let path = format!("{}/identity-provider/instances/{}", self.base(), segment(alias));
+        Ok(self.http.find(&path).await?.is_some())
+    }
+
+    async fn organization(&self, alias: &str) -> Result<Option<String>, ServerError> {
+        let address = self.realm.child(&kinds::ORGANIZATION, alias);
+        self.cached(&address, async || match self.find_organization(alias).await? {
+            Some(organization) => Ok(Some(text(&organization, "id")?.to_owned())),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// An organization by its alias, in full. Among the attributes that can be searched for, this one is the alias; no
+    /// alias holds what the query would take apart.
+    pub(super) async fn find_organization(&self, alias: &str) -> Result<Option<Object>, ServerError> {
+        let path =
+            format!("{}/organizations?briefRepresentation=false&q={}", self.base(), query(&format!("alias:{alias}")));
+        let found = objects(self.http.get(&path).await?, "the organizations")?;
+        Ok(found.into_iter().find(|organization| organization.get("alias").is_some_and(|it| it == alias)))
+    }
+
     async fn client_scope(&self, name: &str) -> Result<Option<String>, ServerError> {
         let address = self.realm.child(&kinds::CLIENT_SCOPE, name);
         if let Some(id) = self.known(&address) {
@@ -258,6 +301,23 @@ impl Directory {
             path.split('/').filter(|part| !part.is_empty()).map(|it| segment(it).to_string()).collect();
         let answer = self.http.find(&format!("{}/group-by-path/{}", self.base(), parts.join("/"))).await?;
         answer.map(|group| object(group, "a group")).transpose()
+    }
+
+    /// The id of a user.
+    pub(super) async fn user(&self, name: &str) -> Result<Option<String>, ServerError> {
+        self.cached(&self.realm.child(&kinds::USER, name), async || match self.find_user(name).await? {
+            Some(user) => Ok(Some(text(&user, "id")?.to_owned())),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// A user by name, in full. The server asks the realm's directories as well, and imports whom it finds there.
+    pub(super) async fn find_user(&self, username: &str) -> Result<Option<Object>, ServerError> {
+        let answer = self.http.get(&format!("{}/users?username={}&exact=true", self.base(), query(username))).await?;
+        let found = objects(answer, "the users")?.into_iter();
+        // Names are matched without case.
+        Ok(found.into_iter().find(|user| user.get("username").is_some_and(|it| it == username)))
     }
 
     /// Notes the name of the role that holds the default roles.

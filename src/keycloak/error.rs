@@ -369,6 +369,8 @@ impl Request {
             (_, Some("identity-provider")) => "manage-identity-providers",
             (_, Some("organizations")) if reads => "view-organizations",
             (_, Some("organizations")) => "manage-organizations",
+            // Also to read them: no other right will do.
+            (_, Some("workflows")) => "realm-admin",
             (_, Some("events" | "admin-events")) if reads => "view-events",
             (_, Some("events" | "admin-events")) => "manage-events",
             _ if reads => "view-realm",

@@ -15,6 +15,9 @@ use crate::model::{Address, FieldPath, Kind, LiveObject, LiveValue, REALM_PLACEH
 /// The throwaway realm that is looked at.
 const REALM: &str = "realmform-defaults";
 
+/// The client whose authorization services are looked at.
+const PROTECTED: &str = "fresh-protected";
+
 /// The defaults of every kind, and the objects that every realm has: the content of
 /// `src/model/defaults/VERSION.json`. Makes a realm of its own and deletes it.
 ///
@@ -49,7 +52,7 @@ async fn record(http: &Http) -> Result<Value, ServerError> {
 
 async fn read(http: &Http) -> Result<BTreeMap<Address, LiveObject>, ServerError> {
     let directory = Directory::new(http.clone(), Address::realm(REALM), REALM);
-    let interest = Interest::everything();
+    let interest = Interest::everything().with_users();
     let reader = Reader::new(&directory, &interest);
     let settings = object(http.get(&format!("/{}", segment(REALM))).await?, "the realm")?;
     wire::read(&reader, settings).await?;
@@ -64,17 +67,55 @@ async fn make_fresh_objects(http: &Http) -> Result<(), ServerError> {
         ("roles", json!({ "name": "fresh" })),
         ("groups", json!({ "name": "fresh" })),
         ("client-scopes", json!({ "name": "fresh", "protocol": "openid-connect" })),
+        ("clients", protected()),
+        // Disabled, as the server makes users, is what no file means: see `on_create`.
+        ("users", json!({ "username": "fresh", "enabled": true })),
         ("identity-provider/instances", json!({ "alias": "fresh", "providerId": "oidc", "config": config })),
     ] {
         http.post(&format!("/{REALM}/{path}"), &body).await?;
     }
+    http.put(&format!("/{REALM}"), &json!({ "organizationsEnabled": true })).await?;
+    http.post(&format!("/{REALM}/organizations"), &json!({ "name": "fresh" })).await?;
+    http.post(&format!("/{REALM}/workflows"), &json!({ "name": "fresh", "steps": [{ "uses": "disable-user" }] }))
+        .await?;
     Ok(())
 }
 
+/// A client for its authorization services.
+fn protected() -> Value {
+    json!({
+        "clientId": PROTECTED,
+        "serviceAccountsEnabled": true,
+        "authorizationServicesEnabled": true,
+        "authorizationSettings": {
+            "scopes": [{ "name": "fresh" }],
+            "resources": [{ "name": "fresh" }],
+            "policies": [
+                { "name": "fresh", "type": "user", "config": { "users": "[]" } },
+                { "name": "fresh permission", "type": "resource", "config": {} },
+            ],
+        },
+    })
+}
+
 fn fresh_objects(realm: &Address) -> Vec<Address> {
-    let fresh = [&kinds::CLIENT, &kinds::ROLE, &kinds::IDENTITY_PROVIDER, &kinds::CLIENT_SCOPE];
+    let fresh = [
+        &kinds::CLIENT,
+        &kinds::ROLE,
+        &kinds::IDENTITY_PROVIDER,
+        &kinds::CLIENT_SCOPE,
+        &kinds::ORGANIZATION,
+        &kinds::USER,
+        &kinds::WORKFLOW,
+    ];
     let mut objects: Vec<Address> = fresh.into_iter().map(|kind| realm.child(kind, "fresh")).collect();
     objects.push(realm.child(&kinds::GROUP, "/fresh"));
+    let services = realm.child(&kinds::CLIENT, PROTECTED).child(&kinds::AUTHORIZATION, "");
+    objects.push(services.child(&kinds::AUTHORIZATION_SCOPE, "fresh"));
+    objects.push(services.child(&kinds::AUTHORIZATION_RESOURCE, "fresh"));
+    objects.push(services.child(&kinds::AUTHORIZATION_POLICY, "fresh"));
+    objects.push(services.child(&kinds::AUTHORIZATION_PERMISSION, "fresh permission"));
+    objects.push(services);
     objects
 }
 
@@ -116,6 +157,11 @@ fn with_placeholder(value: Value) -> Value {
 fn is_given(kind: &Kind, path: &FieldPath) -> bool {
     match path.top() {
         "id" | "providerId" => true,
+        // Switched on so that there can be an organization, which is called by its alias.
+        "organizationsEnabled" => kind == &kinds::REALM,
+        "name" => kind == &kinds::ORGANIZATION,
+        "type" => kind.write(path) == Write::CreateOnly,
+        "steps" => kind == &kinds::WORKFLOW,
         "attributes" if kind == &kinds::REALM => path.rest().any(|name| kinds::mirrored(name).is_some()),
         "config" => kind == &kinds::IDENTITY_PROVIDER,
         // Nothing but the server's own.

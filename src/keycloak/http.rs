@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Method, Url};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
@@ -196,6 +196,8 @@ impl Http {
         if let Some(body) = &call.body {
             http = http.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
+        // Who asks for nothing gets workflows as YAML.
+        http = http.header(ACCEPT, "application/json, */*;q=0.1");
         let mut answer = wire.exchange(&call.request, http).await?;
         answer.redact(&bearer.redactor());
         Ok(answer)

@@ -13,8 +13,10 @@ use crate::model::{
 #[derive(Clone, Debug, Default)]
 pub struct Interest<'a> {
     objects: BTreeMap<Address, Vec<Fields<'a>>>,
-    /// Whether everything matters.
+    /// Whether everything matters, but for users.
     all: bool,
+    /// Whether, where everything matters, users do as well.
+    users: bool,
     references: BTreeSet<(Reference, String)>,
     prune: PruneRules,
     /// The name that the realm had before, if the files say that it was renamed.
@@ -37,7 +39,7 @@ impl<'a> Interest<'a> {
         for (address, object) in &desired.objects {
             for (path, declared) in object.fields.iter() {
                 if let Value::Json(value) = &declared.value {
-                    interest.refer(object.kind, path, value);
+                    interest.refer(address, path, value);
                 }
             }
             interest.add(address, Fields::Declared(&object.fields));
@@ -46,9 +48,15 @@ impl<'a> Interest<'a> {
         interest
     }
 
-    /// All that the realm has, without knowing what that is.
+    /// All that the realm has, without knowing what that is; but no users, who are run-time data.
     pub fn everything() -> Self {
         Self { all: true, ..Self::default() }
+    }
+
+    /// The same with its users, however many these are.
+    #[must_use]
+    pub fn with_users(self) -> Self {
+        Self { users: true, ..self }
     }
 
     /// What was recorded, too: it may have to be reset or deleted.
@@ -66,27 +74,54 @@ impl<'a> Interest<'a> {
 
     /// Whether any object of the kind right below `parent` matters.
     pub(super) fn any(&self, parent: &Address, kind: &'static Kind) -> bool {
-        self.all || self.names(parent, kind).next().is_some()
+        self.is_all(&parent.child(kind, "")) || self.names(parent, kind).next().is_some()
     }
 
     /// Whether the object matters.
     pub(super) fn has(&self, address: &Address) -> bool {
-        self.all || self.objects.contains_key(address)
+        self.is_all(address) || self.objects.contains_key(address)
+    }
+
+    /// Whether files declare the object, beyond that it was recorded.
+    pub(super) fn is_declared(&self, address: &Address) -> bool {
+        let is_declared = |fields: &Fields<'_>| matches!(fields, Fields::Declared(_));
+        self.objects.get(address).is_some_and(|sources| sources.iter().any(is_declared))
     }
 
     /// Whether anything of the object itself matters.
     pub(super) fn wants_any(&self, address: &Address) -> bool {
-        self.all || self.objects.get(address).is_some_and(|sources| sources.iter().any(|fields| !fields.is_empty()))
+        self.is_all(address)
+            || self.objects.get(address).is_some_and(|sources| sources.iter().any(|fields| !fields.is_empty()))
     }
 
     /// Whether a field of the object matters.
     pub(super) fn wants(&self, address: &Address, field: &str) -> bool {
-        self.all || self.objects.get(address).is_some_and(|sources| sources.iter().any(|fields| fields.have(field)))
+        self.is_all(address)
+            || self.objects.get(address).is_some_and(|sources| sources.iter().any(|fields| fields.have(field)))
+    }
+
+    /// Whether objects of the kind, right below the realm, matter for more than for being there with everything else.
+    pub(super) fn is_particular(&self, kind: &Kind) -> bool {
+        self.prune.by_collection.contains_key(kind.collection)
+            || self.objects.keys().any(|it| it.collection() == Some(kind.collection))
+    }
+
+    /// What files declare of a leaf.
+    pub(super) fn declared(&self, address: &Address, path: &FieldPath) -> Option<&'a Value> {
+        let sources = self.objects.get(address)?;
+        sources.iter().find_map(|fields| match fields {
+            Fields::Declared(fields) => fields.get(path).map(|declared| &declared.value),
+            Fields::Recorded(_) => None,
+        })
     }
 
     /// Whether everything of the object's collection has to be listed, declared or not.
     pub(super) fn sweeps(&self, address: &Address) -> bool {
-        self.all || self.prune.rule(address) == Prune::All
+        self.is_all(address) || self.prune.rule(address) == Prune::All
+    }
+
+    fn is_all(&self, address: &Address) -> bool {
+        self.all && (self.users || address.collection() != Some(kinds::USER.collection))
     }
 
     /// The names that the files refer to without declaring them.
@@ -127,12 +162,12 @@ impl<'a> Interest<'a> {
         }
     }
 
-    fn refer(&mut self, kind: &'static Kind, path: &FieldPath, value: &Json) {
-        match kind.names(path) {
+    fn refer(&mut self, address: &Address, path: &FieldPath, value: &Json) {
+        match address.kind().names(path) {
             None | Some(Names::Of(Reference::Provider(_))) => {}
             Some(Names::Of(reference)) => {
                 let names = texts(value).filter(|name| !name.is_empty());
-                self.references.extend(names.map(|name| (reference, name.to_owned())));
+                self.references.extend(names.map(|name| (reference, reference.qualified(address, name).into())));
             }
             Some(Names::RolesOf(client)) => {
                 if texts(value).next().is_none() {
@@ -158,7 +193,15 @@ impl<'a> Interest<'a> {
             Reference::Group => has(&kinds::GROUP, name),
             Reference::Client => has(&kinds::CLIENT, name),
             Reference::Provider(_) => true,
-            Reference::Flow | Reference::ProfileAttribute | Reference::ProfileGroup | Reference::ClientProfile => {
+            Reference::Flow
+            | Reference::ProfileAttribute
+            | Reference::ProfileGroup
+            | Reference::ClientProfile
+            | Reference::IdentityProvider
+            | Reference::User
+            | Reference::AuthorizationScope
+            | Reference::AuthorizationResource
+            | Reference::AuthorizationPolicy => {
                 Names::Of(reference).addresses(realm, name).iter().any(|address| self.has(address))
             }
         }

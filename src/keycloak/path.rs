@@ -85,6 +85,7 @@ const WORDS: &[&str] = &[
     "config",
     "copy",
     "credential-registrators",
+    "credentials",
     "default-client-scopes",
     "default-default-client-scopes",
     "default-groups",

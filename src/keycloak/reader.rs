@@ -1,6 +1,7 @@
 //! Reading what a run has to know, and no more: see [`Interest`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
@@ -11,7 +12,7 @@ use super::interest::Interest;
 use super::kinds;
 use super::record::{self, RECORD_ATTRIBUTE};
 use super::shape::{Object, objects, text};
-use super::{Http, ServerError};
+use super::{Http, HttpError, ServerError};
 use crate::model::{Address, FieldPath, Kind, LiveObject, LiveRealm, LiveValue, RealmName, Record, Reference, flatten};
 
 /// As many names are looked up one by one; more are found by paging. A look-up and a page cost the server about the
@@ -45,10 +46,12 @@ pub async fn read_realm(
     kinds::read(&reader, settings).await?;
     let known = reader.known().await?;
     let (objects, unmanaged) = reader.taken.into_parts();
+    let left_out = reader.left_out.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(Some(LiveRealm {
         known,
         objects,
         unmanaged,
+        left_out,
         record_id: holder.as_ref().map(|client| text(client, "id").map(str::to_owned)).transpose()?,
         renamed_from: (name != *realm).then_some(name),
         record,
@@ -108,11 +111,12 @@ pub(super) struct Reader<'a> {
     pub(super) directory: &'a Directory,
     pub(super) interest: &'a Interest<'a>,
     taken: Taken,
+    left_out: Mutex<Vec<String>>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(directory: &'a Directory, interest: &'a Interest<'a>) -> Self {
-        Self { directory, interest, taken: Taken::default() }
+        Self { directory, interest, taken: Taken::default(), left_out: Mutex::default() }
     }
 
     /// What was taken in.
@@ -143,6 +147,11 @@ impl<'a> Reader<'a> {
     pub(super) fn add(&self, address: &Address, id: &str, object: Object) -> bool {
         self.directory.note(address, id);
         self.taken.add(self.interest, address, id, object, || self.directory.is_default_role(address))
+    }
+
+    /// Notes that objects of a kind, none of which matters in particular, could not be read.
+    pub(super) fn leave_out(&self, kind: &Kind, error: &HttpError) {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{}: {error}", kind.collection));
     }
 
     /// Takes in a field that the object's representation does not have.

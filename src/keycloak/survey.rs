@@ -94,8 +94,14 @@ pub async fn names_of(http: &Http, realm: &str, reference: Reference) -> Result<
         Reference::Flow => ("authentication/flows", "alias"),
         Reference::ProfileAttribute => ("users/profile", "attributes"),
         Reference::ProfileGroup => ("users/profile", "groups"),
+        Reference::IdentityProvider => ("identity-provider/instances", "alias"),
         Reference::ClientProfile => ("client-policies/profiles", "profiles"),
-        Reference::ClientRole | Reference::Provider(_) => return Ok(Vec::new()),
+        Reference::User => ("users", "username"),
+        Reference::ClientRole
+        | Reference::Provider(_)
+        | Reference::AuthorizationScope
+        | Reference::AuthorizationResource
+        | Reference::AuthorizationPolicy => return Ok(Vec::new()),
     };
     let path = format!("/{}/{list}?first=0&max={CANDIDATES}", segment(realm));
     let answer = http.get(&path).await?;

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-use super::{Address, FieldPath, Kind, LiveObject, LiveValue, Names, Reference, Spi, kinds};
+use super::{Address, FieldPath, Kind, LiveObject, LiveValue, Names, PROTECTION_ROLE, Reference, Spi, kinds};
 
 /// Recorded from fresh servers by `realmform sandbox record-defaults`, never typed by hand.
 static DEFAULTS: LazyLock<Map<String, Value>> =
@@ -35,6 +35,10 @@ pub fn defaults(kind: &'static Kind, path: &FieldPath) -> Option<&'static Value>
 pub fn default_of(address: &Address, path: &FieldPath) -> Option<Cow<'static, Value>> {
     match builtin(address) {
         Some(fields) => fields.get(path).map(|value| in_realm(value, address.realm_name())),
+        // An organization is called by its alias unless it says otherwise.
+        None if *address.kind() == kinds::ORGANIZATION && path.top() == "name" => {
+            Some(Cow::Owned(address.name().into()))
+        }
         None => defaults(address.kind(), path).map(Cow::Borrowed),
     }
 }
@@ -75,8 +79,12 @@ pub fn is_default_roles(address: &Address) -> bool {
 
 /// Whether an object, or what it hangs below, is nobody's to import or to sweep: clients that are a project's record or
 /// through which `master` governs other realms, the roles of `master` that the server itself gives rights to new realms,
-/// and the keys that the server makes itself when something asks for an algorithm that no provider has.
+/// the keys that the server makes itself when something asks for an algorithm that no provider has, and the role that it
+/// makes with authorization services, without which these do not work.
 pub fn is_reserved(address: &Address) -> bool {
+    if address.kind() == &kinds::CLIENT_ROLE && address.name() == PROTECTION_ROLE {
+        return true;
+    }
     let above = std::iter::successors(Some(address.clone()), Address::parent);
     let Some(object) = above.filter(|it| it.parent().is_some()).last() else { return false };
     let is_of_master = object.realm_name() == "master";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Address, FieldPath, Kind, RealmName, SecretRef};
+use super::{Address, FieldPath, Kind, RealmName, SecretRef, kinds};
 
 /// Everything the files of a project want, resolved: nothing later re-checks it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -98,7 +98,7 @@ pub enum Prune {
     /// What this project created or adopted and no longer declares is deleted.
     #[default]
     Managed,
-    /// Everything that is not declared is deleted, except what every realm has.
+    /// Everything that is not declared is deleted, except what every realm has; users only where the rule names them.
     All,
 }
 
@@ -114,6 +114,12 @@ pub struct PruneRules {
 impl PruneRules {
     /// The rule for an object, by the collection at the top of its address.
     pub fn rule(&self, address: &Address) -> Prune {
-        address.collection().and_then(|name| self.by_collection.get(name)).copied().unwrap_or(self.default)
+        let collection = address.collection();
+        let default = match self.default {
+            // Whoever wants everything as the files say does not mean the people who signed up since.
+            Prune::All if collection == Some(kinds::USER.collection) => Prune::Managed,
+            rule => rule,
+        };
+        collection.and_then(|name| self.by_collection.get(name)).copied().unwrap_or(default)
     }
 }

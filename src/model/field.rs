@@ -167,6 +167,9 @@ pub enum Type {
     Ref(Reference),
     /// A set of names of other objects.
     RefSet(Reference),
+    /// A set of names of other objects of which something more may be said: a name, or a table of the name under the first
+    /// key and a truth value under the second.
+    RefTables(Reference, &'static str, &'static str),
     /// A table from clientId to a set of that client's role names (`clientRoles` of groups).
     ClientRoleMap,
     /// A table of named fields (`serviceAccount`).
@@ -184,6 +187,10 @@ pub enum Type {
     Setting,
     /// A list of objects, each a provider and its configuration; order is meaning, an empty configuration is as good as none.
     Providers,
+    /// The domains of an organization, a set: each a name, or an object with `name` and `verified` where it is.
+    Domains,
+    /// The steps of a workflow: a list of objects with `uses`, `after` and `with`, a table of texts and sets of texts.
+    Steps,
     /// Any JSON, compared and sent as it is.
     Json,
 }
@@ -211,6 +218,16 @@ pub enum Reference {
     ProfileGroup,
     /// A client profile, of the realm or of the server itself.
     ClientProfile,
+    /// An identity provider, by its alias.
+    IdentityProvider,
+    /// A user, by the user name.
+    User,
+    /// A scope of the same authorization services.
+    AuthorizationScope,
+    /// A resource of the same authorization services.
+    AuthorizationResource,
+    /// A policy of the same authorization services.
+    AuthorizationPolicy,
     /// A provider that is installed on the server, by its id.
     Provider(Spi),
 }
@@ -226,12 +243,25 @@ pub enum Spi {
     IdentityProvider,
     /// A mapper of identity providers.
     IdentityProviderMapper,
+    /// A type of authorization policy or permission.
+    Policy,
+    /// A step of a workflow.
+    WorkflowStep,
+    /// What a user has to do before signing in.
+    RequiredAction,
 }
 
 impl Spi {
     /// All of them.
-    pub const ALL: &[Self] =
-        &[Self::Authenticator, Self::ProtocolMapper, Self::IdentityProvider, Self::IdentityProviderMapper];
+    pub const ALL: &[Self] = &[
+        Self::Authenticator,
+        Self::ProtocolMapper,
+        Self::IdentityProvider,
+        Self::IdentityProviderMapper,
+        Self::Policy,
+        Self::WorkflowStep,
+        Self::RequiredAction,
+    ];
 
     /// Its names in Keycloak's `serverinfo`.
     pub fn names(self) -> &'static [&'static str] {
@@ -240,6 +270,9 @@ impl Spi {
             Self::ProtocolMapper => &["protocol-mapper"],
             Self::IdentityProvider => &["identity_provider", "social"],
             Self::IdentityProviderMapper => &["identity-provider-mapper"],
+            Self::Policy => &["policy"],
+            Self::WorkflowStep => &["workflow-step"],
+            Self::RequiredAction => &["required-action"],
         }
     }
 
@@ -250,6 +283,9 @@ impl Spi {
             Self::ProtocolMapper => "protocol mapper",
             Self::IdentityProvider => "identity provider",
             Self::IdentityProviderMapper => "identity provider mapper",
+            Self::Policy => "policy type",
+            Self::WorkflowStep => "workflow step",
+            Self::RequiredAction => "required action",
         }
     }
 }
@@ -291,6 +327,9 @@ impl Type {
 
     /// Whether leaves of this type are compared without order.
     pub fn is_set(self) -> bool {
-        matches!(self, Self::TextSet | Self::RefSet(_) | Self::SetMap | Self::ClientRoleMap)
+        matches!(
+            self,
+            Self::TextSet | Self::RefSet(_) | Self::RefTables(..) | Self::SetMap | Self::ClientRoleMap | Self::Domains
+        )
     }
 }

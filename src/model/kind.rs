@@ -2,6 +2,10 @@
 
 use super::field::{ANY, Field, FieldPath, Type, Write};
 
+/// The role that a client gets with authorization services, and keeps without them (26.7.4). Its service account needs it
+/// to make resources.
+pub const PROTECTION_ROLE: &str = "uma_protection";
+
 /// One type of object: what it is called in files and on the wire, and which fields it has.
 #[derive(Debug)]
 pub struct Kind {
@@ -55,9 +59,14 @@ impl Kind {
     }
 
     /// The element that the server itself adds to a set and that files need not name: a client with a service account
-    /// gets the scope `service_account` when the account is switched on (Keycloak 25 and later).
+    /// gets the scope `service_account` when the account is switched on (Keycloak 25 and later), and the account the role
+    /// [`PROTECTION_ROLE`] of the client itself with authorization services.
     pub fn server_adds(&self, path: &FieldPath) -> Option<&'static str> {
-        (self.name == "client" && path.top() == "defaultClientScopes").then_some("service_account")
+        match (self.name, path.top(), path.rest().next()) {
+            ("client", "defaultClientScopes", _) => Some("service_account"),
+            ("client", "serviceAccount", Some("clientRoles")) => Some(PROTECTION_ROLE),
+            _ => None,
+        }
     }
 
     /// What the server itself makes below a new object: an LDAP provider gets mappers.
@@ -67,7 +76,7 @@ impl Kind {
 
     /// Whether there is no such object without the leaf at `path`, so that it stays when it leaves the file.
     pub fn needs(&self, path: &FieldPath) -> bool {
-        matches!(path.top(), "protocolMapper" | "identityProviderMapper")
+        matches!(path.top(), "protocolMapper" | "identityProviderMapper" | "steps")
     }
 
     /// Whether an object names client scopes inside of values that are not taken apart. The server refuses names that it

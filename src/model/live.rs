@@ -23,6 +23,8 @@ pub struct LiveRealm {
     pub objects: BTreeMap<Address, LiveObject>,
     /// Those of `objects` that are neither declared nor recorded: found where `prune = "all"` made the reader look.
     pub unmanaged: BTreeSet<Address>,
+    /// What could not be read, and why, where it matters only with everything else.
+    pub left_out: Vec<String>,
     /// Names that files refer to without declaring them, and that the server knows.
     pub known: BTreeSet<(Reference, String)>,
     /// The name that the realm has on the server until it is renamed to the one it is listed by.

@@ -28,9 +28,10 @@ pub use builtin::{
 pub use desired::{Declared, Desired, DesiredObject, DesiredRealm, Lifecycle, Origin, Prune, PruneRules, Value};
 pub use duration::parse_seconds;
 pub use field::{ANY, Field, FieldPath, Reference, Spi, Type, Write};
-pub use kind::Kind;
+pub use kind::{Kind, PROTECTION_ROLE};
+pub use kinds::{own_fields, types_with};
 pub use live::{Live, LiveObject, LiveRealm, LiveValue, flatten, unflatten};
 pub(crate) use live::{live_value, sorted};
 pub use record::{Record, RecordError, Shape};
-pub use reference::{Names, texts};
+pub use reference::{Names, texts, unqualified};
 pub use secret_ref::SecretRef;

@@ -25,8 +25,8 @@ pub struct Policy {
     pub prevent_destroy: Vec<String>,
     /// Addresses, as text, whose deletion was asked for by name.
     pub allow_destroy: BTreeSet<String>,
-    /// The client or user that realmform signs in with, when it is in a managed realm.
-    pub credential: Option<Address>,
+    /// The client and the user that realmform signs in with, when they are in a managed realm.
+    pub credential: Vec<Address>,
 }
 
 /// A plan that must not run, and why.
@@ -88,7 +88,7 @@ impl Default for Policy {
             limit_deletes: true,
             prevent_destroy: Vec::new(),
             allow_destroy: BTreeSet::new(),
-            credential: None,
+            credential: Vec::new(),
         }
     }
 }
@@ -160,7 +160,7 @@ impl Guarded<'_> {
 
     /// No consent helps here: the run would lose its rights half-way.
     fn credential(&self, change: &Change) -> Option<Violation> {
-        let is_own = change.is_deletion() && self.policy.credential.as_ref() == Some(&change.address);
+        let is_own = change.is_deletion() && self.policy.credential.contains(&change.address);
         is_own.then(|| Violation {
             message: format!("{} {} is what realmform signs in with", change.kind.name, change.address),
             remedy: "sign in with another credential".to_owned(),

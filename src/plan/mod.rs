@@ -11,6 +11,7 @@ for. Pure and synchronous; apply makes no choices of its own.
 
 mod guards;
 mod order;
+mod organizations;
 mod steps;
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::{Step, StepAction};
+use super::{Step, StepAction, organizations};
 use crate::diff::{Action, After, Before, Change, FieldChange, RealmDiff};
-use crate::model::{Address, FieldPath, Kind, Names, Reference, Write, kinds, texts};
+use crate::model::{Address, FieldPath, Kind, Names, PROTECTION_ROLE, Reference, Write, kinds, texts};
 
 /// The steps of a realm, not yet in order: new and changed objects, then links, then deletions.
 pub(super) fn steps(diff: &RealmDiff) -> Vec<Step> {
@@ -17,6 +17,10 @@ pub(super) fn steps(diff: &RealmDiff) -> Vec<Step> {
     draft.add_needs();
     draft.steps
 }
+
+/// Settings of a realm that decide which users it takes.
+const RULES_OF_USERS: &[&str] =
+    &["duplicateEmailsAllowed", "editUsernameAllowed", "passwordPolicy", "registrationEmailAsUsername"];
 
 struct Draft<'a> {
     diff: &'a RealmDiff,
@@ -121,6 +125,7 @@ impl Draft<'_> {
                 self.follow(index, &mut needs);
             }
         }
+        needs.extend(organizations::needs(self.diff, &self.steps));
         let renamed = self.realm_rename();
         needs.extend((0..self.steps.len()).filter_map(|step| Some((step, renamed?))));
         for (step, need) in needs {
@@ -149,6 +154,7 @@ impl Draft<'_> {
         }
         let container = change.address.container().and_then(|address| self.made(&address));
         needs.extend(container.map(|made| (index, made)));
+        needs.extend(self.before_services(change).map(|step| (index, step)));
         if step.action == StepAction::Create && inherits_scopes(change) {
             needs.extend(self.default_scopes.map(|scopes| (index, scopes)));
         }
@@ -158,9 +164,23 @@ impl Draft<'_> {
         if change.kind.may_name_scopes() && step.action != StepAction::Link {
             needs.extend(self.new_scopes().map(|made| (index, made)));
         }
+        if change.kind == &kinds::USER && step.action != StepAction::Link {
+            needs.extend(self.before_users().map(|step| (index, step)));
+        }
         for (change, field) in self.written(step) {
             self.refer(index, change, field, needs);
         }
+    }
+
+    /// What comes before the authorization services of a client are switched on or off: what changes the client itself,
+    /// whose requests would switch them back. And the server makes a role with them, which is changed and not made then.
+    fn before_services(&self, change: &Change) -> Option<usize> {
+        let above = change.address.parent()?;
+        if change.kind == &kinds::AUTHORIZATION {
+            return self.body[self.diff.find(&above)?];
+        }
+        let is_theirs = change.kind == &kinds::CLIENT_ROLE && change.address.name() == PROTECTION_ROLE;
+        is_theirs.then(|| self.made(&above.child(&kinds::AUTHORIZATION, "")))?
     }
 
     /// The steps that make client scopes.
@@ -183,6 +203,19 @@ impl Draft<'_> {
         }
     }
 
+    /// The steps by which the server judges users: what their profile is made of, the rules for names and passwords.
+    fn before_users(&self) -> impl Iterator<Item = usize> {
+        let judges = |step: &Step| {
+            let change = &self.diff.changes[step.change];
+            match change.kind.name {
+                "realm" => step.fields.iter().any(|field| RULES_OF_USERS.contains(&change.fields[*field].path.top())),
+                "user profile" | "user profile attribute" | "user profile group" => true,
+                _ => false,
+            }
+        };
+        self.steps.iter().enumerate().filter(move |(_, step)| judges(step)).map(|(index, _)| index)
+    }
+
     /// The leaves that a step writes, those of what it carries included.
     fn written<'b>(&'b self, step: &'b Step) -> impl Iterator<Item = (&'b Change, &'b FieldChange)> {
         let change = &self.diff.changes[step.change];
@@ -193,11 +226,10 @@ impl Draft<'_> {
 
     fn refer(&self, step: usize, change: &Change, field: &FieldChange, needs: &mut Vec<(usize, usize)>) {
         let Some(names) = change.kind.names(&field.path) else { return };
-        let realm = Address::realm(change.address.realm_name());
-        for address in named(names, &realm, after(&field.after)) {
+        for address in named(names, &change.address, after(&field.after)) {
             needs.extend(self.made(&address).map(|made| (step, made)));
         }
-        for address in named(names, &realm, before(&field.before)) {
+        for address in named(names, &change.address, before(&field.before)) {
             let deletion = self.diff.find(&address).and_then(|gone| self.deletion[gone]);
             needs.extend(deletion.map(|deletion| (deletion, step)));
         }
@@ -206,6 +238,7 @@ impl Draft<'_> {
     /// What a deletion waits for: what holds on to the object is deleted first.
     fn outlive(&self, index: usize, needs: &mut Vec<(usize, usize)>) {
         let step = &self.steps[index];
+        needs.extend(self.before_services(&self.diff.changes[step.change]).map(|before| (index, before)));
         for change in std::iter::once(&step.change).chain(&step.carries) {
             for held in &self.diff.changes[*change].holds {
                 let deletion = self.diff.find(held).and_then(|held| self.deletion[held]);
@@ -289,9 +322,9 @@ fn former(change: &Change) -> Option<&Address> {
     }
 }
 
-fn named<'a>(names: Names<'a>, realm: &'a Address, value: Option<&'a Json>) -> impl Iterator<Item = Address> + 'a {
+fn named<'a>(names: Names<'a>, from: &'a Address, value: Option<&'a Json>) -> impl Iterator<Item = Address> + 'a {
     let texts = value.into_iter().flat_map(texts);
-    texts.flat_map(move |text| names.addresses(realm, text))
+    texts.flat_map(move |text| names.addresses(from, text))
 }
 
 fn before(before: &Before) -> Option<&Json> {

@@ -302,7 +302,7 @@ mod guarding {
     #[test]
     fn the_own_credential() {
         let scene = Scene::new().applied("clients/ci", &json!({})).has("clients/ci", &json!({}));
-        let policy = Policy { credential: Some(at("clients/ci")), ..Policy::default() };
+        let policy = Policy { credential: vec![at("clients/ci")], ..Policy::default() };
         assert_eq!(guards(&scene, &policy), [Guard::Credential]);
     }
 

@@ -84,6 +84,41 @@ async fn every_write_can_be_repeated() {
     assert_eq!(fleet::ours(&admin().await, "faults-twice").await, Vec::<String>::new());
 }
 
+/// A password cannot be set twice where the policy keeps a history, nor a user be made twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_whose_answers_are_lost_is_made_once() {
+    let lost = std::sync::Mutex::new(std::collections::BTreeSet::new());
+    let choose = move |_, request: &Request| {
+        let is_write = request.method != "GET" && request.path.contains("/users");
+        let request = (request.method.clone(), request.path.clone(), request.body.clone());
+        (is_write && lost.lock().unwrap().insert(request)).then_some(Fault::DropAfter)
+    };
+    let proxy = Proxy::start(server().http_url(), choose).await;
+    for password in ["the-first", "the-second"] {
+        let mut project = Project::new("faults-user").env("SEED", password.to_owned());
+        project.write_realm(&format!(
+            "passwordPolicy = \"passwordHistory(3)\"\n[users.seed]\nlastName = \"{password}\"\n\
+             requiredActions = [\"VERIFY_EMAIL\"]\nrealmRoles = [\"offline_access\"]\npassword = {{ env = \"SEED\" }}\n"
+        ));
+        project.through(&proxy.url());
+        let ran = apply(&project).await;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(ran.stderr.contains("nothing is left to do"), "{ran:?}");
+    }
+    assert!(proxy.faults() >= 5, "{}", proxy.faults());
+
+    // A conflict is only ours if it is about this user.
+    let project = Project::new("faults-email");
+    project.write_realm("[users.seed]\nemail = \"a@b.example\"\n");
+    project.apply();
+    let proxy = Proxy::start(server().http_url(), first(|request| request.path.ends_with("/users"))).await;
+    let mut project = project;
+    project.through(&proxy.url());
+    project.write_realm("[users.seed]\nemail = \"a@b.example\"\n[users.other]\nemail = \"a@b.example\"\n");
+    let ran = apply(&project).await;
+    assert_eq!((ran.code, proxy.faults()), (Some(6), 1), "{ran:?}");
+}
+
 /// What the server refuses stops what needs it, and nothing else.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_object_stops_its_dependents_only() {

@@ -18,6 +18,7 @@ bruteForceProtected = true
 loginTheme = "keycloak.v2"
 internationalizationEnabled = true
 supportedLocales = ["de", "en"]
+organizationsEnabled = true
 defaultRoles = ["offline_access", "auditor"]
 defaultGroups = ["/staff"]
 defaultDefaultClientScopes = ["basic", "email", "tenant"]
@@ -52,6 +53,23 @@ attributes = { "pkce.code.challenge.method" = "S256", "post.logout.redirect.uris
 authenticationFlowBindingOverrides.browser = "desk"
 protocolMappers.sub = { protocolMapper = "oidc-sub-mapper" }
 roles.refund = { description = "Pays back", attributes.a = "b" }
+[clients.shop.authorization]
+policyEnforcementMode = "PERMISSIVE"
+scopes.view = { displayName = "View" }
+scopes.edit = {}
+resources.orders = { type = "urn:shop:order", uris = ["/orders/*"], scopes = ["view", "edit"], attributes.a = ["1", "2"] }
+policies.clerks = { type = "role", roles = ["auditor", { name = "shop:refund", required = true }], fetchRoles = true }
+policies.staff = { type = "group", groups = [{ path = "/staff", extendChildren = true }], logic = "NEGATIVE" }
+policies.web = { type = "client", clients = ["web"] }
+policies.tenants = { type = "client-scope", clientScopes = ["tenant"] }
+policies.hours = { type = "time", hour = "9", hourEnd = "17" }
+policies.ops = { type = "regex", targetClaim = "department", pattern = "^ops$" }
+policies.any = { type = "aggregate", policies = ["clerks", "staff"], decisionStrategy = "AFFIRMATIVE" }
+permissions."view orders" = { type = "scope", resources = ["orders"], scopes = ["view"], policies = ["any"] }
+permissions."all orders" = { type = "resource", resourceType = "urn:shop:order", policies = ["clerks"] }
+[clients.plain]
+serviceAccountsEnabled = true
+authorization = {}
 [clients.web]
 publicClient = true
 defaultClientScopes = ["basic", "profile"]
@@ -67,6 +85,27 @@ displayName = "Up"
 firstBrokerLoginFlowAlias = "first broker login"
 config = { clientId = "x", clientSecret = { env = "SECRET" }, authorizationUrl = "https://u.example/a", tokenUrl = "https://u.example/t" }
 mappers.a = { identityProviderMapper = "oidc-advanced-group-idp-mapper", config = { claims = [{ key = "groups", value = "clerks" }], group = "/staff", syncMode = "INHERIT" } }
+[organizations.acme]
+name = "ACME Inc."
+description = "Anvils"
+redirectUrl = "https://acme.example"
+domains = ["acme.example", { name = "*.acme.org", verified = true }]
+identityProviders = ["up"]
+attributes = { contract = "4711", sites = ["a", "b"] }
+[organizations.small]
+enabled = false
+[workflows."those who leave"]
+on = "user-created"
+if = "has-role(auditor)"
+schedule = { after = "1d", batch-size = 10 }
+concurrency.restart-in-progress = true
+steps = [
+  { uses = "notify-user", after = "30d", with = { message = "Bye", list = ["b", "a"], yes = true } },
+  { uses = "disable-user", after = "10d" },
+]
+[workflows.off]
+enabled = false
+steps = [{ uses = "disable-user" }]
 [authenticationFlows.desk]
 description = "At the desk"
 executions = [

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use realmform::model::{ANY, FieldPath, Kind, Write, defaults};
+use realmform::model::{ANY, Address, FieldPath, Kind, Write, default_of};
 use serde_json::{Value, json};
 
 use crate::support::admin::Admin;
@@ -66,6 +66,15 @@ pub struct Told<'a> {
 }
 
 impl Told<'_> {
+    /// The object's address, as far as defaults depend on it.
+    fn address(&self) -> Address {
+        let (realm, table) = (Address::realm(self.story.realm), self.story.table);
+        match toml_edit::Key::parse(table).ok().as_deref() {
+            Some([.., name]) => realm.child(self.story.kind, name.get()),
+            _ => realm,
+        }
+    }
+
     fn raw(&self) -> Value {
         (self.story.raw)(&self.admin)
     }
@@ -73,13 +82,16 @@ impl Told<'_> {
     /// The neighbours; a document that holds the object is none of its own.
     fn around(&self) -> Vec<(String, String)> {
         let own: &[&str] = match self.story.kind.name {
-            "realm" => &["", "default-groups"],
+            "realm" => &["", "default-groups", ORGANIZATION],
             "user profile attribute" | "user profile group" => &["users/profile"],
             "client profile" => &["client-policies/profiles"],
             "client policy" => &["client-policies/policies"],
             _ => &[],
         };
-        watch(&self.admin).into_iter().filter(|(path, _)| !own.contains(&path.as_str())).collect()
+        // An attribute's default value shows with every user.
+        let shows_with_users = self.story.kind.name == "user profile attribute";
+        let is_own = |path: &str| own.contains(&path) || (shows_with_users && path.starts_with("users/"));
+        watch(&self.admin).into_iter().filter(|(path, _)| !is_own(path)).collect()
     }
 
     fn create(&self) {
@@ -148,8 +160,8 @@ impl Told<'_> {
             return;
         }
         let live = path.parts().fold(raw, |value, key| &value[key]);
-        let default = defaults(self.story.kind, &path).filter(|it| !says_nothing(it));
-        let is_default = default.is_some_and(|it| normal(it) == normal(live));
+        let default = default_of(&self.address(), &path).filter(|it| !says_nothing(it));
+        let is_default = default.as_ref().is_some_and(|it| normal(it) == normal(live));
         assert!(is_default || (default.is_none() && says_nothing(live)), "{key} is {live}, its default is {default:?}");
     }
 
@@ -165,7 +177,7 @@ impl Told<'_> {
         self.project.apply();
         assert_eq!(watch(&self.admin), around, "renaming touched a neighbour");
         let changed = difference(&before, &raw(&self.admin));
-        let names = BTreeSet::from(["name", "clientId", "path", "alias"]);
+        let names = BTreeSet::from(["name", "clientId", "path", "alias", "username"]);
         let stray: Vec<&String> = changed.iter().filter(|leaf| !self.may_change(leaf, &names)).collect();
         assert!(stray.is_empty(), "renaming changed {stray:?}");
     }
@@ -227,6 +239,7 @@ fn neighbours(admin: &Admin) {
                 "attributes": {"x": "y"}, "protocolMappers": [mapper("hand")]}),
     );
     admin.post(&format!("clients/{}/roles", admin.client("hand")), &json!({"name": "hand"}));
+    admin.post("clients", &protected());
     admin.post(
         "identity-provider/instances",
         &json!({"alias": "hand", "providerId": "oidc", "config": {"clientId": "x", "clientSecret": "y",
@@ -254,6 +267,13 @@ fn neighbours(admin: &Admin) {
     ] {
         admin.post("components", &component);
     }
+    admin.post(
+        "users",
+        &json!({"username": "hand", "enabled": true, "email": "hand@hand.example", "groups": ["/hand"], "requiredActions": ["VERIFY_EMAIL"],
+                "credentials": [{"type": "password", "value": "by-hand"}]}),
+    );
+    let user = admin.id("users", "username", "hand");
+    admin.post(&format!("users/{user}/role-mappings/realm"), &json!([role]));
     admin.post("localization/hand", &json!({"hand": "by hand"}));
     let mut profile = admin.get("users/profile");
     profile["attributes"].as_array_mut().unwrap().push(json!({"name": "hand", "annotations": {"a": {"b": 1}}}));
@@ -263,17 +283,48 @@ fn neighbours(admin: &Admin) {
     admin.put("client-policies/profiles", &json!({"profiles": [{"name": "hand", "executors": [executor]}]}));
     let policy = json!({"name": "hand", "conditions": [{"condition": "any-client"}], "profiles": ["hand"]});
     admin.put("client-policies/policies", &json!({"policies": [policy]}));
+    admin.post(
+        "workflows",
+        &json!({"name": "hand", "on": "user-created", "steps": [{"uses": "disable-user", "after": "9d"}]}),
+    );
+    admin.put("", &json!({"organizationsEnabled": true}));
+    admin.post(
+        "organizations",
+        &json!({"name": "Hand", "alias": "hand", "domains": [{"name": "hand.example"}], "attributes": {"a": ["1"]}}),
+    );
+}
+
+/// The organization among them.
+const ORGANIZATION: &str = "organizations?q=alias:hand&briefRepresentation=false";
+
+/// A client with authorization services.
+fn protected() -> Value {
+    json!({
+        "clientId": "protected-by-hand", "serviceAccountsEnabled": true, "authorizationServicesEnabled": true,
+        "authorizationSettings": {
+            "decisionStrategy": "AFFIRMATIVE", "scopes": [{"name": "hand"}],
+            "resources": [{"name": "hand", "uris": ["/hand"], "scopes": [{"name": "hand"}]}],
+            "policies": [
+                {"name": "hand", "type": "role", "config": {"roles": "[{\"id\":\"hand\"}]"}},
+                {"name": "hands", "type": "scope", "config": {"scopes": "[\"hand\"]", "applyPolicies": "[\"hand\"]"}},
+            ],
+        },
+    })
 }
 
 /// What the server says of them, as it comes; the realm itself is one of the neighbours.
 pub fn watch(admin: &Admin) -> Vec<(String, String)> {
     let (client, group) = (admin.client("hand"), admin.id("groups?search=hand&exact=true", "name", "hand"));
     let scope = admin.id("client-scopes", "name", "hand");
+    let user = admin.id("users?username=hand&exact=true", "username", "hand");
     let component = |provider: &str| {
         let id = admin.id(&format!("components?name=hand&providerId={provider}"), "name", "hand");
         format!("components/{id}")
     };
+    let protected = admin.client("protected-by-hand");
     let paths = [
+        format!("clients/{protected}"),
+        format!("clients/{protected}/authz/resource-server/settings"),
         String::new(),
         "roles/hand".into(),
         "roles/hand/composites".into(),
@@ -292,11 +343,25 @@ pub fn watch(admin: &Admin) -> Vec<(String, String)> {
         "default-groups".into(),
         "authentication/required-actions/VERIFY_EMAIL".into(),
         "localization/hand".into(),
+        format!("users/{user}"),
+        format!("users/{user}/credentials"),
+        format!("users/{user}/role-mappings"),
+        format!("users/{user}/groups"),
         "users/profile".into(),
         "client-policies/profiles".into(),
         "client-policies/policies".into(),
+        ORGANIZATION.into(),
+        "workflows?search=hand&exact=true".into(),
     ];
     let text = |path: &str| {
+        // The realm's own story switches them off.
+        if path == ORGANIZATION && admin.status(path) == 404 {
+            return String::new();
+        }
+        if path.ends_with("/settings") {
+            // Its lists have no order.
+            return normal(&admin.get(path)).to_string();
+        }
         if !path.is_empty() {
             return admin.text(path);
         }

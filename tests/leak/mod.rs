@@ -23,7 +23,7 @@ fn secret(name: &str) -> String {
 }
 
 /// Where the files name a secret, and by which variable.
-const NAMES: &[&str] = &["CLIENT", "PROVIDER", "MAIL", "MAPPER", "ATTRIBUTE", "BIND"];
+const NAMES: &[&str] = &["CLIENT", "PROVIDER", "MAIL", "MAPPER", "ATTRIBUTE", "BIND", "SEED"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_leaves() {
@@ -58,6 +58,7 @@ async fn no_secret_leaves() {
     let quoted = std::mem::take(&mut *quoted.lock().unwrap());
     hunted.extend(quoted.tokens);
     assert!(quoted.bodies.contains("MAPPER-s3cr3t"), "{}", quoted.bodies);
+    assert!(quoted.bodies.contains("SEED-s3cr3t"), "{}", quoted.bodies);
 
     // Other ways to sign in.
     project.through(server().http_url());
@@ -122,6 +123,8 @@ async fn run(project: &Project, command: &[&str]) -> String {
 }
 
 fn declare(project: &Project, label: &str) {
+    // Users are not deleted without consent, so that a new one only comes.
+    let late = if label == "one" { "" } else { "[users.late]\npassword = { env = \"SEED\" }\n" };
     project.write_realm(&format!(
         r#"displayName = "{label}"
 attributes.token = {{ env = "ATTRIBUTE" }}
@@ -140,9 +143,12 @@ attributes.hidden = {{ file = "secret.txt" }}
 [clients.shop.protocolMappers.key]
 protocolMapper = "oidc-hardcoded-claim-mapper"
 config = {{ "claim.name" = "{label}", "claim.value" = {{ env = "MAPPER" }} }}
+[users.root]
+lastName = "{label}"
+password = {{ env = "SEED" }}
 [clients.new-{label}]
 secret = {{ env = "CLIENT" }}
-"#
+{late}"#
     ));
 }
 

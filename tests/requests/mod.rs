@@ -67,6 +67,99 @@ fn a_plan_of_settings_asks_for_each_list_once() {
     assert_eq!(plan.values().sum::<u64>(), BEGINNING + actions + locales + profile + policies, "{plan:#?}");
 }
 
+/// Nothing is asked for where the realm hides organizations; few of them are looked up, and linked providers only where
+/// files name them.
+#[test]
+fn a_plan_of_organizations_asks_for_what_is_declared() {
+    let project = Project::new("requests-organizations");
+    project.write_realm("organizationsEnabled = true\n[organizations.a]\n[organizations.b]\nidentityProviders = []\n");
+    project.apply();
+    let several = plan(&project);
+    assert_eq!(several["GET /{realm}/organizations?briefRepresentation&q"], 2, "{several:#?}");
+    assert_eq!(several.values().sum::<u64>(), BEGINNING + 2 + 1, "{several:#?}");
+    let organizations: String = (0..30).map(|i| format!("[organizations.o{i}]\n")).collect();
+    project.write_realm(&format!("organizationsEnabled = true\n[organizations.a]\n[organizations.b]\n{organizations}"));
+    project.apply();
+    let many = plan(&project);
+    assert_eq!(many["GET /{realm}/organizations?briefRepresentation&first&max"], 2, "{many:#?}");
+    assert_eq!(many.values().sum::<u64>(), BEGINNING + 2, "{many:#?}");
+    let hidden = Project::new("requests-organizations-hidden");
+    hidden.write_realm("prune = { organizations = \"all\" }\n");
+    hidden.apply();
+    assert_eq!(self::plan(&hidden).values().sum::<u64>(), BEGINNING);
+}
+
+/// Authorization services are asked for where they are declared, each with all that they hold.
+#[test]
+fn authorization_is_asked_for_once_where_it_is_declared() {
+    let project = Project::new("requests-authorization");
+    let client = |number: u32, rest: &str| {
+        format!(
+            "[clients.app-{number}]\nserviceAccountsEnabled = true\n[clients.app-{number}.authorization]\n\
+             scopes.view = {{}}\nresources.orders = {{ scopes = [\"view\"] }}\n\
+             policies.nobody = {{ type = \"client\", clients = [\"app-0\"] }}\n\
+             permissions.view = {{ type = \"scope\", scopes = [\"view\"], policies = [\"nobody\"] }}\n{rest}"
+        )
+    };
+    let all: String = (0..5).map(|number| client(number, "")).collect();
+    project.write_realm(&all);
+    project.apply();
+    let plan = plan(&project);
+    assert_eq!(plan["GET /{realm}/clients/{id}/authz/resource-server/settings"], 5, "{plan:#?}");
+    assert_eq!(plan.values().sum::<u64>(), BEGINNING + 5 + 5, "{plan:#?}");
+    // The services stay, undeclared, and nobody asks for them.
+    let forgotten = format!(
+        "prune = \"none\"\n{}",
+        (0..5).fold(String::new(), |text, number| {
+            text + &format!("[clients.app-{number}]\nserviceAccountsEnabled = true\n")
+        })
+    );
+    project.write_realm(&forgotten);
+    project.apply();
+    let plan = self::plan(&project);
+    assert_eq!(plan.values().sum::<u64>(), BEGINNING + 5, "{plan:#?}");
+}
+
+#[test]
+fn a_plan_of_workflows_asks_for_what_is_declared() {
+    let project = Project::new("requests-workflows");
+    let workflows =
+        |number: u64| (0..number).map(|i| format!("[workflows.w{i}]\nsteps = [{{ uses = \"disable-user\" }}]\n"));
+    project.write_realm(&workflows(3).collect::<String>());
+    project.apply();
+    let few = plan(&project);
+    assert_eq!(few["GET /{realm}/workflows?search&exact"], 3, "{few:#?}");
+    assert_eq!(few.values().sum::<u64>(), BEGINNING + 3, "{few:#?}");
+    project.write_realm(&workflows(25).collect::<String>());
+    project.apply();
+    let many = plan(&project);
+    assert_eq!(many["GET /{realm}/workflows?first&max"], 2, "{many:#?}");
+    assert_eq!(many.values().sum::<u64>(), BEGINNING + 2, "{many:#?}");
+}
+
+/// Whatever else there is, a user costs one look-up, and one request for each sort of thing that is asked about it.
+#[test]
+fn a_plan_of_users_asks_for_each_by_name() {
+    let project = Project::new("requests-users").env("SEED", "the-password");
+    let plain = |number| format!("[users.plain-{number}]\nfirstName = \"N\"\n");
+    let plain: String = (0..30).map(plain).collect();
+    let full = "[users.full]\npassword = { env = \"SEED\" }\nrealmRoles = [\"offline_access\"]\nclientRoles.account = []\n\
+                groups = []\n";
+    project.write_realm(&format!("[prune]\nroles = \"managed\"\n{plain}{full}"));
+    project.apply();
+    let plan = plan(&project);
+    assert_eq!(plan["GET /{realm}/users?username&exact"], 31, "{plan:#?}");
+    let (mappings, groups, credentials) = (1, 1, 1);
+    let references = 1 + 1;
+    assert_eq!(plan.values().sum::<u64>(), BEGINNING + 31 + mappings + groups + credentials + references, "{plan:#?}");
+
+    // Nor are they listed where everything else is.
+    project.write_realm("prune = \"all\"\n");
+    let ran = project.run(&["plan", "--realm", &project.realm, "--requests"]);
+    let asked: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("/users?")).map(str::trim).collect();
+    assert_eq!(asked, ["31 GET /{realm}/users?username&exact"], "those on record, and nobody else: {ran:?}");
+}
+
 /// The lock, the record under it, the client, the record, the lock again, and the client as it is now.
 #[test]
 fn one_changed_client_costs_six_requests_more_than_its_plan() {

@@ -27,7 +27,7 @@ fn removing_a_table_plans_exactly_that() {
     project.write("imported/realmform.toml", &format!("name = \"{REALM}\"\n"));
     let adopted = project.run(&["apply", "--yes", "--project", "imported"]);
     assert_eq!(adopted.status, 0, "{}\n{}", adopted.stdout, adopted.stderr);
-    let export = project.admin().answer_to_post("partial-export?exportClients=true&exportGroupsAndRoles=true");
+    let export = project.admin().whole_export();
     let export = Export::parse(export.to_string().as_bytes()).unwrap().remove(0);
 
     let text = std::fs::read_to_string(project.folder().join("imported").join(REALM).join("realm.toml")).unwrap();

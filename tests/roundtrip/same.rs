@@ -19,7 +19,7 @@ const OWN: &[&str] = &[
 
 /// What the console exports, and what it leaves out.
 pub(super) fn export(admin: &Admin) -> Value {
-    let mut export = admin.answer_to_post("partial-export?exportClients=true&exportGroupsAndRoles=true");
+    let mut export = admin.whole_export();
     let flows = export["authenticationFlows"].clone();
     name_flows(&mut export["clients"], &flows);
     export["userProfile"] = admin.get("users/profile");

@@ -73,6 +73,29 @@ impl Admin {
         serde_json::from_str(&body).unwrap()
     }
 
+    /// What the console's button "Partial export" answers.
+    #[track_caller]
+    pub fn export(&self) -> Value {
+        self.answer_to_post("partial-export?exportClients=true&exportGroupsAndRoles=true")
+    }
+
+    /// The same with what it never has, in the form that an export of everything has.
+    #[track_caller]
+    pub fn whole_export(&self) -> Value {
+        let mut export = self.export();
+        export["workflows"] = self.get("workflows");
+        if export["organizationsEnabled"] == true {
+            let mut organizations = self.get("organizations?briefRepresentation=false");
+            for organization in organizations.as_array_mut().unwrap() {
+                let id = organization["id"].as_str().unwrap();
+                let providers = self.get(&format!("organizations/{id}/identity-providers"));
+                organization["identityProviders"] = providers;
+            }
+            export["organizations"] = organizations;
+        }
+        export
+    }
+
     /// Makes a realm.
     #[track_caller]
     pub fn post_realm(&self, body: &Value) {
@@ -145,6 +168,7 @@ impl Admin {
     fn request(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, String) {
         let url = format!("{}/admin/realms/{}/{path}", self.access.http_url, self.realm);
         let request = self.client.request(method, url.trim_end_matches('/')).bearer_auth(self.bearer());
+        let request = request.header(reqwest::header::ACCEPT, "application/json, */*;q=0.1");
         let request = match body {
             Some(body) => request.json(body),
             None => request,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::run::{Project, client, realm_path};
 
-/// Declares 25 objects and three for each client (itself, a mapper, a role), with `label` in one field of most. At least
+/// Declares 31 objects and three for each client (itself, a mapper, a role), with `label` in one field of most. At least
 /// eight clients.
 pub(crate) fn declare(project: &Project, clients: usize, label: &str) {
     let mut text = format!(
@@ -16,6 +16,7 @@ pub(crate) fn declare(project: &Project, clients: usize, label: &str) {
     roles_and_groups(&mut text, label);
     scopes_and_provider(&mut text, label);
     flow(&mut text, label);
+    authorization(&mut text, label);
     project.write_realm(&text);
     for number in 0..clients {
         let next = (number + 1) % clients;
@@ -61,6 +62,19 @@ fn roles_and_groups(text: &mut String, label: &str) {
         write!(text, "[groups.\"{path}\"]\nrealmRoles = [\"fleet-{number}\"]\nattributes.label = [\"{label}\"]\n")
             .unwrap();
     }
+}
+
+/// What is protected by whom: the server has all of it by ids, and an export by names.
+fn authorization(text: &mut String, label: &str) {
+    write!(
+        text,
+        "[clients.app-guarded]\nname = \"{label}\"\nserviceAccountsEnabled = true\n\
+         [clients.app-guarded.authorization]\nscopes.view = {{ displayName = \"{label}\" }}\n\
+         resources.orders = {{ displayName = \"{label}\", scopes = [\"view\"] }}\n\
+         policies.clerks = {{ type = \"role\", roles = [\"fleet-0\", \"app-1:use\"], description = \"{label}\" }}\n\
+         permissions.see = {{ type = \"scope\", scopes = [\"view\"], policies = [\"clerks\"], description = \"{label}\" }}\n"
+    )
+    .unwrap();
 }
 
 /// Executions have no names, so that nothing but looking tells whether one was made.

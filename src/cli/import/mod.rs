@@ -100,6 +100,9 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     }
     for realm in &source.realms(args, &there).await? {
         let live = source.read(context, &there.project.name, realm).await?;
+        for reason in &live.left_out {
+            context.output.message(&format!("warning: {realm} is imported without its {reason}"));
+        }
         let imported = import(context, args, &there, realm, live, &mut variables)?;
         said.push_str(&imported.result(realm));
         files.extend(imported.files);

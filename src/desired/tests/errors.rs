@@ -536,11 +536,16 @@ attributes.realmReusableOtpCode = true
 composites = ["x"]
 [clients.shop]
 access = {}
-authorization = {}
+authorizationSettings = {}
 "#,
         ),
-        ("acme/workflows/x.toml", ""),
+        ("acme/permissions/x.toml", ""),
     ]), @r#"
+ × `permissions` is not supported by this version yet
+  ╭─[acme/permissions/x.toml:1:1]
+  ╰────
+ help: leave it out; what the files do not say is not touched
+
  × `id` is the server's own
   ╭─[acme/realm.toml:2:1]
 1 │
@@ -597,23 +602,18 @@ authorization = {}
  9 │ access = {}
    · ───┬──
    ·    ╰── no file sets this of a client
-10 │ authorization = {}
+10 │ authorizationSettings = {}
    ╰────
  help: leave it out
 
- × `authorization` is not supported by this version yet
+ × `authorizationSettings` is the server's own
    ╭─[acme/realm.toml:10:1]
  9 │ access = {}
-10 │ authorization = {}
-   · ──────┬──────
-   ·       ╰── not supported yet
+10 │ authorizationSettings = {}
+   · ──────────┬──────────
+   ·           ╰── no file sets this of a client
    ╰────
- help: leave it out; what the files do not say is not touched
-
- × `workflows` is not supported by this version yet
-  ╭─[acme/workflows/x.toml:1:1]
-  ╰────
- help: leave it out; what the files do not say is not touched
+ help: write [clients.<clientId>.authorization]
 "#);
 }
 

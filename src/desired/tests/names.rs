@@ -130,3 +130,103 @@ fn settings_are_kept() {
     );
     assert_eq!(lifecycle.renamed_from.as_deref(), Some("store"));
 }
+
+#[test]
+fn names_and_fields_of_users() {
+    insta::assert_snapshot!(report(&[(
+        "acme/realm.toml",
+        "registrationEmailAsUsername = true\n[users.Alice]\n[users.service-account-shop]\n\
+         [users.\"b@acme.example\"]\nemail = \"B@acme.example\"\nattributes = { email = \"x\", empty = \"\" }\n\
+         [users.carl]\nemail = \"c@acme.example\"\n[users.dora]\nlifecycle.renamedFrom = \"Dorothy\"\n\
+         credentials = []\nrequiredActions = \"VERIFY_EMAIL\"\n",
+    )]), @r#"
+ × `Alice` is no username: the server has small letters only
+  ╭─[acme/realm.toml:2:8]
+1 │ registrationEmailAsUsername = true
+2 │ [users.Alice]
+  ·        ──┬──
+  ·          ╰── with capitals
+3 │ [users.service-account-shop]
+  ╰────
+ help: write "alice"
+
+ × `service-account-shop` is the account of a service
+  ╭─[acme/realm.toml:3:8]
+2 │ [users.Alice]
+3 │ [users.service-account-shop]
+  ·        ──────────┬─────────
+  ·                  ╰── part of its client
+4 │ [users."b@acme.example"]
+  ╰────
+ help: write serviceAccount = { … } of the client `shop`
+
+ × the server keeps email addresses in small letters
+  ╭─[acme/realm.toml:5:1]
+4 │ [users."b@acme.example"]
+5 │ email = "B@acme.example"
+  · ──┬──
+  ·   ╰── with capitals
+6 │ attributes = { email = "x", empty = "" }
+  ╰────
+ help: write "b@acme.example"
+
+ × `email` is a field of the user, and no attribute
+  ╭─[acme/realm.toml:6:16]
+5 │ email = "B@acme.example"
+6 │ attributes = { email = "x", empty = "" }
+  ·                ──┬──
+  ·                  ╰── set in the wrong place
+7 │ [users.carl]
+  ╰────
+ help: write email = "…"
+
+ × the server drops empty values of a user's attributes
+  ╭─[acme/realm.toml:6:29]
+5 │ email = "B@acme.example"
+6 │ attributes = { email = "x", empty = "" }
+  ·                             ──┬──
+  ·                               ╰── an empty value
+7 │ [users.carl]
+  ╰────
+ help: leave the value out
+
+ × this realm takes email addresses for usernames, and `carl` is none
+  ╭─[acme/realm.toml:8:1]
+7 │ [users.carl]
+8 │ email = "c@acme.example"
+  · ──┬──
+  ·   ╰── what the server would call the user
+9 │ [users.dora]
+  ╰────
+ help: call the user "c@acme.example", or leave `registrationEmailAsUsername` out
+
+ × `Dorothy` is no username: the server has small letters only
+   ╭─[acme/realm.toml:10:11]
+ 9 │ [users.dora]
+10 │ lifecycle.renamedFrom = "Dorothy"
+   ·           ─────┬─────
+   ·                ╰── with capitals
+11 │ credentials = **
+   ╰────
+ help: write "dorothy"
+
+ × `credentials` is the server's own
+   ╭─[acme/realm.toml:11:1]
+10 │ lifecycle.renamedFrom = "Dorothy"
+11 │ credentials = **
+   · ─────┬─────
+   ·      ╰── no file sets this of a user
+12 │ requiredActions = "VERIFY_EMAIL"
+   ╰────
+ help: write password = { env = "NAME" }
+
+ × `requiredActions` has the wrong type
+   ╭─[acme/realm.toml:12:1]
+11 │ credentials = **
+12 │ requiredActions = "VERIFY_EMAIL"
+   · ───────┬───────
+   ·        ╰── expected a list of texts, found text
+   ╰────
+ help: write ["VERIFY_EMAIL"]
+"#);
+}

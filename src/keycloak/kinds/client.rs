@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{client_scope, group, mapper, role};
+use super::{authorization, client_scope, mapper, role, user};
 use crate::keycloak::ServerError;
 use crate::keycloak::directory::Mappings;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
-use crate::keycloak::shape::{Object, names, object, objects, text};
+use crate::keycloak::shape::{Object, object, text};
 use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, changed, delta};
 use crate::model::{Address, FieldPath, kinds};
 
@@ -16,6 +16,7 @@ pub(super) struct Client {
     address: Address,
     id: String,
     has_service_account: bool,
+    has_authorization: bool,
     /// Flows that it uses instead of the realm's, by their ids.
     flows: Object,
 }
@@ -47,7 +48,9 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<Vec<Client>, ServerError
         let mappers = client.remove("protocolMappers");
         let (address, id) =
             (reader.realm().child(&kinds::CLIENT, text(&client, "clientId")?), text(&client, "id")?.to_owned());
-        let has_service_account = client.get("serviceAccountsEnabled") == Some(&Value::Bool(true));
+        let is_on = |field: &str| client.get(field) == Some(&Value::Bool(true));
+        let has_service_account = is_on("serviceAccountsEnabled");
+        let has_authorization = is_on("authorizationServicesEnabled");
         let flows = match client.remove(FLOWS) {
             Some(Value::Object(flows)) => flows,
             _ => Object::new(),
@@ -56,7 +59,7 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<Vec<Client>, ServerError
             return Ok(None);
         }
         mapper::take_in(reader, &address, mappers)?;
-        Ok(Some(Client { address, id, has_service_account, flows }))
+        Ok(Some(Client { address, id, has_service_account, has_authorization, flows }))
     };
     reader.collect(reader.realm(), &kinds::CLIENT, "/clients?", lookup, take).await
 }
@@ -64,7 +67,7 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<Vec<Client>, ServerError
 /// Reads what hangs below the clients, each only if it matters.
 pub(super) async fn read_links(reader: &Reader<'_>, clients: &[Client]) -> Result<(), ServerError> {
     role::for_each(clients, async |client| {
-        let Client { address, id, has_service_account, flows } = client;
+        let Client { address, id, has_service_account, has_authorization, flows } = client;
         if reader.interest.any(address, &kinds::CLIENT_ROLE) || reader.interest.sweeps(address) {
             let composite = role::read_of_client(reader, address, id).await?;
             role::read_links(reader, &composite).await?;
@@ -78,6 +81,10 @@ pub(super) async fn read_links(reader: &Reader<'_>, clients: &[Client]) -> Resul
         }
         if *has_service_account && reader.interest.wants(address, "serviceAccount") {
             reader.add_field(address, "serviceAccount", read_service_account(reader, id).await?);
+        }
+        let services = address.child(&kinds::AUTHORIZATION, "");
+        if *has_authorization && (reader.interest.has(&services) || reader.interest.sweeps(address)) {
+            authorization::read(reader, address, id).await?;
         }
         Ok(())
     })
@@ -110,17 +117,10 @@ async fn bind_flows(writer: &Writer, client: &mut Object) -> Result<(), ServerEr
 
 async fn read_service_account(reader: &Reader<'_>, client: &str) -> Result<Value, ServerError> {
     let user = object(reader.get(&format!("/clients/{}/service-account-user", segment(client))).await?, "a user")?;
-    let id = segment(text(&user, "id")?).to_string();
-    let mappings = Mappings::new(reader.get(&format!("/users/{id}/role-mappings")).await?)?;
-    let groups = objects(reader.get(&format!("/users/{id}/groups")).await?, "the groups of a user")?;
-    let clients: Object = mappings.clients.into_iter().map(|(client, roles)| (client, roles.into())).collect();
-    let own = own_roles(&mappings.realm, reader.directory.default_role().await?);
-    Ok(json!({ "realmRoles": own, "clientRoles": clients, "groups": names(&groups, "path")? }))
-}
-
-/// Every user is given the default roles, a service account as well; no file says so, and none may take them away.
-fn own_roles<'a>(roles: &'a [String], default_role: &str) -> Vec<&'a String> {
-    roles.iter().filter(|name| *name != default_role).collect()
+    let id = text(&user, "id")?;
+    let mut account = user::read_roles(reader, id).await?;
+    account.insert("groups".to_owned(), user::read_groups(reader, id).await?);
+    Ok(account.into())
 }
 
 pub(super) async fn create(
@@ -133,6 +133,7 @@ pub(super) async fn create(
     client.insert("clientId".to_owned(), address.name().into());
     bind_flows(writer, &mut client).await?;
     mapper::carry(&mut client, carried);
+    authorization::carry(&mut client, carried);
     writer.post(address, &writer.path("/clients"), client).await
 }
 
@@ -154,6 +155,18 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
     bind_flows(writer, &mut client).await?;
     let path = writer.path(format!("/clients/{}", writer.directory.id(address).await?));
     Ok(writer.http().put(&path, &Value::Object(client)).await?)
+}
+
+/// Switches authorization services on or off. The client is sent back as it is by now: what the server would not leave
+/// alone may have been changed before.
+pub(super) async fn switch_authorization(writer: &Writer, services: &Address, on: bool) -> Result<(), ServerError> {
+    let client = services.parent().unwrap_or_else(|| services.clone());
+    let path = writer.path(format!("/clients/{}", writer.directory.id(&client).await?));
+    let mut today = object(writer.http().get(&path).await?, "a client")?;
+    today.retain(|field, _| field == "clientId" || STEADY.iter().any(|(name, _)| name == field));
+    today.insert("authorizationServicesEnabled".to_owned(), on.into());
+    today.insert("attributes".to_owned(), json!({}));
+    Ok(writer.http().put(&path, &Value::Object(today)).await?)
 }
 
 pub(super) async fn link(writer: &Writer, address: &Address, links: &Links) -> Result<(), ServerError> {
@@ -204,28 +217,12 @@ async fn client_mapping_path(writer: &Writer, mappings: &str, client: &str) -> R
     Ok(writer.path(format!("{mappings}/clients/{id}")))
 }
 
-/// A new service account has roles and groups of its own, which no plan knew: the current ones are asked for.
 async fn link_service_account(writer: &Writer, client: &str, links: &Links) -> Result<(), ServerError> {
-    let user = writer.http().get(&writer.path(format!("/clients/{client}/service-account-user"))).await?;
-    let user = format!("/users/{}", segment(text(&object(user, "a user")?, "id")?));
-    let current = Mappings::new(writer.http().get(&writer.path(format!("{user}/role-mappings"))).await?)?;
-    for (path, (_, wanted)) in links.iter().filter(|(path, _)| path.top() == "serviceAccount") {
-        match path.rest().collect::<Vec<_>>()[..] {
-            ["realmRoles"] => {
-                let own = json!(own_roles(&current.realm, writer.directory.default_role().await?));
-                link_roles(writer, &format!("{user}/role-mappings"), None, &own, wanted).await?;
-            }
-            ["groups"] => {
-                group::link_membership(writer, &format!("{user}/groups"), wanted).await?;
-            }
-            ["clientRoles", other] => {
-                let has = current.clients.iter().find(|(name, _)| *name == other).map_or(&[][..], |(_, roles)| roles);
-                link_roles(writer, &format!("{user}/role-mappings"), Some(other), &json!(has), wanted).await?;
-            }
-            _ => {}
-        }
-    }
-    Ok(())
+    let account = writer.http().get(&writer.path(format!("/clients/{client}/service-account-user"))).await?;
+    let account = format!("/users/{}", segment(text(&object(account, "a user")?, "id")?));
+    let links = links.iter().filter(|(path, _)| path.top() == "serviceAccount");
+    let wanted: Vec<_> = links.map(|(path, (_, wanted))| (path.rest().collect(), wanted)).collect();
+    user::link_user(writer, &account, &wanted).await
 }
 
 /// Grants roles of the realm, or those of one client, to a user or group.

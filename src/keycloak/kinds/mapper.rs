@@ -28,14 +28,15 @@ pub(in crate::keycloak) fn take_in(
 }
 
 /// Puts mappers into the representation of a new parent: one request makes them all.
-pub(super) fn carry(parent: &mut Object, mappers: &[(Address, Leaves)]) {
-    if mappers.is_empty() {
-        return;
-    }
+pub(super) fn carry(parent: &mut Object, carried: &[(Address, Leaves)]) {
     let protocol = parent.get("protocol").cloned();
-    let mappers =
-        mappers.iter().map(|(address, leaves)| Value::Object(representation(address, body(leaves), protocol.as_ref())));
-    parent.insert("protocolMappers".to_owned(), mappers.collect());
+    let mappers = carried.iter().filter(|(address, _)| address.kind() == &kinds::PROTOCOL_MAPPER);
+    let mappers: Vec<Value> = mappers
+        .map(|(address, leaves)| Value::Object(representation(address, body(leaves), protocol.as_ref())))
+        .collect();
+    if !mappers.is_empty() {
+        parent.insert("protocolMappers".to_owned(), mappers.into());
+    }
 }
 
 pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) -> Result<(), ServerError> {

@@ -4,6 +4,7 @@ How each kind is read and written: one file per kind, each in the same order: re
 All quirks of the wire end here. A new kind is a new file and a line in each table of this one.
 */
 
+pub(super) mod authorization;
 mod client;
 pub(super) mod client_policy;
 mod client_scope;
@@ -14,10 +15,13 @@ mod group;
 mod identity_provider;
 mod localization;
 pub(super) mod mapper;
+pub(super) mod organization;
 mod realm;
 mod required_action;
 mod role;
+mod user;
 pub(super) mod user_profile;
+pub(super) mod workflow;
 
 use serde_json::Value;
 use tokio::try_join;
@@ -31,11 +35,13 @@ use crate::model::kinds::component::provider_type;
 
 /// Reads everything of interest. What names other objects by id comes last, when most ids are known.
 pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), ServerError> {
+    let organizations_are_hidden = organization::are_hidden(&settings);
     let default_role = realm::read(reader, settings)?;
-    let (clients, scopes, roles, (), (), (), (), (), (), (), ()) = try_join!(
+    let (clients, scopes, roles, organizations, (), (), (), (), (), (), (), (), (), ()) = try_join!(
         client::read(reader),
         client_scope::read(reader),
         role::read(reader),
+        organization::read(reader, organizations_are_hidden),
         group::read(reader),
         identity_provider::read(reader),
         flow::read(reader),
@@ -44,12 +50,15 @@ pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), Se
         localization::read(reader),
         user_profile::read(reader),
         client_policy::read(reader),
+        user::read(reader),
+        workflow::read(reader),
     )?;
     try_join!(
         realm::read_links(reader, &default_role),
         client::read_links(reader, &clients),
         client_scope::read_links(reader, &scopes),
         role::read_links(reader, &roles),
+        organization::read_links(reader, &organizations),
     )?;
     Ok(())
 }
@@ -68,10 +77,14 @@ pub(super) async fn create(
         "group" => group::create(writer, address, leaves).await,
         "identity provider" => identity_provider::create(writer, address, leaves).await,
         "authentication flow" => flow::create(writer, address, leaves).await,
+        _ if authorization::is_part(address) => authorization::create(writer, address, leaves).await,
         _ if provider_type(address).is_some() => component::create(writer, address, leaves).await,
         "required action" => required_action::create(writer, address, leaves).await,
         "localization" => localization::create(writer, address, leaves).await,
+        "organization" => organization::create(writer, address, leaves).await,
+        "workflow" => workflow::create(writer, address, leaves).await,
         "client profile" | "client policy" => client_policy::create(writer, address, leaves).await,
+        "user" => user::create(writer, address, leaves).await,
         "user profile" | "user profile attribute" | "user profile group" => {
             user_profile::create(writer, address, leaves).await
         }
@@ -93,6 +106,7 @@ pub(super) async fn create_realm(
 pub(super) async fn relocate(writer: &Writer, from: &Address, to: &Address) -> Result<(), ServerError> {
     match to.kind().name {
         "group" => group::relocate(writer, from, to).await,
+        _ if authorization::is_part(to) => authorization::relocate(writer, from, to).await,
         // The name of no other kind says where it hangs.
         _ => Ok(()),
     }
@@ -108,10 +122,14 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
         "group" => group::update(writer, address, changes).await,
         "identity provider" => identity_provider::update(writer, address, changes).await,
         "authentication flow" => flow::update(writer, address, changes).await,
+        _ if authorization::is_part(address) => authorization::update(writer, address, changes).await,
         _ if provider_type(address).is_some() => component::update(writer, address, changes).await,
         "required action" => required_action::update(writer, address, changes).await,
         "localization" => localization::update(writer, address, changes).await,
+        "organization" => organization::update(writer, address, changes).await,
+        "workflow" => workflow::update(writer, address, changes).await,
         "client profile" | "client policy" => client_policy::update(writer, address, changes).await,
+        "user" => user::update(writer, address, changes).await,
         "user profile" | "user profile attribute" | "user profile group" => {
             user_profile::update(writer, address, changes).await
         }
@@ -127,7 +145,9 @@ pub(super) async fn link(writer: &Writer, address: &Address, links: &Links) -> R
         "client scope" => client_scope::link(writer, address, links).await,
         "role" | "client role" => role::link(writer, address, links).await,
         "group" => group::link(writer, address, links).await,
+        "user" => user::link(writer, address, links).await,
         "user profile" => user_profile::link(writer, links).await,
+        "organization" => organization::link(writer, address, links).await,
         // No other kind has such leaves.
         _ => Ok(()),
     }
@@ -143,10 +163,14 @@ pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), Ser
         "group" => format!("/groups/{}", writer.directory.id(address).await?),
         "identity provider" => identity_provider::path(address),
         "authentication flow" => format!("/authentication/flows/{}", writer.directory.id(address).await?),
+        _ if authorization::is_part(address) => return authorization::delete(writer, address).await,
         _ if provider_type(address).is_some() => component::path(writer, address).await?,
         "required action" => required_action::path(address.name()),
         "localization" => localization::path(address),
+        "organization" => organization::path(writer, address).await?,
+        "workflow" => return workflow::delete(writer, address).await,
         "client profile" | "client policy" => return client_policy::delete(writer, address).await,
+        "user" => format!("/users/{}", writer.directory.id(address).await?),
         "user profile" | "user profile attribute" | "user profile group" => {
             return user_profile::delete(writer, address).await;
         }

@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
+use super::document::all_of;
 use crate::keycloak::ServerError;
 use crate::keycloak::directory::Directory;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, object, objects, text};
 use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, delta, merged};
-use crate::model::{Address, FieldPath, kinds};
+use crate::model::{Address, FieldPath, PROTECTION_ROLE, kinds};
 
 /// Takes in the realm's roles, and answers those whose composites matter.
 pub(super) async fn read(reader: &Reader<'_>) -> Result<Vec<(Address, String)>, ServerError> {
@@ -77,7 +78,13 @@ pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) 
         Some(client) => format!("/clients/{}/roles", writer.directory.id(&client).await?),
         None => "/roles".to_owned(),
     };
-    writer.post(address, &writer.path(list), role).await
+    match writer.post(address, &writer.path(list), role).await {
+        // The server itself makes this one with authorization services.
+        Err(ServerError::Http(e)) if e.is_conflict() && address.name() == PROTECTION_ROLE => {
+            update(writer, address, &all_of(leaves)).await
+        }
+        made => made,
+    }
 }
 
 /// A PUT clears a description that is left out.

@@ -1,7 +1,7 @@
 //! Clients: OIDC and SAML.
 
 use super::authentication_flow::BINDING_OVERRIDES;
-use super::{CLIENT_ROLE, PROTOCOL_MAPPER, Type, body, link, server};
+use super::{AUTHORIZATION, CLIENT_ROLE, PROTOCOL_MAPPER, Type, body, link, server};
 use crate::model::field::{Field, Write};
 use crate::model::{Kind, Reference};
 
@@ -67,14 +67,14 @@ pub static CLIENT: Kind = Kind {
         link("serviceAccount", Type::Table(SERVICE_ACCOUNT)),
         server("access"),
         body("authenticationFlowBindingOverrides", Type::Table(BINDING_OVERRIDES)),
-        // Until there is a kind for them, the reader leaves them out and files may not set them.
+        // On as long as there is an `authorization` below the client.
         server("authorizationServicesEnabled"),
         server("authorizationSettings"),
         server("origin"),
         server("registeredNodes"),
         server("registrationAccessToken"),
     ],
-    children: &[&PROTOCOL_MAPPER, &CLIENT_ROLE],
+    children: &[&PROTOCOL_MAPPER, &CLIENT_ROLE, &AUTHORIZATION],
     on_create: &[],
     bears_data: false,
     renamable: true,

@@ -28,7 +28,7 @@ pub static IDENTITY_PROVIDER: Kind = Kind {
         body("config", Type::TextMap(&[("clientSecret", Type::Secret)])),
         server("internalId"),
         server("updateProfileFirstLoginMode"),
-        // The endpoints of providers ignore it on 26.7.4; organizations have their own, and come later.
+        // The endpoints of providers ignore it on 26.7.4; an organization says which ones are its own.
         server("organizationId"),
         server("types"),
     ],

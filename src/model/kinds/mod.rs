@@ -1,6 +1,11 @@
 //! One file per kind. A new kind is a new file, and a line in the `children` of the kind that it hangs below.
 
 mod authentication_flow;
+mod authorization;
+mod authorization_permission;
+mod authorization_policy;
+mod authorization_resource;
+mod authorization_scope;
 mod client;
 mod client_policy;
 mod client_profile;
@@ -13,17 +18,25 @@ mod identity_provider;
 mod identity_provider_mapper;
 mod key_provider;
 mod localization;
+mod organization;
 mod profile_attribute;
 mod profile_group;
 mod protocol_mapper;
 mod realm;
 mod required_action;
 mod role;
+mod user;
 mod user_federation;
 mod user_federation_mapper;
 mod user_profile;
+mod workflow;
 
 pub use authentication_flow::{AUTHENTICATION_FLOW, implied_config_alias};
+pub use authorization::AUTHORIZATION;
+pub use authorization_permission::AUTHORIZATION_PERMISSION;
+pub use authorization_policy::{AUTHORIZATION_POLICY, own_fields, types_with};
+pub use authorization_resource::AUTHORIZATION_RESOURCE;
+pub use authorization_scope::AUTHORIZATION_SCOPE;
 pub use client::{CLIENT, SERVER_ATTRIBUTES};
 pub use client_policy::CLIENT_POLICY;
 pub use client_profile::CLIENT_PROFILE;
@@ -36,15 +49,18 @@ pub use identity_provider::IDENTITY_PROVIDER;
 pub use identity_provider_mapper::IDENTITY_PROVIDER_MAPPER;
 pub use key_provider::KEY_PROVIDER;
 pub use localization::LOCALIZATION;
+pub use organization::ORGANIZATION;
 pub use profile_attribute::PROFILE_ATTRIBUTE;
 pub use profile_group::PROFILE_GROUP;
 pub use protocol_mapper::PROTOCOL_MAPPER;
 pub use realm::{REALM, mirrored};
 pub use required_action::REQUIRED_ACTION;
 pub use role::ROLE;
+pub use user::USER;
 pub use user_federation::USER_FEDERATION;
 pub use user_federation_mapper::USER_FEDERATION_MAPPER;
 pub use user_profile::USER_PROFILE;
+pub use workflow::WORKFLOW;
 
 use super::field::{ANY, Field, Type, Write};
 

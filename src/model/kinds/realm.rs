@@ -2,8 +2,8 @@
 
 use super::{
     AUTHENTICATION_FLOW, CLIENT, CLIENT_POLICY, CLIENT_PROFILE, CLIENT_REGISTRATION_POLICY, CLIENT_SCOPE, COMPONENT,
-    GROUP, IDENTITY_PROVIDER, KEY_PROVIDER, LOCALIZATION, REQUIRED_ACTION, ROLE, Type, USER_FEDERATION, USER_PROFILE,
-    body, link, server,
+    GROUP, IDENTITY_PROVIDER, KEY_PROVIDER, LOCALIZATION, ORGANIZATION, REQUIRED_ACTION, ROLE, Type, USER,
+    USER_FEDERATION, USER_PROFILE, WORKFLOW, body, link, server,
 };
 use crate::model::{Kind, Reference};
 
@@ -191,8 +191,11 @@ pub static REALM: Kind = Kind {
         &REQUIRED_ACTION,
         &LOCALIZATION,
         &USER_PROFILE,
+        &USER,
         &CLIENT_PROFILE,
         &CLIENT_POLICY,
+        &ORGANIZATION,
+        &WORKFLOW,
     ],
     // The server makes realms disabled; whoever writes a realm file means one that works.
     on_create: &[("enabled", true)],

@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 use super::Content;
 use crate::diff;
 use crate::model::{
-    Address, FieldPath, LiveObject, LiveRealm, LiveValue, Write, builtin_paths, default_of, is_builtin,
-    is_default_roles, is_reserved, kinds, texts,
+    Address, FieldPath, LiveObject, LiveRealm, LiveValue, PROTECTION_ROLE, Write, builtin_paths, default_of,
+    is_builtin, is_default_roles, is_reserved, kinds, texts,
 };
 
 /// A value to write.
@@ -37,6 +37,18 @@ pub(super) fn content(live: &LiveRealm) -> Content {
     content
 }
 
+/// A set without what the server itself adds to it.
+fn without_added(live: &LiveRealm, address: &Address, path: &FieldPath, value: &Json) -> Json {
+    let (kind, own) = (address.kind(), path.parts().last() == Some(address.name()));
+    let has_services = live.objects.contains_key(&address.child(&kinds::AUTHORIZATION, ""));
+    match (value, kind.server_adds(path)) {
+        (Json::Array(items), Some(PROTECTION_ROLE)) if own && has_services => {
+            items.iter().filter(|item| *item != PROTECTION_ROLE).cloned().collect()
+        }
+        _ => value.clone(),
+    }
+}
+
 fn leaves(live: &LiveRealm, address: &Address, object: &LiveObject) -> BTreeMap<FieldPath, Shown> {
     let kind = object.kind;
     let is_new = !is_builtin(address) && address.parent().is_some();
@@ -52,7 +64,7 @@ fn leaves(live: &LiveRealm, address: &Address, object: &LiveObject) -> BTreeMap<
             _ if was_secret(live, address, path) => drop(leaves.insert(path.clone(), Shown::Secret)),
             LiveValue::Secret(_) | LiveValue::Masked => drop(leaves.insert(path.clone(), Shown::Secret)),
             LiveValue::Json(value) => {
-                let default = default_of(address, path);
+                let (value, default) = (&without_added(live, address, path, value), default_of(address, path));
                 if is_needed || !diff::means_the_same(kind, path, default.as_deref(), value) {
                     leaves.insert(path.clone(), Shown::Json(value.clone()));
                 }

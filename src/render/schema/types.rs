@@ -73,6 +73,38 @@ fn execution() -> Json {
     })
 }
 
+/// The steps of a workflow.
+fn steps() -> Json {
+    json!({
+        "description": "The order matters.",
+        "type": "array",
+        "minItems": 1,
+        "items": {
+            "type": "object",
+            "properties": {
+                "uses": { "type": "string", "minLength": 1, "description": "The provider." },
+                "after": { "type": ["string", "integer"], "description": "How long after the step before, such as \"30d\"." },
+                "with": { "type": "object", "additionalProperties": definition("set-entry") },
+            },
+            "required": ["uses"],
+            "additionalProperties": false,
+        },
+    })
+}
+
+/// A domain of an organization.
+fn domain() -> Json {
+    json!({
+        "description": "A domain, or a table that also says whether it is verified.",
+        "anyOf": [{ "type": "string" }, {
+            "type": "object",
+            "properties": { "name": { "type": "string", "minLength": 1 }, "verified": { "type": "boolean" } },
+            "required": ["name"],
+            "additionalProperties": false,
+        }],
+    })
+}
+
 /// The use of a definition.
 pub(super) fn definition(name: &str) -> Json {
     json!({ "$ref": format!("#/$defs/{name}") })
@@ -128,6 +160,19 @@ pub(super) fn of(ty: Type) -> Json {
         Type::JoinedSet => definition("joined-entry"),
         Type::Ref(reference) => json!({ "description": format!("The name of {}.", one(reference)), "type": "string" }),
         Type::RefSet(reference) => references(reference),
+        Type::RefTables(reference, key, flag) => json!({
+            "description": format!("Each the name of {}, alone or in a table.", one(reference)),
+            "type": "array",
+            "items": { "anyOf": [
+                { "type": "string" },
+                {
+                    "type": "object",
+                    "properties": { key: { "type": "string" }, flag: { "type": "boolean" } },
+                    "required": [key],
+                    "additionalProperties": false,
+                },
+            ] },
+        }),
         Type::ClientRoleMap => json!({
             "description": "By clientId, the names of that client's roles.",
             "type": "object",
@@ -145,6 +190,8 @@ pub(super) fn of(ty: Type) -> Json {
             "type": "array",
             "items": { "type": "object" },
         }),
+        Type::Steps => steps(),
+        Type::Domains => json!({ "type": "array", "items": domain() }),
         Type::Json | Type::Setting => json!({}),
     }
 }
@@ -177,6 +224,11 @@ fn one(reference: Reference) -> &'static str {
         Reference::ProfileAttribute => "an attribute of the user profile",
         Reference::ProfileGroup => "a group of the user profile",
         Reference::ClientProfile => "a client profile",
+        Reference::IdentityProvider => "an identity provider, which is its alias",
+        Reference::User => "a user",
+        Reference::AuthorizationScope => "a scope of these authorization services",
+        Reference::AuthorizationResource => "a resource of these authorization services",
+        Reference::AuthorizationPolicy => "a policy of these authorization services",
     }
 }
 

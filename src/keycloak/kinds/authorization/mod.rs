@@ -1,0 +1,189 @@
+/*!
+Authorization services of clients: settings, scopes, resources, policies, permissions.
+
+- `read`: from one export of the server's, or, where that is forbidden, from its lists.
+- `names`: which objects a policy names, by names in files and by ids on the wire.
+*/
+
+mod names;
+mod read;
+
+use serde_json::{Value, json};
+
+pub(super) use self::read::read;
+pub(in crate::keycloak) use self::read::take_in;
+use super::client;
+use super::document::all_of;
+use crate::keycloak::ServerError;
+use crate::keycloak::path::{query, segment};
+use crate::keycloak::shape::{Object, object, text};
+use crate::keycloak::writer::{Changes, Leaves, Writer, body, merged};
+use crate::model::{Address, FieldPath, Kind, defaults, kinds, own_fields};
+
+/// Whether an object is one of authorization services, or these themselves.
+pub(super) fn is_part(address: &Address) -> bool {
+    services(address).is_some()
+}
+
+/// The authorization services that an object is part of.
+fn services(address: &Address) -> Option<Address> {
+    std::iter::successors(Some(address.clone()), Address::parent).find(|it| it.kind() == &kinds::AUTHORIZATION)
+}
+
+/// The path of the services' resource server below the realm.
+async fn base(writer: &Writer, address: &Address) -> Result<String, ServerError> {
+    let client = services(address).and_then(|it| it.parent()).unwrap_or_else(|| address.clone());
+    Ok(path_of(&writer.directory.id(&client).await?))
+}
+
+fn path_of(client: &str) -> String {
+    format!("/clients/{}/authz/resource-server", segment(client))
+}
+
+/// What each kind is called in paths.
+fn word(kind: &Kind) -> &'static str {
+    match kind.name {
+        "authorization scope" => "scope",
+        "authorization resource" => "resource",
+        "authorization permission" => "permission",
+        _ => "policy",
+    }
+}
+
+/// Puts the services of a new client into its representation: one request makes both, or neither.
+pub(super) fn carry(client: &mut Object, carried: &[(Address, Leaves)]) {
+    for (_, leaves) in carried.iter().filter(|(address, _)| address.kind() == &kinds::AUTHORIZATION) {
+        client.insert("authorizationServicesEnabled".to_owned(), true.into());
+        client.insert("authorizationSettings".to_owned(), Value::Object(settings(body(leaves))));
+    }
+}
+
+/// The server has no defaults for what is left out here: of nothing it makes an enforcement mode that is none.
+fn settings(mut settings: Object) -> Object {
+    let kind = &kinds::AUTHORIZATION;
+    for field in kind.fields {
+        if let Some(default) = defaults(kind, &FieldPath::new([field.name])) {
+            settings.entry(field.name).or_insert_with(|| default.clone());
+        }
+    }
+    settings
+}
+
+pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) -> Result<(), ServerError> {
+    if address.kind() == &kinds::AUTHORIZATION {
+        client::switch_authorization(writer, address, true).await?;
+        return put_settings(writer, address, body(leaves)).await;
+    }
+    let representation = representation(writer, address, body(leaves)).await?;
+    let list = list(writer, address, &representation).await?;
+    match writer.post(address, &writer.path(list), representation).await {
+        // Before Keycloak 26.1 the server makes a resource, a policy and a permission when the services are switched on,
+        // to which no plan can look forward.
+        Err(ServerError::Http(e)) if e.is_conflict() && is_new(writer, address) => {
+            update(writer, address, &all_of(leaves)).await
+        }
+        made => made,
+    }
+}
+
+/// Whether the services came with this run.
+fn is_new(writer: &Writer, address: &Address) -> bool {
+    services(address).is_none_or(|services| writer.live(&services).is_none())
+}
+
+/// A PUT replaces the whole object, but for the lists that are left out.
+pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
+    let merged = merged(writer.live(address), changes);
+    if address.kind() == &kinds::AUTHORIZATION {
+        return put_settings(writer, address, merged).await;
+    }
+    let representation = representation(writer, address, merged).await?;
+    let path =
+        format!("{}/{}", list(writer, address, &representation).await?, segment(&id(writer, address, address).await?));
+    Ok(writer.http().put(&writer.path(path), &Value::Object(representation)).await?)
+}
+
+async fn put_settings(writer: &Writer, address: &Address, changed: Object) -> Result<(), ServerError> {
+    let path = writer.path(base(writer, address).await?);
+    Ok(writer.http().put(&path, &Value::Object(settings(changed))).await?)
+}
+
+/// Finds out, by the name of before, the id of an object that is about to be renamed.
+pub(super) async fn relocate(writer: &Writer, from: &Address, to: &Address) -> Result<(), ServerError> {
+    let id = id(writer, to, from).await?;
+    writer.directory.note(from, &id);
+    Ok(())
+}
+
+pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), ServerError> {
+    if address.kind() == &kinds::AUTHORIZATION {
+        return client::switch_authorization(writer, address, false).await;
+    }
+    let id = id(writer, address, address).await?;
+    let path = format!("{}/{}/{}", base(writer, address).await?, endpoint(address.kind()), segment(&id));
+    Ok(writer.http().delete(&writer.path(path)).await?)
+}
+
+/// A permission is a policy to the server, and only made and changed elsewhere.
+fn endpoint(kind: &Kind) -> &'static str {
+    if *kind == kinds::AUTHORIZATION_PERMISSION { "policy" } else { word(kind) }
+}
+
+/// Where objects like this one are made, and changed by their ids: policies by their types.
+async fn list(writer: &Writer, address: &Address, representation: &Object) -> Result<String, ServerError> {
+    let list = format!("{}/{}", base(writer, address).await?, word(address.kind()));
+    Ok(match representation.get("type").and_then(Value::as_str) {
+        Some(ty) if address.kind() != &kinds::AUTHORIZATION_RESOURCE => format!("{list}/{}", segment(ty)),
+        _ => list,
+    })
+}
+
+/// The id of an object that is called as `named` still: the export that was read has none.
+async fn id(writer: &Writer, address: &Address, named: &Address) -> Result<String, ServerError> {
+    if let Some(id) = writer.directory.known(named) {
+        return Ok(id);
+    }
+    let base = base(writer, address).await?;
+    let path = writer.path(format!("{base}/{}/search?name={}", endpoint(address.kind()), query(named.name())));
+    // No such object is an empty answer.
+    let found = match writer.http().get(&path).await? {
+        Value::Null => return Err(ServerError::Missing { address: named.to_string() }),
+        found => object(found, "an object of authorization services")?,
+    };
+    let key = if address.kind() == &kinds::AUTHORIZATION_RESOURCE { "_id" } else { "id" };
+    let id = text(&found, key)?.to_owned();
+    writer.directory.note(named, &id);
+    Ok(id)
+}
+
+/// The object as requests hold it.
+async fn representation(writer: &Writer, address: &Address, mut object: Object) -> Result<Object, ServerError> {
+    object.insert("name".to_owned(), address.name().into());
+    if address.kind() == &kinds::AUTHORIZATION_RESOURCE {
+        let scopes = object.remove("scopes").unwrap_or_else(|| json!([]));
+        let scopes = scopes.as_array().into_iter().flatten().map(|name| json!({ "name": name }));
+        object.insert("scopes".to_owned(), scopes.collect());
+        // Attributes that are left out would stay.
+        object.entry("attributes").or_insert_with(|| json!({}));
+    }
+    let ty = object.get("type").and_then(Value::as_str).unwrap_or_default();
+    let own = own_fields(ty).unwrap_or_default();
+    if address.kind() == &kinds::AUTHORIZATION_POLICY || address.kind() == &kinds::AUTHORIZATION_PERMISSION {
+        for field in own {
+            complete(&mut object, field);
+        }
+        names::to_ids(writer, &mut object).await?;
+    }
+    Ok(object)
+}
+
+/// A list that is left out stays, or makes the server answer 500 (26.7.4), and so does the claim of a group policy stay.
+fn complete(policy: &mut Object, field: &str) {
+    match field {
+        "roles" | "groups" | "users" | "clients" | "clientScopes" | "policies" | "resources" | "scopes" => {
+            policy.entry(field).or_insert_with(|| json!([]));
+        }
+        "groupsClaim" => drop(policy.entry(field).or_insert_with(|| "".into())),
+        _ => {}
+    }
+}
