@@ -32,6 +32,7 @@ mod readers;
 mod readme;
 mod requests;
 mod rooms;
+mod roundtrip;
 mod sandbox;
 mod schemas;
 mod support;

@@ -24,12 +24,14 @@ pub(super) struct Offline {
     pub(super) plan: Result<Plan, Refusal>,
     /// How many secrets could not be compared.
     pub(super) not_compared: usize,
+    /// The collections that the files declare and an export has nothing of.
+    pub(super) left_out: BTreeSet<&'static str>,
 }
 
 /// Makes the plan of what the realms of the exports lack.
 pub(super) fn plan(context: &Context, args: &PlanArgs, exports: &Exports) -> Result<Offline, Error> {
     let mut workspace = Workspace::load(context, &args.files)?;
-    let live = live(context, &workspace, exports, args.files.realm.is_empty())?;
+    let (live, left_out) = live(context, &mut workspace, exports, args.files.realm.is_empty())?;
     check_references(&workspace, &live)?;
     let secrets = secrets(&workspace);
     let not_compared = keep_what_cannot_be_compared(&mut workspace.loaded.desired, &live, &secrets);
@@ -38,22 +40,27 @@ pub(super) fn plan(context: &Context, args: &PlanArgs, exports: &Exports) -> Res
     let diff = diff::diff(&workspace.loaded.desired, &live, &bases, &Resolved(&secrets));
     check_secrets(&diff)?;
     let plan = plan::plan(diff, &policy(args, &workspace, Vec::new()));
-    Ok(Offline { plan, not_compared })
+    Ok(Offline { plan, not_compared, left_out })
 }
 
 /// What the exports have of the realms of the files, and, where all of the project is looked at, of those that it left
 /// behind.
-fn live(context: &Context, workspace: &Workspace, exports: &Exports, whole: bool) -> Result<Live, Error> {
+fn live(
+    context: &Context,
+    workspace: &mut Workspace,
+    exports: &Exports,
+    whole: bool,
+) -> Result<(Live, BTreeSet<&'static str>), Error> {
     let project = &workspace.loaded.project.name;
-    let mut live = Live::default();
+    let (mut live, mut left_out) = (Live::default(), BTreeSet::new());
     let mut named = BTreeSet::new();
-    for (name, desired) in &workspace.loaded.desired.realms {
+    for (name, desired) in &mut workspace.loaded.desired.realms {
         let former = renamed_from(desired);
         let found = [Some(name), former.as_ref()].into_iter().flatten().find_map(|name| exports.realms.get(name));
         let Some(export) = found else { continue };
         named.insert(export.name());
-        check_sections(export.name(), &export.lacks(), desired)?;
-        let realm = exports.live(context, export, name, project, Interest::of(desired))?;
+        let mut realm = exports.live(context, export, name, project, Interest::of(desired))?;
+        left_out.extend(leave_out(&export.lacks(), desired, &mut realm));
         live.realms.insert(name.clone(), realm);
     }
     for (name, export) in exports.realms.iter().filter(|(name, _)| whole && !named.contains(name)) {
@@ -62,17 +69,19 @@ fn live(context: &Context, workspace: &Workspace, exports: &Exports, whole: bool
             live.realms.insert(name.clone(), realm);
         }
     }
-    Ok(live)
+    Ok((live, left_out))
 }
 
-/// An export without clients says nothing of clients, so nothing can be said of those that the files declare.
-fn check_sections(realm: &str, lacks: &[&str], desired: &DesiredRealm) -> Result<(), Error> {
-    let declared = desired.objects.keys().filter_map(Address::collection);
-    let Some(section) = declared.into_iter().find(|collection| lacks.contains(collection)) else { return Ok(()) };
-    Err(Error::Other(format!(
-        "the export of realm {realm} has no {section}, and the files declare some: export them, too (in the console: \
-         Partial export, with clients, groups and roles)"
-    )))
+/// An export without clients says nothing of clients, so nothing can be said of those that the files declare or declared.
+/// Answers which collections that concerns.
+fn leave_out(lacks: &[&'static str], desired: &mut DesiredRealm, live: &mut LiveRealm) -> BTreeSet<&'static str> {
+    let lacking = |address: &Address| lacks.iter().find(|it| address.collection() == Some(**it)).copied();
+    let concerned = desired.objects.keys().filter_map(lacking).collect();
+    desired.objects.retain(|address, _| lacking(address).is_none());
+    if let Some(record) = &mut live.record {
+        record.objects.retain(|address, _| lacking(address).is_none());
+    }
+    concerned
 }
 
 /// Names that neither the files nor the exports know are errors, all of them at once. Which providers are installed no
@@ -105,7 +114,7 @@ fn secrets(workspace: &Workspace) -> Secrets {
 
 /// An export masks secrets, and the variables that hold them need not be set: such a secret counts as what the server
 /// has. Answers how many there are.
-fn keep_what_cannot_be_compared(desired: &mut Desired, live: &Live, secrets: &Secrets) -> usize {
+pub(super) fn keep_what_cannot_be_compared(desired: &mut Desired, live: &Live, secrets: &Secrets) -> usize {
     let mut kept = 0;
     for (name, realm) in &mut desired.realms {
         let Some(live) = live.realms.get(name) else { continue };
@@ -136,9 +145,13 @@ fn has_fingerprint(live: &LiveRealm, address: &Address, path: &FieldPath) -> boo
 
 /// What the plan was made from, and what it could not see.
 pub(super) fn remark(exports: &Exports, offline: &Offline) -> String {
-    let compared = format!("Compared with {}, not with a server.", exports.description());
-    match offline.not_compared {
-        0 => compared,
-        secrets => format!("{compared} {} could not be compared.", count(secrets, "secret")),
+    let mut remark = format!("Compared with {}, not with a server.", exports.description());
+    if offline.not_compared > 0 {
+        remark.push_str(&format!(" {} could not be compared.", count(offline.not_compared, "secret")));
     }
+    if !offline.left_out.is_empty() {
+        let collections: Vec<&str> = offline.left_out.iter().copied().collect();
+        remark.push_str(&format!(" Nothing was compared of {}: the export has none.", collections.join(", ")));
+    }
+    remark
 }

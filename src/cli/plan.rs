@@ -64,6 +64,7 @@ fn run_offline(context: &Context, args: &Args) -> Result<Exit, Error> {
         Format::Json => {
             let mut json = json(&offline.plan);
             json["comparedWith"] = exports.description().into();
+            json["notCompared"] = offline.left_out.iter().copied().collect();
             format!("{json:#}\n")
         }
     };

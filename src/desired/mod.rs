@@ -43,7 +43,6 @@ use std::path::{Path, PathBuf};
 use builder::Builder;
 
 use crate::model::Desired;
-pub use crate::model::kinds::mirrored;
 
 pub use layout::PROJECT_FILE;
 pub use problem::{Problem, Problems, render};

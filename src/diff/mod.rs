@@ -28,8 +28,15 @@ pub use change::{
 };
 pub use secrets::Secrets;
 
-use crate::model::{Desired, DesiredRealm, Live, RealmName};
+use crate::model::{Desired, DesiredRealm, FieldPath, Kind, Live, RealmName};
+use serde_json::Value as Json;
 use today::Today;
+
+/// Whether saying `value` of a leaf says no more than its default does, or than nothing where it has none.
+pub fn means_the_same(kind: &'static Kind, path: &FieldPath, default: Option<&Json>, value: &Json) -> bool {
+    // Both ways: an order that is only the beginning of another says less.
+    meaning::same(kind, path, default, Some(value)) && meaning::same(kind, path, Some(value), default)
+}
 
 /// What the server needs to become what the files want.
 ///

@@ -154,11 +154,11 @@ impl Comparison<'_> {
             self.diff.forgotten.insert(address.clone());
             return;
         };
-        if !is_builtin(address) && !self.is_shared(address, live) {
+        if !is_builtin(address) && !self.is_shared(address, live) && !self.holds_declared(address) {
             return self.delete(address);
         }
         // What every realm has is not this project's to delete: it gets back what it had when no file spoke of it. Nor
-        // is what holds fields of others.
+        // is what holds fields of others, nor a group with declared ones inside.
         let fields = self.pruned(address, live, None);
         if fields.is_empty() {
             self.diff.forgotten.insert(address.clone());
@@ -174,8 +174,15 @@ impl Comparison<'_> {
         live.kind.has_any_field() && live.fields.keys().any(|path| !ours.is_some_and(|ours| ours.contains(path)))
     }
 
+    /// Whether a declared group is inside of this one, and would go with it.
+    fn holds_declared(&self, address: &Address) -> bool {
+        groups_inside(&self.wanted.objects, address).next().is_some()
+    }
+
     fn unmanaged(&mut self, address: &Address) {
-        let is_ours = self.wanted.objects.contains_key(address) || self.today.leaves(address).is_some();
+        let is_ours = self.wanted.objects.contains_key(address)
+            || self.today.leaves(address).is_some()
+            || self.holds_declared(address);
         if !is_ours && self.wanted.prune.rule(address) == Prune::All && !is_builtin(address) && !is_reserved(address) {
             self.delete(address);
         }
@@ -365,11 +372,19 @@ fn below<'a>(
     address: &'a Address,
 ) -> impl Iterator<Item = &'a Address> + 'a {
     let held = objects.range(address.clone()..).map(|(at, _)| at).take_while(|at| at.is_within(address));
+    held.filter(move |at| *at != address).chain(groups_inside(objects, address))
+}
+
+/// The groups inside of a group.
+fn groups_inside<'a, T>(
+    objects: &'a BTreeMap<Address, T>,
+    address: &Address,
+) -> impl Iterator<Item = &'a Address> + use<'a, T> {
     let groups = (address.kind() == &kinds::GROUP).then(|| {
         let prefix = format!("{}/", address.name());
         let first = address.parent().unwrap_or_else(|| address.clone()).child(&kinds::GROUP, prefix.as_str());
         let inside = objects.range(first..).map(|(at, _)| at);
         inside.take_while(move |at| at.kind() == &kinds::GROUP && at.name().starts_with(&prefix))
     });
-    held.filter(move |at| *at != address).chain(groups.into_iter().flatten())
+    groups.into_iter().flatten()
 }

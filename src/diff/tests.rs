@@ -175,6 +175,26 @@ fn a_group_goes_with_the_groups_inside() {
 }
 
 #[test]
+fn a_group_stays_around_a_declared_one() {
+    let mut scene = Scene::new()
+        .applied("groups/\"/staff\"", &json!({"description": "x"}))
+        .has("groups/\"/staff\"", &json!({"description": "x"}))
+        .wants("groups/\"/staff/ops\"", &json!({}))
+        .has("groups/\"/staff/ops\"", &json!({}));
+    let changes = scene.realm_diff().changes;
+    let [change] = &changes[..] else { panic!("{changes:?}") };
+    assert_eq!((&change.address, &change.action), (&at("groups/\"/staff\""), &Action::Update));
+    assert_eq!(change.fields[0].path, path("description"));
+
+    let mut swept = Scene::new().has("groups/\"/staff\"", &json!({})).wants("groups/\"/staff/ops\"", &json!({}));
+    swept.live_realm().unmanaged.insert(at("groups/\"/staff\""));
+    scene.realm().prune.default = Prune::All;
+    swept.realm().prune.default = Prune::All;
+    let deleted = |scene: &Scene| scene.realm_diff().changes.iter().filter(|it| it.is_deletion()).count();
+    assert_eq!((deleted(&scene), deleted(&swept)), (0, 0));
+}
+
+#[test]
 fn prune_none_forgets() {
     let mut scene = Scene::new()
         .applied("clients/shop", &json!({}))

@@ -133,18 +133,22 @@ pub fn is_default_roles(address: &Address) -> bool {
 }
 
 /// Whether an object, or what it hangs below, is nobody's to import or to sweep: clients that are a project's record, that
-/// hold the permissions of administrators or through which `master` governs other realms, the keys that the server makes
-/// itself when something asks for an algorithm that no provider has, and the role that it makes with authorization
-/// services, without which these do not work.
+/// hold the permissions of administrators or through which `master` governs other realms, the roles of `master` that the
+/// server itself gives rights to new realms, the keys that the server makes itself when something asks for an algorithm
+/// that no provider has, and the role that it makes with authorization services, without which these do not work.
 pub fn is_reserved(address: &Address) -> bool {
     if address.kind() == &kinds::CLIENT_ROLE && address.name() == PROTECTION_ROLE {
         return true;
     }
     let above = std::iter::successors(Some(address.clone()), Address::parent);
     let Some(object) = above.filter(|it| it.parent().is_some()).last() else { return false };
-    let governs = object.realm_name() == "master" && object.name().ends_with("-realm");
+    let is_of_master = object.realm_name() == "master";
     match object.kind().name {
-        "client" => object.name().starts_with("realmform:") || object.name() == ADMIN_PERMISSIONS_CLIENT || governs,
+        "client" => {
+            let governs = is_of_master && object.name().ends_with("-realm");
+            object.name().starts_with("realmform:") || object.name() == ADMIN_PERMISSIONS_CLIENT || governs
+        }
+        "role" => is_of_master && matches!(object.name(), "admin" | "create-realm"),
         "key provider" => object.name().starts_with("fallback-"),
         _ => false,
     }

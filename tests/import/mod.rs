@@ -225,10 +225,123 @@ fn what_is_there_stays() {
     project.apply();
     let refused = project.run(&["import", "import-there"]);
     assert_eq!(refused.status, 64);
-    assert!(refused.stderr.contains("nothing is overwritten: ") && refused.stderr.contains("is there already"));
-    let unknown = project.run(&["import", "import-nowhere"]);
+    assert!(refused.stderr.contains("nothing is overwritten: ") && refused.stderr.contains("--unmanaged"));
+    let unknown = project.run(&["import", "import-nowhere", "--project", "nowhere/realms"]);
     assert_eq!(unknown.status, 64);
+    assert!(!project.folder().join("nowhere").exists());
     assert!(unknown.stderr.contains("there is no realm import-nowhere on the server"), "{}", unknown.stderr);
+}
+
+/// New objects go to the end of the file that fits, every byte before them stays, and what is declared is not said again.
+#[test]
+fn objects_are_added_to_files_that_are_there() {
+    let project = Project::new("import-merge");
+    project.write_realm(
+        "[roles.a]\n[roles.b]\n[groups.\"/staff\"]\n[groups.\"/staff/ops\"]\n[clients.web]\npublicClient = true\n\
+         [clients.shop]\npublicClient = true\nroles.refund = {}\nprotocolMappers.sub.protocolMapper = \"oidc-sub-mapper\"\n",
+    );
+    project.apply();
+    let there = [
+        ("realm.toml", "# Ours.\nroles = { a = {} } # and no more\n"),
+        ("clients/shop.toml", "# The shop's own\r\npublicClient = true # public"),
+    ];
+    for (path, text) in there {
+        project.write(&format!("more/import-merge/{path}"), text);
+    }
+    project.write("more/realmform.toml", "name = \"import-merge\"\n");
+    let add = |arguments: &[&str]| {
+        let output = project.run(&[&["import", "--project", "more"], arguments].concat());
+        assert_eq!(output.status, 0, "{}\n{}", output.stdout, output.stderr);
+        (output.stdout, files(&project.folder().join("more/import-merge")))
+    };
+    let (_, one) = add(&["--only", "clients/shop/roles/refund"]);
+    assert_eq!(one["clients/shop.toml"], format!("{}\r\n\r\n[roles.refund]\r\n", there[1].1));
+    assert_eq!(one.len(), 2);
+    let (_, groups) = add(&["import-merge", "--only", "groups//staff"]);
+    let staff = format!("{}\n[groups.\"/staff\"]\n\n[groups.\"/staff/ops\"]\n", there[0].1);
+    assert_eq!(groups["realm.toml"], staff);
+    let (said, all) = add(&["--unmanaged"]);
+    assert!(said.contains("3 objects added, and no plan changes them"), "{said}");
+    assert!(there.iter().all(|(path, text)| all[*path].starts_with(text)), "{all:?}");
+    // TOML lets nobody add to a table that is written inline.
+    assert_eq!(all["roles/b.toml"], "");
+    // There are files of clients.
+    assert_eq!(all["clients/web.toml"], "publicClient = true\n");
+    assert!(all["clients/shop.toml"].ends_with("[protocolMappers.sub]\r\nprotocolMapper = \"oidc-sub-mapper\"\r\n"));
+    let planned = project.run(&["plan", "--project", "more"]);
+    assert!(planned.stdout.starts_with("No changes."), "{}\n{}", planned.stdout, planned.stderr);
+    let (said, again) = add(&["--unmanaged"]);
+    assert!(said.contains("nothing to add") && again == all, "{said}");
+
+    let refused = project.run(&["import", "import-merge", "--project", "more", "--only", "clients/nobody"]);
+    assert_eq!(refused.status, 64);
+    assert!(refused.stderr.contains("realm import-merge has no client of that name"), "{}", refused.stderr);
+    // Anew: files of the same names are replaced, and none that stays may say the same once more.
+    project.write("more/import-merge/extra.toml", "[clients.web]\npublicClient = true\n");
+    let anew = ["import", "import-merge", "--project", "more", "--force", "--layout", "split"];
+    let before = files(&project.folder().join("more/import-merge"));
+    let refused = project.run(&[&anew[..4], &["--force", "--layout", "single"]].concat());
+    assert!(refused.stderr.contains("`publicClient` of import-merge/clients/web is set twice"), "{}", refused.stderr);
+    assert_eq!(files(&project.folder().join("more/import-merge")), before);
+    std::fs::remove_file(project.folder().join("more/import-merge/extra.toml")).unwrap();
+    let output = project.run(&anew);
+    assert!(output.stdout.contains("imported, and its plan is empty"), "{}\n{}", output.stdout, output.stderr);
+    let files = files(&project.folder().join("more/import-merge"));
+    assert_eq!((files["realm.toml"].as_str(), files["clients/web.toml"].as_str()), ("", "publicClient = true\n"));
+}
+
+#[test]
+fn secrets_become_variables() {
+    let mut project = Project::new("import-secrets");
+    project.set("SECRET", "it's \"a\" $ecret");
+    project.write_realm(
+        "smtpServer = { host = \"a.example\", from = \"a@a.example\", auth = true, user = \"a\", password = { env = \"SECRET\" } }\n\
+         [clients.shop]\nsecret = { env = \"SECRET\" }\n[clients.\"s.hop\"]\nsecret = { env = \"SECRET\" }\n\
+         [clients.s-hop]\nsecret = { env = \"SECRET\" }\n",
+    );
+    project.apply();
+    let import = ["import", "import-secrets", "--project", "in/realms", "--secrets-to", "in/secrets.env"];
+    let imported = project.run(&import);
+    assert_eq!(imported.status, 0, "{}", imported.stderr);
+    insta::assert_snapshot!(imported.stdout, @"
+    in/realms/realmform.toml
+    in/realms/import-secrets/realm.toml
+    in/secrets.env
+    import-secrets: imported, and its plan is empty but for taking it over.
+
+    Variables, those that the server reveals with their values in in/secrets.env:
+      IMPORT_SECRETS_SMTP_SERVER_PASSWORD  import-secrets smtpServer.password  (hidden by the server)
+      IMPORT_SECRETS_S_HOP_SECRET          import-secrets/clients/s-hop secret
+      IMPORT_SECRETS_S_HOP_SECRET_2        import-secrets/clients/s.hop secret
+      IMPORT_SECRETS_SHOP_SECRET           import-secrets/clients/shop secret
+    ");
+    let secrets = project.folder().join("in/secrets.env");
+    let text = std::fs::read_to_string(&secrets).unwrap();
+    let shell = format!("set -a; . {}; printf %s \"$IMPORT_SECRETS_SHOP_SECRET\"", secrets.display());
+    let value = std::process::Command::new("sh").args(["-euc", &shell]).output().unwrap();
+    assert_eq!(String::from_utf8(value.stdout).unwrap(), "it's \"a\" $ecret");
+    assert!(text.contains("# IMPORT_SECRETS_SMTP_SERVER_PASSWORD=\n"), "{text}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(secrets.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let files = files(&project.folder().join("in/realms"));
+    assert!(files.values().all(|text| !text.contains("$ecret")), "{files:?}");
+    assert!(!format!("{imported:?}").contains("$ecret"), "{imported:?}");
+    for name in ["SHOP_SECRET", "S_HOP_SECRET", "S_HOP_SECRET_2", "SMTP_SERVER_PASSWORD"] {
+        project.set(&format!("IMPORT_SECRETS_{name}"), "it's \"a\" $ecret");
+    }
+    let planned = project.run(&["plan", "--project", "in/realms"]);
+    assert!(planned.stdout.contains("0 to create, 1 to update, 0 to rename, 0 to delete"), "{}", planned.stdout);
+
+    // The file is never replaced, and without it nothing is written.
+    std::fs::remove_dir_all(project.folder().join("in/realms")).unwrap();
+    let refused = project.run(&[&import[..], &["--force"]].concat());
+    assert_eq!(refused.status, 64, "{}", refused.stdout);
+    assert!(refused.stderr.contains("in/secrets.env is there already"), "{}", refused.stderr);
+    assert!(!project.folder().join("in/realms").exists());
+    assert_eq!(std::fs::read_to_string(&secrets).unwrap(), text);
 }
 
 /// Imports a project's realm into an empty folder. The new project is called after what holds its folder.

@@ -46,6 +46,7 @@ async fn no_secret_leaves() {
         texts.push((command.join(" "), run(&project, command).await));
     }
     texts.push(("record".to_owned(), record("leak").await));
+    texts.extend(imported(&project).await);
 
     // A server that answers every write with an error that quotes it, and every sign-in once.
     declare(&project, "two");
@@ -82,6 +83,26 @@ async fn no_secret_leaves() {
         }
     }
     assert!(texts.iter().any(|(_, text)| text.contains("(secret)")), "nothing was ever quoted");
+}
+
+/// What an import says and writes, but for the file that is made for secrets. Only the project itself knows of secrets
+/// where others have none.
+async fn imported(project: &Project) -> Vec<(String, String)> {
+    let mut texts = Vec::new();
+    for (folder, secrets) in
+        [("keep", &[][..]), ("env", &["--secrets", "env"]), ("to", &["--secrets-to", "secrets.env"])]
+    {
+        project.write(&format!("{folder}/realmform.toml"), "name = \"leak\"\n");
+        let command = [&["import", "leak", "--project", folder], secrets].concat();
+        texts.push((command.join(" "), run(project, &command).await));
+        let realm = std::fs::read_to_string(project.folder().join(folder).join("leak/realm.toml")).unwrap();
+        assert!(realm.contains("hidden = {"), "{realm}");
+        texts.push((format!("{folder}/leak/realm.toml"), realm));
+        std::fs::remove_dir_all(project.folder().join(folder)).unwrap();
+    }
+    let secrets = std::fs::read_to_string(project.folder().join("secrets.env")).unwrap();
+    assert!(secrets.contains("LEAK_SHOP_SECRET='CLIENT-s3cr3t"), "{secrets}");
+    texts
 }
 
 /// Only our own targets are ever logged: other crates log headers and bodies.

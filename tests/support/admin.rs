@@ -7,11 +7,12 @@ use reqwest::{Client, Method};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use super::access;
+use super::{Access, access};
 
 /// Requests below one realm, as the administrator.
 pub struct Admin {
     pub realm: String,
+    access: &'static Access,
     runtime: Runtime,
     client: Client,
     token: RefCell<Option<(String, Instant)>>,
@@ -21,10 +22,15 @@ pub struct Admin {
 const TOKEN_USE: Duration = Duration::from_secs(40);
 
 impl Admin {
-    /// For one realm.
+    /// For one realm of the shared server.
     pub fn of(realm: &str) -> Self {
+        Self::at(realm, access())
+    }
+
+    /// For one realm of a server.
+    pub fn at(realm: &str, access: &'static Access) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let ca = std::fs::read(&access().ca_file).unwrap();
+        let ca = std::fs::read(&access.ca_file).unwrap();
         let ca = reqwest::Certificate::from_pem(&ca).unwrap();
         let client = Client::builder()
             .no_proxy()
@@ -32,7 +38,7 @@ impl Admin {
             .tls_certs_only([ca])
             .build()
             .unwrap();
-        Self { realm: realm.to_owned(), runtime, client, token: RefCell::default() }
+        Self { realm: realm.to_owned(), access, runtime, client, token: RefCell::default() }
     }
 
     /// `GET /admin/realms/REALM/…`
@@ -67,10 +73,33 @@ impl Admin {
         serde_json::from_str(&body).unwrap()
     }
 
+    /// What the console's button "Partial export" answers.
+    #[track_caller]
+    pub fn export(&self) -> Value {
+        self.answer_to_post("partial-export?exportClients=true&exportGroupsAndRoles=true")
+    }
+
+    /// The same with what it never has, in the form that an export of everything has.
+    #[track_caller]
+    pub fn whole_export(&self) -> Value {
+        let mut export = self.export();
+        export["workflows"] = self.get("workflows");
+        if export["organizationsEnabled"] == true {
+            let mut organizations = self.get("organizations?briefRepresentation=false");
+            for organization in organizations.as_array_mut().unwrap() {
+                let id = organization["id"].as_str().unwrap();
+                let providers = self.get(&format!("organizations/{id}/identity-providers"));
+                organization["identityProviders"] = providers;
+            }
+            export["organizations"] = organizations;
+        }
+        export
+    }
+
     /// Makes a realm.
     #[track_caller]
     pub fn post_realm(&self, body: &Value) {
-        let url = format!("{}/admin/realms", access().http_url);
+        let url = format!("{}/admin/realms", self.access.http_url);
         let request = self.client.post(url).bearer_auth(self.bearer()).json(body);
         let answer = self.runtime.block_on(request.send()).unwrap();
         assert_eq!(answer.status(), 201, "{body}");
@@ -137,7 +166,7 @@ impl Admin {
     }
 
     fn request(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, String) {
-        let url = format!("{}/admin/realms/{}/{path}", access().http_url, self.realm);
+        let url = format!("{}/admin/realms/{}/{path}", self.access.http_url, self.realm);
         let request = self.client.request(method, url.trim_end_matches('/')).bearer_auth(self.bearer());
         let request = request.header(reqwest::header::ACCEPT, "application/json, */*;q=0.1");
         let request = match body {
@@ -155,7 +184,7 @@ impl Admin {
         if let Some((token, _)) = known {
             return token;
         }
-        let access = access();
+        let access = self.access;
         let form = [
             ("grant_type", "password"),
             ("client_id", "admin-cli"),

@@ -72,24 +72,35 @@ pub struct Access {
 /// The shared server; or one that runs already, so that whoever writes a test need not wait for a start at each run:
 /// `REALMFORM_TEST_ACCESS="HTTP-URL HTTPS-URL USER PASSWORD CA-FILE"`, all of which `realmform sandbox` prints.
 pub fn access() -> &'static Access {
-    use secrecy::ExposeSecret as _;
     static ACCESS: OnceLock<Access> = OnceLock::new();
-    ACCESS.get_or_init(|| {
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let running = std::env::var("REALMFORM_TEST_ACCESS").unwrap_or_default();
-        if let [http, https, user, password, ca] = running.split_whitespace().collect::<Vec<_>>()[..] {
-            let [http_url, https_url, user, password] = [http, https, user, password].map(str::to_owned);
-            return Access { http_url, https_url, user, password, ca_file: ca.into() };
-        }
-        let server = server();
-        Access {
-            http_url: server.http_url().to_owned(),
-            https_url: server.https_url().to_owned(),
-            user: server.admin_user().to_owned(),
-            password: server.admin_password().expose_secret().to_owned(),
-            ca_file: server.ca_file().to_owned(),
-        }
-    })
+    ACCESS.get_or_init(|| running("REALMFORM_TEST_ACCESS").unwrap_or_else(|| access_to(server())))
+}
+
+/// A second server, for realms that move; `REALMFORM_TEST_SECOND_ACCESS` names one that runs already.
+pub fn second_access() -> &'static Access {
+    static SERVER: OnceLock<Sandbox> = OnceLock::new();
+    static ACCESS: OnceLock<Access> = OnceLock::new();
+    let start = || access_to(SERVER.get_or_init(|| start(Options::new(realmform()))));
+    ACCESS.get_or_init(|| running("REALMFORM_TEST_SECOND_ACCESS").unwrap_or_else(start))
+}
+
+fn running(variable: &str) -> Option<Access> {
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let running = std::env::var(variable).unwrap_or_default();
+    let [http, https, user, password, ca] = running.split_whitespace().collect::<Vec<_>>()[..] else { return None };
+    let [http_url, https_url, user, password] = [http, https, user, password].map(str::to_owned);
+    Some(Access { http_url, https_url, user, password, ca_file: ca.into() })
+}
+
+fn access_to(server: &Sandbox) -> Access {
+    use secrecy::ExposeSecret as _;
+    Access {
+        http_url: server.http_url().to_owned(),
+        https_url: server.https_url().to_owned(),
+        user: server.admin_user().to_owned(),
+        password: server.admin_password().expose_secret().to_owned(),
+        ca_file: server.ca_file().to_owned(),
+    }
 }
 
 /// Starts a server from any thread, also from one that runs an async test.

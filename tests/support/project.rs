@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::admin::Admin;
-use super::{access, realmform};
+use super::{Access, access, realmform};
 
 /// What the program printed, and how it ended.
 #[derive(Debug)]
@@ -62,6 +62,13 @@ impl Project {
     /// Sets a variable for the program.
     pub fn set(&mut self, variable: &str, value: &str) {
         self.environment.insert(variable.to_owned(), value.to_owned());
+    }
+
+    /// Points the program at another server than the shared one.
+    pub fn use_server(&mut self, access: &Access) {
+        self.set("KEYCLOAK_URL", &access.http_url);
+        self.set("KEYCLOAK_USER", &access.user);
+        self.set("KEYCLOAK_PASSWORD", &access.password);
     }
 
     /// Signs in as a client of a realm instead of as the administrator.

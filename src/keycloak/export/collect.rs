@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use crate::keycloak::ServerError;
 use crate::keycloak::intake::{Intake, Taken};
 use crate::keycloak::interest::Interest;
-use crate::keycloak::kinds::{client_policy, component, flow, mapper, user_profile};
+use crate::keycloak::kinds::{
+    authorization, client_policy, component, flow, mapper, organization, user_profile, workflow,
+};
 use crate::keycloak::shape::{Object, object, objects, text};
 use crate::model::kinds::component::{USER_PROFILE_TYPE, of_provider_type};
 use crate::model::{Address, FieldPath, LiveObject, LiveValue, flatten, kinds};
@@ -111,6 +113,9 @@ impl<'a> Collector<'a> {
         self.components(document)?;
         self.required_actions(document)?;
         self.localization(document)?;
+        self.organizations(document)?;
+        self.workflows(document)?;
+        self.users(document)?;
         client_policy::take_in(self, &kinds::CLIENT_PROFILE, table(document, "clientProfiles")?)?;
         client_policy::take_in(self, &kinds::CLIENT_POLICY, table(document, "clientPolicies")?)
     }
@@ -189,6 +194,7 @@ impl<'a> Collector<'a> {
             let address = self.realm.child(&kinds::CLIENT, text(&client, "clientId")?);
             let mappers = with_ids(&address, list(&client, "protocolMappers")?);
             client.remove("protocolMappers");
+            let services = client.remove("authorizationSettings");
             client.insert("scopeMappings".to_owned(), mappings_of.of("client", address.name()));
             if let Some(Value::Object(bound)) = client.get_mut("authenticationFlowBindingOverrides") {
                 bind_by_alias(bound, &flows);
@@ -198,17 +204,22 @@ impl<'a> Collector<'a> {
             }
             self.add(&address, &id_of(&address, &client), client);
             mapper::take_in(self, &address, Some(mappers))?;
+            if let Some(Value::Object(services)) = services {
+                authorization::take_in(self, &address, services, &|role| self.has_seen(role))?;
+            }
         }
         Ok(())
     }
 
     /// Every user is given the default roles, a service account as well; no file says so.
     fn service_account(&self, user: &Object) -> Result<Value, ServerError> {
+        let groups = user.get("groups").cloned().unwrap_or_default();
+        Ok(json!({ "realmRoles": self.own_roles(user), "clientRoles": table(user, "clientRoles")?, "groups": groups }))
+    }
+
+    fn own_roles(&self, user: &Object) -> Vec<String> {
         let default_role = self.default_role.borrow();
-        let of = |field: &str| user.get(field).cloned().unwrap_or_default();
-        let roles = of("realmRoles").as_array().cloned().unwrap_or_default();
-        let own: Vec<Value> = roles.into_iter().filter(|role| role.as_str() != default_role.as_deref()).collect();
-        Ok(json!({ "realmRoles": own, "clientRoles": table(user, "clientRoles")?, "groups": of("groups") }))
+        texts(user.get("realmRoles")).into_iter().filter(|role| Some(role) != default_role.as_ref()).collect()
     }
 
     fn identity_providers(&self, document: &Object) -> Result<(), ServerError> {
@@ -247,6 +258,38 @@ impl<'a> Collector<'a> {
         for action in list(document, "requiredActions")? {
             let address = self.realm.child(&kinds::REQUIRED_ACTION, text(&action, "alias")?);
             self.add(&address, address.name(), action);
+        }
+        Ok(())
+    }
+
+    fn organizations(&self, document: &Object) -> Result<(), ServerError> {
+        for organization in list(document, "organizations")? {
+            let id = string(&organization, "id").unwrap_or_default().to_owned();
+            organization::take_in(self, &id, organization)?;
+        }
+        Ok(())
+    }
+
+    fn workflows(&self, document: &Object) -> Result<(), ServerError> {
+        for workflow in list(document, "workflows")? {
+            let id = string(&workflow, "id").unwrap_or_default().to_owned();
+            workflow::take_in(self, &id, workflow)?;
+        }
+        Ok(())
+    }
+
+    /// Users of the realm's own: those of a directory are its business, and the accounts of services are their clients'.
+    fn users(&self, document: &Object) -> Result<(), ServerError> {
+        let is_own = |user: &Object| {
+            !["serviceAccountClientId", "federationLink"].iter().any(|field| string(user, field).is_some())
+        };
+        for mut user in list(document, "users")?.into_iter().filter(is_own) {
+            let address = self.realm.child(&kinds::USER, text(&user, "username")?);
+            user.insert("realmRoles".to_owned(), self.own_roles(&user).into());
+            let has_password = list(&user, "credentials")?.iter().any(|it| string(it, "type") == Some("password"));
+            if self.add(&address, &id_of(&address, &user), user) && has_password {
+                self.extend(&address, [(FieldPath::new(["password"]), LiveValue::Masked)].into());
+            }
         }
         Ok(())
     }

@@ -146,10 +146,17 @@ impl Export {
         self.realm.get("keycloakVersion").and_then(Value::as_str)
     }
 
-    /// The collections of the realm that it says nothing of, as the console's export does unless it is told to.
+    /// The collections of the realm that it says nothing of: the console's export has users never, and clients, groups and
+    /// roles where it is told to.
     pub fn lacks(&self) -> Vec<&'static str> {
-        let sections = [("clients", "clients"), ("roles", "roles"), ("groups", "groups")];
-        sections.into_iter().filter(|(section, _)| !self.realm.contains_key(*section)).map(|(_, it)| it).collect()
+        let sections = ["clients", "groups", "organizations", "roles", "workflows"];
+        let mut lacks: Vec<&str> = sections.into_iter().filter(|it| !self.realm.contains_key(*it)).collect();
+        let users = self.realm.get("users").and_then(Value::as_array);
+        let is_user = |user: &Value| user.get("serviceAccountClientId").is_none();
+        if !users.is_some_and(|users| users.iter().any(is_user)) {
+            lacks.push("users");
+        }
+        lacks
     }
 
     /// What the realm has, as far as it matters; it is listed as `realm`, whatever it is called in the export. And what

@@ -20,6 +20,7 @@ const STEPS: &[(Version, Step)] = &[
     ((4, 0), client_templates),
     ((13, 0), default_roles),
     ((19, 0), post_logout_redirects),
+    ((20, 0), view_groups),
     ((21, 0), terms_and_conditions),
     ((22, 0), http_challenge),
     ((22, 0), retired_themes),
@@ -124,10 +125,21 @@ fn default_roles(document: &mut Object) {
 
 /// A client could once be signed out to wherever it could sign in.
 fn post_logout_redirects(document: &mut Object) {
-    for client in each(document, "clients") {
+    let signs_in = |client: &&mut Object| {
+        client.get("redirectUris").and_then(Value::as_array).is_some_and(|uris| !uris.is_empty())
+    };
+    for client in each(document, "clients").filter(signs_in) {
         if let Some(attributes) = table(client, "attributes") {
             attributes.entry("post.logout.redirect.uris").or_insert_with(|| "+".into());
         }
+    }
+}
+
+/// The account console lists the groups of its user.
+fn view_groups(document: &mut Object) {
+    let Some(Value::Object(mappings)) = document.get_mut("clientScopeMappings") else { return };
+    for mapping in each(mappings, "account").filter(|it| is(it, "client", "account-console")) {
+        add(mapping, "roles", "view-groups");
     }
 }
 

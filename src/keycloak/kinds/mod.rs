@@ -4,7 +4,7 @@ How each kind is read and written: one file per kind, each in the same order: re
 All quirks of the wire end here. A new kind is a new file and a line in each table of this one.
 */
 
-mod authorization;
+pub(super) mod authorization;
 mod client;
 pub(super) mod client_policy;
 mod client_scope;
@@ -15,13 +15,13 @@ mod group;
 mod identity_provider;
 mod localization;
 pub(super) mod mapper;
-mod organization;
+pub(super) mod organization;
 mod realm;
 mod required_action;
 mod role;
 mod user;
 pub(super) mod user_profile;
-mod workflow;
+pub(super) mod workflow;
 
 use serde_json::Value;
 use tokio::try_join;

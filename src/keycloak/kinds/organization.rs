@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::document::{all_of, overlay};
 use super::role;
+use crate::keycloak::intake::Intake;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, names, objects, text};
@@ -24,18 +25,30 @@ pub(super) async fn read(reader: &Reader<'_>, are_hidden: bool) -> Result<Vec<(A
         return Ok(Vec::new());
     }
     let lookup = async |alias: &str| reader.directory.find_organization(alias).await;
-    let take = |mut organization: Object| {
-        let address = reader.realm().child(&kinds::ORGANIZATION, text(&organization, "alias")?);
+    let take = |organization: Object| {
         let id = text(&organization, "id")?.to_owned();
-        if let Some(domains) = organization.get_mut("domains") {
-            *domains = domains.as_array().into_iter().flatten().map(as_in_files).collect();
-        }
-        let providers_matter =
-            reader.add(&address, &id, organization) && reader.interest.wants(&address, "identityProviders");
-        Ok(providers_matter.then_some((address, id)))
+        let address = take_in(reader, &id, organization)?;
+        Ok(address.filter(|it| reader.interest.wants(it, "identityProviders")).map(|address| (address, id)))
     };
     let list = format!("{LIST}?briefRepresentation=false&");
     reader.collect(reader.realm(), &kinds::ORGANIZATION, &list, lookup, take).await
+}
+
+/// Takes in an organization, and answers its address if it matters. An export says which identity providers it has.
+pub(in crate::keycloak) fn take_in(
+    intake: &impl Intake,
+    id: &str,
+    mut organization: Object,
+) -> Result<Option<Address>, ServerError> {
+    let address = intake.realm().child(&kinds::ORGANIZATION, text(&organization, "alias")?);
+    if let Some(domains) = organization.get_mut("domains") {
+        *domains = domains.as_array().into_iter().flatten().map(as_in_files).collect();
+    }
+    if let Some(providers) = organization.remove("identityProviders") {
+        let providers = names(&objects(providers, "the identity providers of an organization")?, "alias")?;
+        organization.insert("identityProviders".to_owned(), providers);
+    }
+    Ok(intake.add(&address, id, organization).then_some(address))
 }
 
 /// Reads which identity providers are linked to those organizations.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::keycloak::ServerError;
+use crate::keycloak::intake::Intake;
 use crate::keycloak::path::{query, segment};
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, objects, text};
@@ -16,10 +17,8 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
     let lookup =
         async |name: &str| find(&format!("{LIST}?{}", by_name(name)), name, async |path| reader.get(path).await).await;
     let take = |workflow: Object| {
-        let address = reader.realm().child(&kinds::WORKFLOW, text(&workflow, "name")?);
         let id = text(&workflow, "id")?.to_owned();
-        reader.add(&address, &id, canonical(workflow)?);
-        Ok(None::<()>)
+        take_in(reader, &id, workflow).map(|()| None::<()>)
     };
     match reader.collect(reader.realm(), &kinds::WORKFLOW, &format!("{LIST}?"), lookup, take).await {
         Err(ServerError::Http(e)) if e.is_forbidden() && !reader.interest.is_particular(&kinds::WORKFLOW) => {
@@ -33,6 +32,13 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
         }
         read => read.map(drop),
     }
+}
+
+/// Takes in a workflow.
+pub(in crate::keycloak) fn take_in(intake: &impl Intake, id: &str, workflow: Object) -> Result<(), ServerError> {
+    let address = intake.realm().child(&kinds::WORKFLOW, text(&workflow, "name")?);
+    intake.add(&address, id, canonical(workflow)?);
+    Ok(())
 }
 
 fn by_name(name: &str) -> String {

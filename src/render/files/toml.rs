@@ -5,14 +5,21 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value};
 
-use super::worth::{Said, Shown};
-use crate::model::{Address, FieldPath, Kind, Type};
+use super::References;
+use super::worth::Shown;
+use crate::model::{Address, FieldPath, SecretRef, Type, kinds};
 
 /// Longer tables get a header of their own.
 const SHORT: usize = 90;
 
 /// Puts an object into the table of `holder`, which is it or what it hangs below.
-pub(super) fn put(table: &mut Table, holder: &Address, address: &Address, said: &Said) {
+pub(super) fn put(
+    table: &mut Table,
+    holder: &Address,
+    address: &Address,
+    leaves: &BTreeMap<FieldPath, Shown>,
+    references: &References,
+) {
     let path: Vec<Address> = std::iter::successors(Some(address.clone()), Address::parent)
         .take_while(|it| it != holder && it.parent().is_some())
         .collect();
@@ -29,7 +36,13 @@ pub(super) fn put(table: &mut Table, holder: &Address, address: &Address, said: 
         inner.set_implicit(!is_object && inner.is_implicit() && !inner.is_empty());
         table = inner;
     }
-    fields(table, address, said);
+    fields(table, &Object { address, references }, leaves);
+}
+
+/// An object that is written.
+struct Object<'a> {
+    address: &'a Address,
+    references: &'a References,
 }
 
 /// The table of that name; `None` where something else has the name.
@@ -43,19 +56,19 @@ fn subtable<'a>(table: &'a mut Table, name: &str) -> Option<&'a mut Table> {
 }
 
 /// The fields in the order in which their kind lists them, unknown ones last; plain values before tables.
-fn fields(table: &mut Table, address: &Address, said: &Said) {
-    let kind = address.kind();
+fn fields(table: &mut Table, object: &Object<'_>, leaves: &BTreeMap<FieldPath, Shown>) {
+    let kind = object.address.kind();
     let mut by_top: BTreeMap<(usize, &str), Vec<(&FieldPath, &Shown)>> = BTreeMap::new();
-    for (path, value) in &said.leaves {
+    for (path, value) in leaves {
         let place = kind.fields.iter().position(|field| field.name == path.top()).unwrap_or(usize::MAX);
         by_top.entry((place, path.top())).or_default().push((path, value));
     }
     let mut tables = Vec::new();
     for ((_, top), leaves) in by_top {
         let value = if kind.field(top).is_some_and(|field| field.ty == Type::Executions) {
-            executions(address.name(), &leaves)
+            object.executions(&leaves)
         } else {
-            value(kind, &leaves)
+            object.value(&leaves)
         };
         match value {
             Some(Value::InlineTable(inline)) if inline.to_string().len() > SHORT => tables.push((top, inline)),
@@ -68,37 +81,70 @@ fn fields(table: &mut Table, address: &Address, said: &Said) {
     }
 }
 
-/// One field: a plain leaf, or a table of leaves.
-fn value(kind: &'static Kind, leaves: &[(&FieldPath, &Shown)]) -> Option<Value> {
-    if let [(path, shown)] = leaves
-        && path.rest().next().is_none()
-    {
-        return of_leaf(kind.leaf_type(path), shown);
-    }
-    let mut table = InlineTable::new();
-    for (path, shown) in leaves {
-        let mut inner = &mut table;
-        let mut parts = path.rest().peekable();
-        while let Some(part) = parts.next() {
-            if parts.peek().is_none() {
-                if let Some(value) = of_leaf(kind.leaf_type(path), shown) {
-                    inner.insert(part, value);
+impl Object<'_> {
+    /// One field: a plain leaf, or a table of leaves.
+    fn value(&self, leaves: &[(&FieldPath, &Shown)]) -> Option<Value> {
+        if let [(path, shown)] = leaves
+            && path.rest().next().is_none()
+        {
+            return self.leaf(path, shown);
+        }
+        let mut table = InlineTable::new();
+        for (path, shown) in leaves {
+            let mut inner = &mut table;
+            let mut parts = path.rest().peekable();
+            while let Some(part) = parts.next() {
+                if parts.peek().is_none() {
+                    if let Some(value) = self.leaf(path, shown) {
+                        inner.insert(part, value);
+                    }
+                    break;
                 }
-                break;
+                let next = inner.entry(part).or_insert_with(|| InlineTable::new().into());
+                let Value::InlineTable(next) = next else { break };
+                inner = next;
             }
-            let next = inner.entry(part).or_insert_with(|| InlineTable::new().into());
-            let Value::InlineTable(next) = next else { break };
-            inner = next;
+        }
+        Some(table.into())
+    }
+
+    fn leaf(&self, path: &FieldPath, shown: &Shown) -> Option<Value> {
+        match shown {
+            Shown::Json(json) => natural(self.address.kind().leaf_type(path), json),
+            Shown::Secret => {
+                let reference = self.references.get(&(self.address.clone(), path.clone()));
+                Some(reference_to(reference.unwrap_or(&SecretRef::Keep)))
+            }
         }
     }
-    Some(table.into())
+
+    /// The executions of a flow with their configurations beside them.
+    fn executions(&self, leaves: &[(&FieldPath, &Shown)]) -> Option<Value> {
+        let mut configs: BTreeMap<&str, InlineTable> = BTreeMap::new();
+        let mut tree = None;
+        for (path, shown) in leaves {
+            let mut rest = path.rest();
+            match (rest.next(), rest.next(), shown) {
+                (Some(alias), Some(key), shown) => {
+                    if let Some(value) = self.leaf(path, shown) {
+                        configs.entry(alias).or_default().insert(key, value);
+                    }
+                }
+                (_, _, Shown::Json(json)) => tree = Some(json),
+                _ => {}
+            }
+        }
+        Some(level(self.address.name(), tree?, &configs, 0).into())
+    }
 }
 
-fn of_leaf(ty: Type, shown: &Shown) -> Option<Value> {
-    match shown {
-        Shown::Keep => Some(InlineTable::from_iter([("keep", true)]).into()),
-        Shown::Json(json) => natural(ty, json),
-    }
+fn reference_to(secret: &SecretRef) -> Value {
+    let table = match secret {
+        SecretRef::Env(name) => InlineTable::from_iter([("env", Value::from(name))]),
+        SecretRef::File(path) => InlineTable::from_iter([("file", Value::from(path.to_string_lossy().into_owned()))]),
+        SecretRef::Keep => InlineTable::from_iter([("keep", true)]),
+    };
+    table.into()
 }
 
 /// A value as a person would write it: what Keycloak keeps as text is a number, a list or a table where it means one.
@@ -161,25 +207,6 @@ fn spread(array: &mut Array, level: usize) {
     array.set_trailing_comma(true);
 }
 
-/// The executions of a flow with their configurations beside them.
-fn executions(flow: &str, leaves: &[(&FieldPath, &Shown)]) -> Option<Value> {
-    let mut configs: BTreeMap<&str, InlineTable> = BTreeMap::new();
-    let mut tree = None;
-    for (path, shown) in leaves {
-        let mut rest = path.rest();
-        match (rest.next(), rest.next(), shown) {
-            (Some(alias), Some(key), shown) => {
-                if let Some(value) = of_leaf(Type::Text, shown) {
-                    configs.entry(alias).or_default().insert(key, value);
-                }
-            }
-            (_, _, Shown::Json(json)) => tree = Some(json),
-            _ => {}
-        }
-    }
-    Some(level(flow, tree?, &configs, 0).into())
-}
-
 fn level(flow: &str, executions: &Json, configs: &BTreeMap<&str, InlineTable>, depth: usize) -> Array {
     let mut array = Array::new();
     for execution in executions.as_array().into_iter().flatten() {
@@ -193,7 +220,7 @@ fn level(flow: &str, executions: &Json, configs: &BTreeMap<&str, InlineTable>, d
         let alias = text("authenticatorConfig");
         let config = alias.and_then(|alias| configs.get(alias));
         // The name that a configuration gets when none is said.
-        let implied = format!("{flow} {}", text("authenticator").unwrap_or_default());
+        let implied = kinds::implied_config_alias(flow, text("authenticator").unwrap_or_default());
         if let Some(alias) = alias.filter(|alias| config.is_none() || *alias != implied) {
             table.insert("authenticatorConfig", alias.into());
         }

@@ -4,68 +4,37 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use crate::desired;
+use super::Content;
+use crate::diff;
 use crate::model::{
-    ADMIN_PERMISSIONS_CLIENT, Address, FieldPath, LiveObject, LiveRealm, LiveValue, PROTECTION_ROLE, Type, Write,
-    builtin_paths, default_of, is_builtin, kinds, texts,
+    Address, FieldPath, LiveObject, LiveRealm, LiveValue, PROTECTION_ROLE, Write, builtin_paths, default_of,
+    is_builtin, is_default_roles, is_reserved, kinds, texts,
 };
 
 /// A value to write.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Shown {
+pub enum Shown {
     /// As it is.
     Json(Json),
-    /// A secret: whatever the server holds.
-    Keep,
-}
-
-/// What is said of one object.
-#[derive(Debug, Default)]
-pub(super) struct Said {
-    pub(super) leaves: BTreeMap<FieldPath, Shown>,
+    /// A secret, which is only ever a reference.
+    Secret,
 }
 
 /// What is said of each object of a realm. An object that is there says so even when nothing else is to say.
-pub(super) fn said(live: &LiveRealm) -> BTreeMap<Address, Said> {
-    let mut said = BTreeMap::new();
-    for (address, object) in live.objects.iter().filter(|(address, _)| !is_none_of_its_own(address)) {
+pub(super) fn content(live: &LiveRealm) -> Content {
+    let mut content = Content::new();
+    for (address, object) in live.objects.iter().filter(|(address, _)| !is_reserved(address)) {
         let leaves = leaves(live, address, object);
-        if !leaves.is_empty() || !(is_builtin(address) || comes_with_another(live, address)) {
-            said.insert(address.clone(), Said { leaves });
+        if leaves.is_empty() && is_builtin(address) {
+            continue;
         }
-    }
-    let gone: Vec<Address> = said.keys().filter(|it| !has_holder(it, &said)).cloned().collect();
-    // What hangs below something that every realm has needs a place to hang.
-    for address in gone {
-        let above: Vec<Address> = std::iter::successors(address.parent(), Address::parent).collect();
-        for it in above {
-            said.entry(it).or_default();
+        // What hangs below something that every realm has needs a place to hang.
+        for above in std::iter::successors(address.parent(), Address::parent) {
+            content.entry(above).or_default();
         }
+        content.entry(address.clone()).or_default().extend(leaves);
     }
-    said
-}
-
-fn has_holder(address: &Address, said: &BTreeMap<Address, Said>) -> bool {
-    address.parent().is_none_or(|parent| said.contains_key(&parent))
-}
-
-/// Whether a client of that name is a record, or the server's own for admin permissions.
-fn is_record_or_permissions(client: &str) -> bool {
-    client.starts_with("realmform:") || client == ADMIN_PERMISSIONS_CLIENT
-}
-
-/// Records are no part of a realm, nor are the clients through which `master` governs the others.
-fn is_none_of_its_own(address: &Address) -> bool {
-    let governs = |it: &Address| it.realm_name() == "master" && it.name().ends_with("-realm");
-    std::iter::successors(Some(address.clone()), Address::parent)
-        .any(|it| it.kind() == &kinds::CLIENT && (is_record_or_permissions(it.name()) || governs(&it)))
-}
-
-/// Whether the server itself makes an object with another one that is there.
-fn comes_with_another(live: &LiveRealm, address: &Address) -> bool {
-    let services = address.parent().map(|client| client.child(&kinds::AUTHORIZATION, ""));
-    let is_there = services.is_some_and(|services| live.objects.contains_key(&services));
-    address.kind() == &kinds::CLIENT_ROLE && address.name() == PROTECTION_ROLE && is_there
+    content
 }
 
 /// A set without what the server itself adds to it.
@@ -92,13 +61,11 @@ fn leaves(live: &LiveRealm, address: &Address, object: &LiveObject) -> BTreeMap<
         }
         let is_needed = is_new && (kind.needs(path) || write == Write::CreateOnly);
         match value {
-            LiveValue::Secret(_) | LiveValue::Masked => drop(leaves.insert(path.clone(), Shown::Keep)),
+            _ if was_secret(live, address, path) => drop(leaves.insert(path.clone(), Shown::Secret)),
+            LiveValue::Secret(_) | LiveValue::Masked => drop(leaves.insert(path.clone(), Shown::Secret)),
             LiveValue::Json(value) => {
-                let value = &without_added(live, address, path, value);
-                let is_default = default_of(address, path).is_some_and(|default| is_same(&default, value));
-                if is_needed
-                    || !(is_default || says_nothing(kind.leaf_type(path), value) && default_of(address, path).is_none())
-                {
+                let (value, default) = (&without_added(live, address, path, value), default_of(address, path));
+                if is_needed || !diff::means_the_same(kind, path, default.as_deref(), value) {
                     leaves.insert(path.clone(), Shown::Json(value.clone()));
                 }
             }
@@ -106,6 +73,12 @@ fn leaves(live: &LiveRealm, address: &Address, object: &LiveObject) -> BTreeMap<
     }
     leaves.extend(emptied(address, object));
     leaves
+}
+
+/// Whether this project set a secret there, where nobody else would look for one.
+fn was_secret(live: &LiveRealm, address: &Address, path: &FieldPath) -> bool {
+    let prints = live.record.as_ref().and_then(|record| record.fingerprints.get(address));
+    prints.is_some_and(|prints| prints.contains_key(path))
 }
 
 /// What the object would have and has not: taken away by hand.
@@ -139,9 +112,9 @@ fn is_implied(live: &LiveRealm, address: &Address, object: &LiveObject, path: &F
             parent.and_then(|parent| parent.fields.get(&protocol)) == Some(value)
         }
         // Where the server keeps settings that are said already.
-        ("realm", "attributes") => path.rest().any(|it| desired::mirrored(it).is_some()),
+        ("realm", "attributes") => path.rest().any(|it| kinds::mirrored(it).is_some()),
         // The server's own notes.
-        ("client", "attributes") => path.rest().any(|it| matches!(it, "client.secret.creation.time" | "realm_client")),
+        ("client", "attributes") => path.rest().any(|it| kinds::SERVER_ATTRIBUTES.contains(&it)),
         ("client", "defaultClientScopes" | "optionalClientScopes") => {
             let names: BTreeSet<&str> = match value {
                 LiveValue::Json(value) => texts(value).filter(|it| *it != "service_account").collect(),
@@ -150,10 +123,7 @@ fn is_implied(live: &LiveRealm, address: &Address, object: &LiveObject, path: &F
             names == realm_scopes(live, object, path.top())
         }
         // These are the realm's default roles, which have a field of their own.
-        ("role", "composites") => address
-            .name()
-            .strip_prefix("default-roles-")
-            .is_some_and(|it| it.eq_ignore_ascii_case(address.realm_name())),
+        ("role", "composites") => is_default_roles(address),
         _ => false,
     }
 }
@@ -175,21 +145,4 @@ fn realm_scopes<'a>(live: &'a LiveRealm, client: &LiveObject, field: &str) -> BT
         scope.is_some_and(|scope| protocol(scope) == protocol(client))
     };
     texts(names).filter(fits).collect()
-}
-
-fn is_same(default: &Json, value: &Json) -> bool {
-    let text = |value: &Json| match value {
-        Json::Bool(_) | Json::Number(_) => Json::from(value.to_string()),
-        other => other.clone(),
-    };
-    default == value || text(default) == text(value)
-}
-
-/// Whether a value is what the absence of one means.
-fn says_nothing(ty: Type, value: &Json) -> bool {
-    match ty {
-        Type::Bool => *value == Json::Bool(false),
-        Type::Int | Type::Seconds => value.as_i64() == Some(0),
-        _ => ty.is_empty(value),
-    }
 }

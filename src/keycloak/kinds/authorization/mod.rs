@@ -11,6 +11,7 @@ mod read;
 
 use serde_json::{Value, json};
 
+pub(in crate::keycloak) use self::read::take_in;
 pub(super) use self::read::{read, read_permissions};
 use super::client;
 use super::document::all_of;

@@ -99,7 +99,7 @@ pub(super) async fn name(
     text: &str,
 ) -> Result<Option<String>, ServerError> {
     match (naming, reference) {
-        (Naming::Names, Reference::Role) => role_name(reader, text).await.map(Some),
+        (Naming::Names, Reference::Role) => role_name_on_server(reader, text).await.map(Some),
         (Naming::Names, _) => Ok(Some(text.to_owned())),
         (Naming::Ids, Reference::Role) => role_of_id(reader, text).await,
         (Naming::Ids, Reference::Client) => Ok(Some(reader.directory.client_name(text).await?)),
@@ -113,16 +113,29 @@ pub(super) async fn name(
 }
 
 /// `client/role` is a role of a client, unless a realm role has a slash in its name; clients' names may have some, too.
-async fn role_name(reader: &Reader<'_>, text: &str) -> Result<String, ServerError> {
-    let splits: Vec<(&str, &str)> = text.rmatch_indices('/').map(|(at, _)| (&text[..at], &text[at + 1..])).collect();
-    let role =
-        |(client, role): &(&str, &str)| reader.realm().child(&kinds::CLIENT, client).child(&kinds::CLIENT_ROLE, role);
-    let is_known =
-        |split: &&(&str, &str)| reader.interest.has(&role(split)) || reader.directory.known(&role(split)).is_some();
-    if let Some((client, role)) = splits.iter().find(is_known) {
-        return Ok(format!("{client}:{role}"));
+pub(super) fn role_name(realm: &Address, text: &str, is_role: &dyn Fn(&Address) -> bool) -> String {
+    let mut splits = splits(text);
+    let found = splits.find(|(client, role)| is_role(&client_role(realm, client, role)));
+    found.map_or_else(|| text.to_owned(), |(client, role)| format!("{client}:{role}"))
+}
+
+/// The ways to read `client/role`, the likeliest first.
+fn splits(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.rmatch_indices('/').map(|(at, _)| (&text[..at], &text[at + 1..]))
+}
+
+fn client_role(realm: &Address, client: &str, role: &str) -> Address {
+    realm.child(&kinds::CLIENT, client).child(&kinds::CLIENT_ROLE, role)
+}
+
+/// The same where the server may have to be asked which roles there are.
+async fn role_name_on_server(reader: &Reader<'_>, text: &str) -> Result<String, ServerError> {
+    let is_known = |role: &Address| reader.interest.has(role) || reader.directory.known(role).is_some();
+    let known = role_name(reader.realm(), text, &is_known);
+    if known != text {
+        return Ok(known);
     }
-    for (client, role) in splits {
+    for (client, role) in splits(text) {
         if reader.directory.client_role(client, role).await?.is_some() {
             return Ok(format!("{client}:{role}"));
         }

@@ -1,16 +1,19 @@
 //! Reading authorization services: one export where the credential may, else the lists. Live is the same.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 
 use super::names::{self, Naming};
 use super::{path_of, word};
 use crate::keycloak::ServerError;
+use crate::keycloak::intake::Intake;
 use crate::keycloak::kinds::role;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, object, objects, text};
 use crate::model::{
-    ADMIN_PERMISSIONS_CLIENT, Address, FieldPath, Kind, RESOURCE_TYPES, Type, kinds, own_fields, texts,
+    ADMIN_PERMISSIONS_CLIENT, Address, FieldPath, Kind, RESOURCE_TYPES, Reference, Type, kinds, own_fields, texts,
 };
 
 /// The server's own default.
@@ -54,7 +57,7 @@ pub(in crate::keycloak::kinds) async fn read(
         add(reader, &address, &kinds::AUTHORIZATION_RESOURCE, resource_fields(resource)?)?;
     }
     for policy in services.policies {
-        let policy = policy_fields(reader, services.naming, policy).await?;
+        let policy = named_policy(reader, services.naming, policy).await?;
         add(reader, &address, kind_of(&policy), policy)?;
     }
     reader.add(&address, "", services.settings);
@@ -89,7 +92,7 @@ async fn read_permission(reader: &Reader<'_>, base: &str, mut policy: Object) ->
         return Ok(());
     }
     like_export(reader, base, &mut policy).await?;
-    policy = policy_fields(reader, Naming::Ids, policy).await?;
+    policy = named_policy(reader, Naming::Ids, policy).await?;
     if is_permission {
         name_resources(reader, &mut policy).await?;
     }
@@ -111,6 +114,49 @@ async fn name_resources(reader: &Reader<'_>, permission: &mut Object) -> Result<
     Ok(())
 }
 
+/// Takes in the authorization services that an export of a realm has of a client. `is_role` says whether there is such a
+/// role of a client.
+pub(in crate::keycloak) fn take_in(
+    intake: &impl Intake,
+    client: &Address,
+    settings: Object,
+    is_role: &dyn Fn(&Address) -> bool,
+) -> Result<(), ServerError> {
+    let address = client.child(&kinds::AUTHORIZATION, "");
+    let Services { settings, scopes, resources, policies, naming } = exported(settings)?;
+    for scope in scopes {
+        add(intake, &address, &kinds::AUTHORIZATION_SCOPE, scope)?;
+    }
+    let is_own = |resource: &Object| !resource.contains_key("owner");
+    for resource in resources.into_iter().filter(is_own) {
+        add(intake, &address, &kinds::AUTHORIZATION_RESOURCE, resource_fields(resource)?)?;
+    }
+    for policy in policies {
+        let policy = policy_fields(naming, policy, &mut |reference, text| match reference {
+            Reference::Role => Some(names::role_name(intake.realm(), text, is_role)),
+            _ => Some(text.to_owned()),
+        })?;
+        add(intake, &address, kind_of(&policy), policy)?;
+    }
+    intake.add(&address, "", settings);
+    Ok(())
+}
+
+/// A policy as files have it. What it names is looked up first, since that takes requests.
+async fn named_policy(reader: &Reader<'_>, naming: Naming, policy: Object) -> Result<Object, ServerError> {
+    let mut asked = BTreeSet::new();
+    policy_fields(naming, policy.clone(), &mut |reference, text| {
+        asked.insert((reference, text.to_owned()));
+        None
+    })?;
+    let mut names = BTreeMap::new();
+    for (reference, text) in asked {
+        let name = names::name(reader, naming, reference, &text).await?;
+        names.insert((reference, text), name);
+    }
+    policy_fields(naming, policy, &mut |reference, text| names.get(&(reference, text.to_owned())).cloned().flatten())
+}
+
 /// What users own is theirs: it is made while the application runs. An export tells the owner only if it is a user.
 fn is_own(resource: &Object, client: &str) -> bool {
     resource.get("owner").is_none_or(|owner| owner.get("id").is_some_and(|id| id == client))
@@ -124,15 +170,18 @@ fn kind_of(policy: &Object) -> &'static Kind {
 }
 
 /// An export has no ids, and whoever may write reads one.
-fn add(reader: &Reader<'_>, services: &Address, kind: &'static Kind, mut object: Object) -> Result<(), ServerError> {
+fn add(intake: &impl Intake, services: &Address, kind: &'static Kind, mut object: Object) -> Result<(), ServerError> {
     let address = services.child(kind, text(&object, "name")?);
     object.retain(|field, _| !matches!(field.as_str(), "id" | "_id"));
-    reader.add(&address, "", object);
+    intake.add(&address, "", object);
     Ok(())
 }
 
 async fn export(reader: &Reader<'_>, base: &str) -> Result<Services, ServerError> {
-    let mut settings = object(reader.get(&format!("{base}/settings")).await?, "authorization settings")?;
+    exported(object(reader.get(&format!("{base}/settings")).await?, "authorization settings")?)
+}
+
+fn exported(mut settings: Object) -> Result<Services, ServerError> {
     let mut list = |name: &str| objects(settings.remove(name).unwrap_or_else(|| json!([])), name);
     let (scopes, resources, policies) = (list("scopes")?, list("resources")?, list("policies")?);
     Ok(Services { settings, scopes, resources, policies, naming: Naming::Names })
@@ -185,8 +234,11 @@ fn resource_fields(mut resource: Object) -> Result<Object, ServerError> {
     Ok(resource)
 }
 
+/// Answers the name that files have for what was read; `None` for what is not there any more.
+type Name<'a> = dyn FnMut(Reference, &str) -> Option<String> + 'a;
+
 /// A policy with fields instead of a configuration, in which everything is text.
-async fn policy_fields(reader: &Reader<'_>, naming: Naming, mut policy: Object) -> Result<Object, ServerError> {
+fn policy_fields(naming: Naming, mut policy: Object, name: &mut Name<'_>) -> Result<Object, ServerError> {
     let ty = text(&policy, "type")?;
     if own_fields(ty).is_none() {
         return Ok(policy);
@@ -194,13 +246,13 @@ async fn policy_fields(reader: &Reader<'_>, naming: Naming, mut policy: Object) 
     let Some(Value::Object(config)) = policy.remove("config") else { return Ok(policy) };
     for (key, value) in config {
         let field = RENAMED.iter().find(|(name, _)| *name == key).map_or(&*key, |(_, field)| field);
-        let value = field_value(reader, naming, field, value).await?;
+        let value = field_value(naming, field, value, name)?;
         policy.insert(field.to_owned(), value);
     }
     Ok(policy)
 }
 
-async fn field_value(reader: &Reader<'_>, naming: Naming, field: &str, value: Value) -> Result<Value, ServerError> {
+fn field_value(naming: Naming, field: &str, value: Value, name: &mut Name<'_>) -> Result<Value, ServerError> {
     let ty = match kinds::AUTHORIZATION_POLICY.leaf_type(&FieldPath::new([field])) {
         Type::Json => kinds::AUTHORIZATION_PERMISSION.leaf_type(&FieldPath::new([field])),
         ty => ty,
@@ -216,7 +268,7 @@ async fn field_value(reader: &Reader<'_>, naming: Naming, field: &str, value: Va
                 let by_id = item.get("id").and_then(Value::as_str);
                 let by_path = item.get("path").and_then(Value::as_str).filter(|_| naming == Naming::Names);
                 let Some(named) = by_id.or(by_path) else { continue };
-                if let Some(name) = names::name(reader, naming, reference, named).await? {
+                if let Some(name) = name(reference, named) {
                     items.push(if is_flagged { json!({ key: name, flag: true }) } else { name.into() });
                 }
             }
@@ -226,9 +278,9 @@ async fn field_value(reader: &Reader<'_>, naming: Naming, field: &str, value: Va
             let mut items = Vec::new();
             for item in parsed(text, field)? {
                 let named = item.as_str().ok_or_else(|| ServerError::shape(field, "a list of texts"))?;
+                // What is of the same services is named by its name everywhere.
                 let is_sibling = matches!(field, "policies" | "resources" | "scopes");
-                let naming = if is_sibling { Naming::Names } else { naming };
-                items.extend(names::name(reader, naming, reference, named).await?);
+                items.extend(if is_sibling { Some(named.to_owned()) } else { name(reference, named) });
             }
             Ok(items.into())
         }
