@@ -13,6 +13,7 @@ const OWN: &[&str] = &[
     "id",
     "internalId",
     "keycloakVersion",
+    "organizationId",
     "parentId",
     "realm_client",
 ];
@@ -84,6 +85,11 @@ fn normal(value: Value) -> Value {
             items.sort_by_cached_key(Value::to_string);
             Value::Array(items)
         }
+        // The lists of policies are JSON in text.
+        Value::String(text) if text.starts_with('[') => match serde_json::from_str(&text) {
+            Ok(items @ Value::Array(_)) => normal(items),
+            _ => Value::String(text),
+        },
         other => other,
     }
 }
