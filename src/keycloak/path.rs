@@ -69,6 +69,7 @@ pub(super) fn is_faithful(path: &str) -> bool {
 /// The fixed words of the admin API's paths. A new one that is missing here is only counted as `{id}`.
 const WORDS: &[&str] = &[
     "admin-events",
+    "associatedPolicies",
     "authentication",
     "authenticator-providers",
     "authz",

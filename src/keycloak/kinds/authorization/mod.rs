@@ -86,8 +86,8 @@ pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) 
     let representation = representation(writer, address, body(leaves)).await?;
     let list = list(writer, address, &representation).await?;
     match writer.post(address, &writer.path(list), representation).await {
-        // Before Keycloak 26.1 the server makes a resource, a policy and a permission when the services are switched on,
-        // to which no plan can look forward.
+        // Keycloak 26.0 makes a resource, a policy and a permission when the services are switched on (26.7 none), to
+        // which no plan can look forward.
         Err(ServerError::Http(e)) if e.is_conflict() && is_new(writer, address) => {
             update(writer, address, &all_of(leaves)).await
         }
