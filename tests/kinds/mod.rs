@@ -13,6 +13,7 @@ mod identity_provider_mapper;
 mod key_provider;
 mod localization;
 mod protocol_mapper;
+mod provider;
 mod realm;
 mod rename;
 mod required_action;
