@@ -16,6 +16,7 @@ mod localization;
 mod organization;
 mod permission;
 mod protocol_mapper;
+mod provider;
 mod realm;
 mod rename;
 mod required_action;

@@ -23,7 +23,7 @@ fn secret(name: &str) -> String {
 }
 
 /// Where the files name a secret, and by which variable.
-const NAMES: &[&str] = &["CLIENT", "PROVIDER", "MAIL", "MAPPER", "ATTRIBUTE", "BIND", "SEED"];
+const NAMES: &[&str] = &["CLIENT", "PROVIDER", "MAIL", "MAPPER", "ATTRIBUTE", "BIND", "SEED", "RECAPTCHA"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_leaves() {
@@ -136,6 +136,10 @@ config = {{ authorizationUrl = "https://i.example/a", tokenUrl = "https://i.exam
 [userFederation.ldap]
 providerId = "ldap"
 config = {{ editMode = "READ_ONLY", enabled = false, usernameLDAPAttribute = "{label}", rdnLDAPAttribute = "uid", bindCredential = {{ env = "BIND" }} }}
+[authenticationFlows.sign-up]
+executions = [{{ flow = "sign-up form", authenticator = "registration-page-form", requirement = "REQUIRED", executions = [
+  {{ authenticator = "registration-recaptcha-action", requirement = "REQUIRED", config = {{ action = "{label}", "secret.key" = {{ env = "RECAPTCHA" }} }} }},
+] }}]
 [clients.shop]
 name = "{label}"
 secret = {{ env = "CLIENT" }}

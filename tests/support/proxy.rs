@@ -96,6 +96,29 @@ async fn pass(client: reqwest::Client, upstream: String, request: Request, fault
     }
 }
 
+/// A server whose answers to requests of one path are changed.
+pub(crate) async fn changing(upstream: &str, path: &str, change: fn(&mut serde_json::Value)) -> Server {
+    let (client, upstream, path) = (forwarder(), upstream.to_owned(), path.to_owned());
+    Server::start(None, move |mut request| {
+        let (client, upstream, is_it) = (client.clone(), upstream.clone(), request.path == path);
+        // What is changed has to be readable.
+        request.headers.retain(|(name, _)| !is_it || !name.eq_ignore_ascii_case("accept-encoding"));
+        async move {
+            let answer = forward(&client, &upstream, request).await.unwrap();
+            match answer {
+                Reply::Answer { status, body, .. } if is_it => {
+                    let mut body = serde_json::from_slice(&body).unwrap();
+                    change(&mut body);
+                    Reply::json(status, &body)
+                }
+                other => other,
+            }
+        }
+        .boxed()
+    })
+    .await
+}
+
 async fn forward(client: &reqwest::Client, upstream: &str, request: Request) -> reqwest::Result<Reply> {
     let method: reqwest::Method = request.method.parse().unwrap();
     let mut forwarded = client.request(method, format!("{upstream}{}", request.path)).body(request.body);
