@@ -264,7 +264,7 @@ impl Directory {
         .await
     }
 
-    /// An organization by its alias, in full. Among the attributes that can be searched for, this one is the alias; no
+    /// An organization by its alias. Among the attributes that can be searched for, this one is the alias; no
     /// alias holds what the query would take apart.
     pub(super) async fn find_organization(&self, alias: &str) -> Result<Option<Object>, ServerError> {
         let path =

@@ -372,8 +372,8 @@ impl Request {
             (_, Some("users" | "groups")) => "manage-users",
             (_, Some("identity-provider")) if reads => "view-identity-providers",
             (_, Some("identity-provider")) => "manage-identity-providers",
-            (_, Some("organizations")) if reads => "view-organizations",
-            (_, Some("organizations")) => "manage-organizations",
+            (_, Some("organizations")) if reads => "view-organizations (manage-realm where there is no such role)",
+            (_, Some("organizations")) => "manage-organizations (manage-realm where there is no such role)",
             // Also to read them: no other right will do.
             (_, Some("workflows")) => "realm-admin",
             (_, Some("events" | "admin-events")) if reads => "view-events",

@@ -18,7 +18,8 @@ pub(super) fn steps(diff: &RealmDiff) -> Vec<Step> {
     draft.steps
 }
 
-/// Settings of a realm that decide which users it takes.
+/// Settings of a realm that decide which users it takes. Switching on that email addresses are usernames renames everybody
+/// who has one (26.7.4).
 const RULES_OF_USERS: &[&str] =
     &["duplicateEmailsAllowed", "editUsernameAllowed", "passwordPolicy", "registrationEmailAsUsername"];
 

@@ -7,7 +7,7 @@ use super::role;
 use crate::keycloak::intake::Intake;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
-use crate::keycloak::shape::{Object, names, objects, text};
+use crate::keycloak::shape::{Object, names, object, objects, text};
 use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, delta, merged};
 use crate::keycloak::{HttpError, ServerError};
 use crate::model::{Address, FieldPath, LiveValue, kinds};
@@ -27,11 +27,26 @@ pub(super) async fn read(reader: &Reader<'_>, are_hidden: bool) -> Result<Vec<(A
     let lookup = async |alias: &str| reader.directory.find_organization(alias).await;
     let take = |organization: Object| {
         let id = text(&organization, "id")?.to_owned();
-        let address = take_in(reader, &id, organization)?;
-        Ok(address.filter(|it| reader.interest.wants(it, "identityProviders")).map(|address| (address, id)))
+        let is_whole = organization.contains_key("attributes");
+        Ok(take_in(reader, &id, organization)?.map(|address| (address, id, is_whole)))
     };
     let list = format!("{LIST}?briefRepresentation=false&");
-    reader.collect(reader.realm(), &kinds::ORGANIZATION, &list, lookup, take).await
+    let taken = reader.collect(reader.realm(), &kinds::ORGANIZATION, &list, lookup, take).await?;
+    role::for_each(&taken, async |(address, id, is_whole)| {
+        if !is_whole {
+            reader.add_field(address, "attributes", attributes(reader, id).await?);
+        }
+        Ok(())
+    })
+    .await?;
+    let linked = taken.into_iter().filter(|(address, ..)| reader.interest.wants(address, "identityProviders"));
+    Ok(linked.map(|(address, id, _)| (address, id)).collect())
+}
+
+/// Lists of 26.0 have no attributes; a single answer always has.
+async fn attributes(reader: &Reader<'_>, id: &str) -> Result<Value, ServerError> {
+    let mut organization = object(reader.get(&format!("{LIST}/{}", segment(id))).await?, "an organization")?;
+    Ok(organization.remove("attributes").unwrap_or_else(|| json!({})))
 }
 
 /// Takes in an organization, and answers its address if it matters. An export says which identity providers it has.
@@ -73,10 +88,10 @@ pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) 
 /// A realm that switches organizations off keeps them. No plan could see those that are there when it switches them on
 /// again.
 async fn unhide(writer: &Writer, address: &Address, leaves: &Leaves, e: HttpError) -> Result<(), ServerError> {
-    let Some(mut organization) = writer.directory.find_organization(address.name()).await? else {
-        return Err(e.into());
-    };
-    writer.directory.note(address, text(&organization, "id")?);
+    let Some(found) = writer.directory.find_organization(address.name()).await? else { return Err(e.into()) };
+    writer.directory.note(address, text(&found, "id")?);
+    let path = writer.path(path(writer, address).await?);
+    let mut organization = object(writer.http().get(&path).await?, "an organization")?;
     overlay(&mut organization, &all_of(leaves));
     put(writer, address, organization).await
 }
