@@ -120,6 +120,7 @@ fn reference_name(kind: Reference, address: &Address, object: &DesiredObject) ->
         Reference::ProfileAttribute if is(&kinds::PROFILE_ATTRIBUTE) => Some(address.name().to_owned()),
         Reference::IdentityProvider if is(&kinds::IDENTITY_PROVIDER) => Some(address.name().to_owned()),
         Reference::ClientProfile if is(&kinds::CLIENT_PROFILE) => Some(address.name().to_owned()),
+        Reference::User if is(&kinds::USER) => Some(address.name().to_owned()),
         Reference::ProfileGroup if is(&kinds::PROFILE_GROUP) => Some(address.name().to_owned()),
         Reference::AuthorizationScope if is(&kinds::AUTHORIZATION_SCOPE) => Some(address.name().to_owned()),
         Reference::AuthorizationResource if is(&kinds::AUTHORIZATION_RESOURCE) => Some(address.name().to_owned()),

@@ -5,7 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::interest::Interest;
 use super::shape::Object;
-use crate::model::{Address, FieldPath, LiveObject, LiveValue, flatten};
+use crate::model::{
+    Address, Configured, FieldPath, LiveObject, LiveValue, Providers, builtin_providers, configured, flatten,
+};
 
 /// Whoever takes in the objects of one realm.
 pub(super) trait Intake {
@@ -63,9 +65,29 @@ impl Taken {
         }
     }
 
-    /// The objects as they are by now.
-    pub(super) fn objects(&self) -> MutexGuard<'_, BTreeMap<Address, LiveObject>> {
-        lock(&self.objects)
+    /// What the objects give providers that are not known or mark keys as secret.
+    pub(super) fn configured(&self) -> Vec<(Address, Configured)> {
+        let objects = lock(&self.objects);
+        let of = |(address, object): (&Address, &LiveObject)| {
+            let configured = configured(address, |field| object.plain(field));
+            configured.into_iter().map(|it| (address.clone(), it)).collect::<Vec<_>>()
+        };
+        let is_marked = |it: &Configured| it.of(builtin_providers()).is_none_or(|it| !it.secrets.is_empty());
+        objects.iter().flat_map(of).filter(|(_, it)| is_marked(it)).collect()
+    }
+
+    /// Makes secrets of what providers mark as such, those that Keycloak brings and those of this server.
+    pub(super) fn hide(&self, configured: &[(Address, Configured)], server: Option<&Providers>) {
+        let mut objects = lock(&self.objects);
+        for (address, configured) in configured {
+            let provider = configured.of(builtin_providers()).or_else(|| configured.of(server?));
+            let (Some(provider), Some(object)) = (provider, objects.get_mut(address)) else { continue };
+            for key in &provider.secrets {
+                if let Some(value @ LiveValue::Json(_)) = object.fields.get_mut(&configured.config.child(key)) {
+                    value.hide();
+                }
+            }
+        }
     }
 
     /// Changes an object, if it was taken in.

@@ -16,7 +16,7 @@ use super::survey::providers;
 use super::{Http, HttpError, ServerError};
 use crate::model::{
     Address, Configured, FieldPath, Kind, LiveObject, LiveRealm, LiveValue, RealmName, Record, Reference,
-    builtin_providers, configured, flatten,
+    builtin_providers, flatten,
 };
 
 /// As many names are looked up one by one; more are found by paging. A look-up and a page cost the server about the
@@ -248,28 +248,11 @@ impl<'a> Reader<'a> {
     /// mappers and identity providers, and before 26.7 authenticators. It is only asked for providers that Keycloak does
     /// not bring.
     async fn mark_secrets(&self) -> Result<(), ServerError> {
-        let configured: Vec<_> = {
-            let objects = self.taken.objects();
-            let of = |(address, object): (&Address, &LiveObject)| {
-                let configured = configured(address, |field| object.plain(field));
-                configured.into_iter().map(|it| (address.clone(), it)).collect::<Vec<_>>()
-            };
-            let marked = |it: &Configured| it.of(builtin_providers()).is_none_or(|it| !it.secrets.is_empty());
-            objects.iter().flat_map(of).filter(|(_, it)| marked(it)).collect()
-        };
+        let configured = self.taken.configured();
         let is_foreign = |it: &Configured| it.of(builtin_providers()).is_none();
         let asks = configured.iter().any(|(_, it)| is_foreign(it));
         let server = if asks { providers(self.directory.http()).await? } else { None };
-        let mut objects = self.taken.objects();
-        for (address, configured) in &configured {
-            let provider = configured.of(builtin_providers()).or_else(|| configured.of(server?));
-            let (Some(provider), Some(object)) = (provider, objects.get_mut(address)) else { continue };
-            for key in &provider.secrets {
-                if let Some(value @ LiveValue::Json(_)) = object.fields.get_mut(&configured.config.child(key)) {
-                    value.hide();
-                }
-            }
-        }
+        self.taken.hide(&configured, server);
         Ok(())
     }
 

@@ -76,7 +76,8 @@ pub async fn providers(http: &Http) -> Result<Option<&Providers>, ServerError> {
         let Some(types) = info.get("componentTypes").and_then(Value::as_object) else { return Ok(None) };
         let types = types.iter().map(|(name, providers)| Ok((name.clone(), described(providers)?)));
         let mut found = types.collect::<Result<Providers, ServerError>>()?;
-        found.extend(Spi::PLAIN.iter().map(|spi| ((*spi).to_owned(), listed(&info, spi))));
+        let listed = Spi::PLAIN.iter().map(|spi| ((*spi).to_owned(), listed(&info, spi)));
+        found.extend(listed.filter(|(_, providers)| !providers.is_empty()));
         Ok::<_, ServerError>(Some(found))
     };
     Ok(http.providers().get_or_try_init(ask).await?.as_ref())

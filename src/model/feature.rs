@@ -17,8 +17,8 @@ static FEATURES: &[Feature] = &[
     Feature { key: "admin-fine-grained-authz:v2", kinds: &[], switches: &[(&kinds::REALM, "adminPermissionsEnabled")] },
     Feature {
         key: "authorization",
-        kinds: &[],
-        switches: &[(&kinds::CLIENT, "authorizationServicesEnabled"), (&kinds::REALM, "userManagedAccessAllowed")],
+        kinds: &[&kinds::AUTHORIZATION],
+        switches: &[(&kinds::REALM, "userManagedAccessAllowed")],
     },
     Feature { key: "client-policies", kinds: &[&kinds::CLIENT_POLICY, &kinds::CLIENT_PROFILE], switches: &[] },
     Feature { key: "oid4vc-vci", kinds: &[], switches: &[(&kinds::REALM, "verifiableCredentialsEnabled")] },

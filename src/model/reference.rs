@@ -93,7 +93,8 @@ impl Names<'_> {
             Self::Of(Reference::Group) => vec![realm.child(&kinds::GROUP, text)],
             Self::Of(Reference::Client) => vec![realm.child(&kinds::CLIENT, text)],
             Self::Of(Reference::PermissionPolicy) => vec![realm.child(&kinds::PERMISSION_POLICY, text)],
-            Self::Of(Reference::Provider(_) | Reference::User) => Vec::new(),
+            Self::Of(Reference::User) => vec![realm.child(&kinds::USER, text)],
+            Self::Of(Reference::Provider(_)) => Vec::new(),
             Self::Of(
                 reference @ (Reference::AuthorizationScope
                 | Reference::AuthorizationResource

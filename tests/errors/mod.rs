@@ -177,6 +177,7 @@ async fn a_server_that_is_broken() {
     insta::assert_snapshot!(told(&ran), @r"
     exit 1
     error: POST /realms/master/protocol/openid-connect/token: 501 Not Implemented: not implemented
+    hint: the server runs without a feature that this needs: enable it with its option --features
     ");
 }
 

@@ -9,7 +9,7 @@ use crate::support::access;
 use crate::support::project::Project;
 
 /// What the console's export never has.
-const LACKING: &[&str] = &["organizations", "workflows"];
+const LACKING: &[&str] = &["organizations", "permissionPolicies", "permissions", "workflows"];
 
 #[test]
 fn an_export_reads_like_its_server() {
@@ -74,7 +74,7 @@ fn an_export_is_enough_for_plans_and_imports() {
         let compared = planned.stdout.lines().last().unwrap();
         assert!(compared.starts_with("Compared with .exports (Keycloak 26."), "{compared}");
         assert!(
-            compared.ends_with("Nothing was compared of organizations, workflows: the export has none."),
+            compared.ends_with("Nothing was compared of organizations, permissionPolicies, permissions, workflows: the export has none."),
             "{compared}"
         );
     }

@@ -16,6 +16,7 @@ const FILES: &[(&str, &str, usize)] = &[
     ("adminPermissionsEnabled = true\n", "admin-fine-grained-authz:v2", 1),
     ("\nwebAuthnPolicyPasswordlessPasskeysEnabled = true\n", "passkeys", 2),
     ("userManagedAccessAllowed = true\n", "authorization", 1),
+    ("[clients.shop]\nserviceAccountsEnabled = true\nauthorization = {}\n", "authorization", 3),
     ("scimApiEnabled = true\n", "scim-api", 1),
     ("verifiableCredentialsEnabled = true\n", "oid4vc-vci", 1),
 ];

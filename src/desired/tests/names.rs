@@ -46,6 +46,18 @@ fn a_realm_points_to_where_it_is_described() {
     assert_eq!(origin.to_string(), "acme/realm.toml:2");
 }
 
+/// A policy may name users that are declared beside it, and those that only the server knows.
+#[test]
+fn users_are_referred_to() {
+    let loaded = loaded(&[(
+        "acme/realm.toml",
+        "[users.alice]\n[clients.shop]\nserviceAccountsEnabled = true\n\
+         authorization.policies.us = { type = \"user\", users = [\"alice\", \"bob\"] }\n",
+    )]);
+    let users = loaded.references.iter().filter(|it| it.kind == Reference::User);
+    assert_eq!(users.map(|it| it.name.as_str()).collect::<Vec<_>>(), ["bob"]);
+}
+
 #[test]
 fn two_names() {
     insta::assert_snapshot!(report(&[

@@ -13,7 +13,7 @@ use crate::keycloak::kinds::{
 };
 use crate::keycloak::shape::{Object, object, objects, text};
 use crate::model::kinds::component::{USER_PROFILE_TYPE, of_provider_type};
-use crate::model::{Address, FieldPath, LiveObject, LiveValue, flatten, kinds};
+use crate::model::{ADMIN_PERMISSIONS_CLIENT, Address, FieldPath, LiveObject, LiveValue, flatten, kinds};
 
 /// What of the document is no setting of the realm.
 const SECTIONS: &[&str] = &[
@@ -82,8 +82,10 @@ impl<'a> Collector<'a> {
         self.seen.borrow().contains(address)
     }
 
-    /// The objects, and those of them that are neither declared nor recorded.
+    /// The objects, and those of them that are neither declared nor recorded. Files hold what a server masks; which keys of
+    /// providers that Keycloak does not bring are secret, no file tells.
     pub(super) fn into_parts(self) -> (BTreeMap<Address, LiveObject>, BTreeSet<Address>) {
+        self.taken.hide(&self.taken.configured(), None);
         self.taken.into_parts()
     }
 
@@ -137,7 +139,8 @@ impl<'a> Collector<'a> {
             }
             self.role(&address, role)?;
         }
-        for (client, roles) in &table(&roles, "client")? {
+        for (client, roles) in table(&roles, "client")?.iter().filter(|(client, _)| *client != ADMIN_PERMISSIONS_CLIENT)
+        {
             let client = self.realm.child(&kinds::CLIENT, client);
             for role in objects(roles.clone(), "the roles of a client")? {
                 self.role(&client.child(&kinds::CLIENT_ROLE, text(&role, "name")?), role)?;
@@ -192,6 +195,10 @@ impl<'a> Collector<'a> {
         let mappings_of = ScopeMappings::new(document)?;
         for mut client in list(document, "clients")? {
             let address = self.realm.child(&kinds::CLIENT, text(&client, "clientId")?);
+            // The server's own for admin permissions, whose objects have only ids here.
+            if address.name() == ADMIN_PERMISSIONS_CLIENT {
+                continue;
+            }
             let mappers = with_ids(&address, list(&client, "protocolMappers")?);
             client.remove("protocolMappers");
             let services = client.remove("authorizationSettings");

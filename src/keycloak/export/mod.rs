@@ -149,7 +149,8 @@ impl Export {
     /// The collections of the realm that it says nothing of: the console's export has users never, and clients, groups and
     /// roles where it is told to.
     pub fn lacks(&self) -> Vec<&'static str> {
-        let sections = ["clients", "groups", "organizations", "roles", "workflows"];
+        let sections =
+            ["clients", "groups", "organizations", "permissionPolicies", "permissions", "roles", "workflows"];
         let mut lacks: Vec<&str> = sections.into_iter().filter(|it| !self.realm.contains_key(*it)).collect();
         let users = self.realm.get("users").and_then(Value::as_array);
         let is_user = |user: &Value| user.get("serviceAccountClientId").is_none();
