@@ -43,10 +43,13 @@ fn name_flows(clients: &mut Value, flows: &Value) {
     }
 }
 
-/// Records are no part of a realm, and `master` has a client for each realm of its server.
+/// Records are no part of a realm, and `master` has a client for each realm of its server. Admin permissions call by ids what
+/// they are about: files tell whether they are the same.
 fn without_neighbours(export: &mut Value) {
-    let is_neighbour =
-        |client: &str| client.starts_with("realmform:") || (client.ends_with("-realm") && client != "master-realm");
+    let is_neighbour = |client: &str| {
+        let governs = client.ends_with("-realm") && client != "master-realm";
+        client.starts_with("realmform:") || client == "admin-permissions" || governs
+    };
     let clients = export["clients"].as_array_mut().unwrap();
     clients.retain(|client| !is_neighbour(client["clientId"].as_str().unwrap()));
     let roles = &mut export["roles"];
