@@ -195,6 +195,9 @@ fn the_server_does_not_get_what_it_would_change() {
     refused("[users.alice]\nrequiredActions = [\"CONFIGURE_TOPT\"]\n", "there is no required action `CONFIGURE_TOPT`");
     refused("[users.alicia]\nlifecycle.renamedFrom = \"alice\"\n", "editUsernameAllowed = true");
     refused("[users.alice]\nemail = \"none\"\n", "error-invalid-email");
+    // Written at the same time, the two would meet in the database, which says it in other words.
+    project.write_realm("[users.alice]\nemail = \"a@b.example\"\n");
+    project.apply();
     let both = "[users.alice]\nemail = \"a@b.example\"\n[users.bob]\nemail = \"a@b.example\"\n";
     refused(both, "User exists with same email");
     let profile = "[users.alice]\nattributes.floor = \"1\"\n[userProfile.attributes.floor]\n\
