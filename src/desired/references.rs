@@ -39,7 +39,13 @@ pub struct Use {
 impl Ref {
     pub(super) fn new(realm: &str, kind: Reference, name: String, mut uses: Vec<Use>) -> Self {
         uses.sort_by(|a, b| a.place.order().cmp(&b.place.order()));
-        Self { realm: realm.to_owned(), targets: targets(realm, kind, &name), kind, name, uses }
+        Self {
+            realm: realm.to_owned(),
+            targets: Names::Of(kind).addresses(&Address::realm(realm), &name),
+            kind,
+            name,
+            uses,
+        }
     }
 
     /// Where it is used first.
@@ -69,35 +75,6 @@ fn prefer_declared_clients(reference: &mut Ref, desired: &Desired) {
     let Some(realm) = desired.realms.get(&reference.realm) else { return };
     let declared = |target: &Address| target.parent().is_some_and(|client| realm.objects.contains_key(&client));
     reference.targets.sort_by_key(|target| !(*target.kind() == kinds::CLIENT_ROLE && declared(target)));
-}
-
-/// The objects that a name may mean. With a colon a role is first the realm role of that whole name, then the role of
-/// a client, split at each colon from the left.
-fn targets(realm: &str, kind: Reference, name: &str) -> Vec<Address> {
-    let realm = Address::realm(realm);
-    let client_roles = name.match_indices(':').map(|(at, _)| {
-        let client = realm.child(&kinds::CLIENT, &name[..at]);
-        client.child(&kinds::CLIENT_ROLE, &name[at + 1..])
-    });
-    match kind {
-        Reference::Role => std::iter::once(realm.child(&kinds::ROLE, name)).chain(client_roles).collect(),
-        Reference::RealmRole => vec![realm.child(&kinds::ROLE, name)],
-        Reference::ClientRole => client_roles.collect(),
-        Reference::ClientScope => vec![realm.child(&kinds::CLIENT_SCOPE, name)],
-        Reference::Group => vec![realm.child(&kinds::GROUP, name)],
-        Reference::Client => vec![realm.child(&kinds::CLIENT, name)],
-        Reference::Provider(_) => Vec::new(),
-        Reference::Flow
-        | Reference::ProfileAttribute
-        | Reference::ProfileGroup
-        | Reference::ClientProfile
-        | Reference::IdentityProvider
-        | Reference::User
-        | Reference::AuthorizationScope
-        | Reference::AuthorizationResource
-        | Reference::AuthorizationPolicy
-        | Reference::PermissionPolicy => Names::Of(kind).addresses(&realm, name),
-    }
 }
 
 /// The names of a realm's declared objects that a reference could mean, for "did you mean".
