@@ -67,7 +67,7 @@ where
 
 impl RetryPolicy {
     /// The pause before the next try, if there is to be one.
-    fn pause(&self, tries: u32, elapsed: Duration, error: &HttpError) -> Option<Duration> {
+    pub(super) fn pause(&self, tries: u32, elapsed: Duration, error: &HttpError) -> Option<Duration> {
         let most = match error.status() {
             Some(500) => TRIES_AFTER_500,
             _ if error.is_first_contact() => TRIES_AT_FIRST_CONTACT,

@@ -2,10 +2,11 @@
 //!
 //! One request is read at a time from a connection, forwarded whole, and its answer is given back whole.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -67,9 +68,19 @@ impl Proxy {
     }
 }
 
-/// Breaks every n-th request.
+/// Breaks every n-th request, but none three times: tries that keep step with the faults would meet nothing else.
 pub(crate) fn every(n: u64, fault: Fault) -> impl Fn(u64, &Request) -> Option<Fault> + Send + Sync + 'static {
-    move |number, _| number.is_multiple_of(n).then(|| fault.clone())
+    let broken = Mutex::new(BTreeMap::new());
+    move |number, request| {
+        if !number.is_multiple_of(n) {
+            return None;
+        }
+        let request = (request.method.clone(), request.path.clone(), request.body.clone());
+        let mut broken = broken.lock().unwrap();
+        let times: &mut u32 = broken.entry(request).or_default();
+        *times += 1;
+        (*times < 3).then(|| fault.clone())
+    }
 }
 
 fn forwarder() -> reqwest::Client {

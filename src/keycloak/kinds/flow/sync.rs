@@ -1,6 +1,7 @@
 //! Makes the executions of a flow what is wanted, in place: what can stay stays, with its id and its configuration.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
@@ -12,22 +13,27 @@ use crate::keycloak::path::segment;
 use crate::keycloak::writer::{Changes, Leaf, Writer};
 use crate::model::{Address, FieldPath, LiveValue};
 
-/// A lost answer leaves open whether an execution was made, and nothing but looking tells. It is looked this often without
-/// finding more than before.
-const TRIES: usize = 4;
-
 /// Makes the executions of the flow at `address` what they are to be.
+///
+/// A lost answer leaves open whether an execution was made, and nothing but looking tells. The tries are counted from where
+/// more was found than before.
 pub(super) async fn executions(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
-    let (mut tries, mut found) = (0, 0);
+    let (mut tries, mut found, mut started) = (0, 0, Instant::now());
     loop {
         let existing = existing(&writer.directory, address.name()).await?;
         let count = Execution::all(&existing).len();
-        tries = if count == found { tries + 1 } else { 1 };
-        found = count;
-        match attempt(writer, address, changes, &existing).await {
-            Err(ServerError::Http(error)) if error.may_have_run() && tries < TRIES => {}
-            ended => return ended,
+        if count > found {
+            (tries, found, started) = (0, count, Instant::now());
         }
+        tries += 1;
+        let error = match attempt(writer, address, changes, &existing).await {
+            Err(ServerError::Http(error)) if error.may_have_run() && !error.repeated() => error,
+            ended => return ended,
+        };
+        let Some(pause) = writer.http().pause(tries, started.elapsed(), &error) else {
+            return Err(error.after(tries, tries > 1).into());
+        };
+        tokio::time::sleep(pause).await;
     }
 }
 
