@@ -329,6 +329,9 @@ impl Ports {
             "--http-enabled=true".into(),
             "--hostname-strict=false".into(),
             "--cache=local".into(),
+            // Its passwords protect nothing, and to check one that is kept by the default cost takes as long as ten requests.
+            "--spi-password-hashing-argon2-iterations=1".into(),
+            "--spi-password-hashing-argon2-memory=64".into(),
             // Every poll before the server is ready would be a line.
             "--log-level=info,io.smallrye.health:warn".into(),
             assign("--https-certificate-file", certificate),
