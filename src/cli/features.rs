@@ -1,4 +1,4 @@
-//! What the files use and the server, or a realm of it, has switched off.
+//! What the files use and the server, or a realm of it, has switched off or is too old for.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::Error;
 use crate::diff::{Action, After, Change, Diff};
 use crate::keycloak::{Http, features};
 use crate::model::{
-    Address, Desired, DesiredRealm, Feature, FieldPath, Live, LiveRealm, LiveValue, Origin, Value, kinds,
+    Address, Desired, DesiredRealm, Feature, FieldPath, Live, LiveRealm, LiveValue, Origin, Value, is_too_new, kinds,
 };
 
 /// Something that the files use, and the feature that it needs.
@@ -38,8 +38,25 @@ pub(super) async fn check_read(http: &Http, desired: &Desired, live: &Live) -> R
 /// leaves it off. Nothing is asked for where a plan does no such thing.
 pub(super) async fn check_plan(http: &Http, desired: &Desired, live: &Live, diff: &Diff) -> Result<(), Error> {
     let changes = diff.realms.values().flat_map(|realm| &realm.changes);
-    refuse(http, changes.flat_map(needs).collect(), false).await?;
+    refuse(http, changes.clone().flat_map(needs).collect(), false).await?;
+    check_versions(changes)?;
     check_organizations(desired, live)
+}
+
+/// Nothing is begun where the server would refuse an object for a field that it does not have yet.
+fn check_versions<'a>(changes: impl Iterator<Item = &'a Change>) -> Result<(), Error> {
+    let mut first: BTreeMap<(&str, &str), String> = BTreeMap::new();
+    for change in changes {
+        for field in change.fields.iter().filter(|field| is_too_new(change.kind, &field.path)) {
+            let Some(origin) = &field.origin else { continue };
+            let (path, address) = (&field.path, &change.address);
+            let text =
+                || format!("{origin}: {path} of {address} needs a newer Keycloak than 26.0, which this server is");
+            first.entry((change.kind.name, field.path.top())).or_insert_with(text);
+        }
+    }
+    let problems: Vec<String> = first.into_values().collect();
+    if problems.is_empty() { Ok(()) } else { Err(Error::Other(problems.join("\n"))) }
 }
 
 fn needs(change: &Change) -> impl Iterator<Item = Need<'_>> {

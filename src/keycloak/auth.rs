@@ -208,8 +208,10 @@ impl Auth {
 
     fn refused(&self, answer: &Answer) -> HttpError {
         let message = answer.message();
+        // The user is refused with 401 by 26.0.8, with 400 by 26.7.4.
+        let is_about_user = answer.json_if_any().is_some_and(|json| json["error"] == "invalid_grant");
         let (who, hint) = match &self.credentials {
-            Credentials::Password { user, client_id, .. } if answer.status == StatusCode::BAD_REQUEST => {
+            Credentials::Password { user, client_id, .. } if is_about_user => {
                 (format!("user {user} (client {client_id})"), "check the user and the password")
             }
             Credentials::Password { client_id, .. } | Credentials::Client { id: client_id, .. } => (

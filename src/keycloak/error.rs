@@ -366,6 +366,8 @@ impl Request {
         let reads = self.method == Method::GET;
         match (realm, collection) {
             (None | Some(""), _) if !reads => "create-realm (a role of master)",
+            (_, Some("clients")) if reads && path.contains("/authz/") => "view-authorization",
+            (_, Some("clients")) if path.contains("/authz/") => "manage-authorization",
             (_, Some("clients" | "client-scopes")) if reads => "view-clients",
             (_, Some("clients" | "client-scopes")) => "manage-clients",
             (_, Some("users" | "groups")) if reads => "view-users",
@@ -544,6 +546,7 @@ mod tests {
     #[test]
     fn names_the_missing_right() {
         assert_eq!(right(Method::GET, "/acme/clients?first=0&max=20"), "view-clients");
+        assert_eq!(right(Method::GET, "/acme/clients/1/authz/resource-server"), "view-authorization");
         assert_eq!(right(Method::PUT, "/acme"), "manage-realm");
         assert_eq!(right(Method::POST, ""), "create-realm (a role of master)");
         assert_eq!(right(Method::POST, "/acme/partial-export?exportClients=true"), "manage-realm");

@@ -24,6 +24,9 @@ struct Recorded {
 static RECORDED: LazyLock<[Recorded; 2]> =
     LazyLock::new(|| [include_str!("defaults/26.0.json"), include_str!("defaults/26.7.json")].map(Recorded::new));
 
+/// 26.0.
+const OLDEST: usize = 0;
+
 /// The version that is assumed of a server that was not seen yet.
 const NEWEST: usize = 1;
 
@@ -70,6 +73,19 @@ fn version_of(realm: &Map<String, Value>) -> Option<usize> {
     let most = RECORDED.iter().map(shown).max()?;
     // A version of which nothing more is shown than of an older one is not there.
     RECORDED.iter().position(|recorded| shown(recorded) == most)
+}
+
+/// Fields that newer versions than 26.0 brought to kinds that it has. Settings of realms are recorded.
+const NEWER: &[(&Kind, &str)] =
+    &[(&kinds::CLIENT_POLICY, "mode"), (&kinds::GROUP, "description"), (&kinds::PROFILE_ATTRIBUTE, "defaultValue")];
+
+/// Whether the server has no such field, since only newer versions do. It would refuse the object with it.
+pub fn is_too_new(kind: &Kind, path: &FieldPath) -> bool {
+    let [oldest, newest] = &*RECORDED;
+    let has = |recorded: &Recorded| recorded.settings().any(|name| name == path.top());
+    let is_new_setting = || *kind == kinds::REALM && has(newest) && !has(oldest);
+    let is_listed = || NEWER.iter().any(|(it, field)| **it == *kind && *field == path.top());
+    VERSION.load(Ordering::Relaxed) == OLDEST && (is_listed() || is_new_setting())
 }
 
 /// What stands for the realm's name in recorded values.
@@ -140,6 +156,9 @@ pub fn is_reserved(address: &Address) -> bool {
     if address.kind() == &kinds::CLIENT_ROLE && address.name() == PROTECTION_ROLE {
         return true;
     }
+    if VERSION.load(Ordering::Relaxed) == OLDEST && is_made_with_a_client(address) {
+        return true;
+    }
     let above = std::iter::successors(Some(address.clone()), Address::parent);
     let Some(object) = above.filter(|it| it.parent().is_some()).last() else { return false };
     let is_of_master = object.realm_name() == "master";
@@ -150,6 +169,18 @@ pub fn is_reserved(address: &Address) -> bool {
         }
         "role" => is_of_master && matches!(object.name(), "admin" | "create-realm"),
         "key provider" => object.name().starts_with("fallback-"),
+        _ => false,
+    }
+}
+
+/// Whether 26.0 makes this with the service account or the authorization services of a client; newer versions don't.
+fn is_made_with_a_client(address: &Address) -> bool {
+    let is_of_client = address.parent().is_some_and(|parent| *parent.kind() == kinds::CLIENT);
+    match (address.kind().name, address.name()) {
+        ("protocol mapper", "Client Host" | "Client ID" | "Client IP Address") => is_of_client,
+        ("authorization policy", "Default Policy")
+        | ("authorization resource", "Default Resource")
+        | ("authorization permission", "Default Permission") => true,
         _ => false,
     }
 }

@@ -329,6 +329,8 @@ impl Ports {
             "--http-enabled=true".into(),
             "--hostname-strict=false".into(),
             "--cache=local".into(),
+            // A database in memory is gone with its last connection, and 26.0 closes idle ones.
+            "--db-pool-min-size=1".into(),
             // Its passwords protect nothing, and to check one that is kept by the default cost takes as long as ten requests.
             "--spi-password-hashing-argon2-iterations=1".into(),
             "--spi-password-hashing-argon2-memory=64".into(),

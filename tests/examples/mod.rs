@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::support::is_26_0;
 use crate::support::program::{Program, stdout};
 
 fn examples() -> Vec<PathBuf> {
@@ -26,6 +27,10 @@ fn every_example_is_a_project_with_an_explanation() {
 #[test]
 fn a_real_server_takes_every_example() {
     for example in examples() {
+        let is_newer = ["permissions", "two-teams"].iter().any(|it| example.ends_with(it));
+        if is_newer && is_26_0("permissions and descriptions of groups are newer") {
+            continue;
+        }
         let program = ["API_SECRET", "BILLING_SECRET", "BIND_CREDENTIAL", "ENTRA_SECRET"]
             .iter()
             .fold(Program::with_server(), |program, name| program.with(name, "an-example-secret"))

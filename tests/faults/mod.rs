@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::fleet;
 use crate::support::proxy::{Fault, Proxy, Request, every};
 use crate::support::run::{Project, Ran, admin, client, realm_path};
-use crate::support::server;
+use crate::support::{is_26_0, server};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_nth_request_failing_is_survived_or_told() {
@@ -157,6 +157,9 @@ async fn a_refused_object_stops_its_dependents_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_realm_that_the_server_refuses_is_an_error_in_its_words() {
+    if is_26_0("it takes a mail server without a sender") {
+        return;
+    }
     let project = Project::new("faults-mail");
     project.write_realm("displayName = \"mail\"\nsmtpServer = { host = \"smtp.example\" }\n");
     let ran = apply(&project).await;

@@ -3,8 +3,8 @@
 use realmform::sandbox::Options;
 use secrecy::ExposeSecret as _;
 
-use crate::support::realmform;
 use crate::support::run::Project;
+use crate::support::{is_26_0, realmform};
 
 /// What each file needs, and on which line.
 const FILES: &[(&str, &str, usize)] = &[
@@ -59,5 +59,27 @@ fn refuse_all(project: &Project) {
             assert!(refused.stderr.contains(&words), "{words}\n{file}\n{refused:?}");
         }
         assert_eq!(refused.stderr.matches("needs Keycloak's feature").count(), 1, "{refused:?}");
+    }
+}
+
+/// Nothing is begun of what an older version would refuse half-way.
+#[test]
+fn what_is_newer_than_the_server_is_said_first() {
+    const NEWER: &[(&str, &str)] = &[
+        ("[roles.first]\n[groups.\"/staff\"]\ndescription = \"Everybody\"\n", "realm.toml:3: description of "),
+        ("[roles.first]\n[clientPolicies.p]\nmode = \"ENFORCING\"\n", "realm.toml:3: mode of "),
+        ("[roles.first]\n[userProfile.attributes.floor]\ndefaultValue = \"1\"\n", "realm.toml:3: defaultValue of "),
+        ("maxSecondaryAuthFailures = 3\n[roles.first]\n", "realm.toml:1: maxSecondaryAuthFailures of "),
+    ];
+    let project = Project::new("features-newer");
+    for (file, words) in NEWER {
+        project.write_realm(file);
+        let ran = project.run(&["plan"]);
+        if is_26_0("it is too old") {
+            assert!(ran.code == Some(1) && ran.stderr.contains(words), "{ran:?}");
+            assert!(ran.stderr.contains("needs a newer Keycloak than 26.0, which this server is"), "{ran:?}");
+        } else {
+            assert_eq!(ran.code, Some(0), "{file}: {ran:?}");
+        }
     }
 }

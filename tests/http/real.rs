@@ -10,8 +10,8 @@ use realmform::keycloak::http::Http;
 use realmform::keycloak::path::segment;
 use serde_json::{Value, json};
 
-use crate::support::access;
 use crate::support::proxy::{Fault, Proxy, every};
+use crate::support::{access, is_26_0};
 
 #[tokio::test]
 async fn names_of_any_kind_survive_the_way_there_and_back() {
@@ -79,7 +79,8 @@ async fn sign_in_refusals_are_told_apart() {
 async fn a_credential_that_may_only_look_is_told_what_it_lacks() {
     let (http, realm) = realm("rights").await;
     let viewer = service_account(&http, &realm, "realm-management", &["view-realm", "view-clients"]).await;
-    assert_eq!(viewer.server_version().await.unwrap(), None, "serverinfo answers without systemInfo");
+    let shown = viewer.server_version().await.unwrap();
+    assert!(shown.is_none() || is_26_0("everybody may ask for the version"), "serverinfo answers without systemInfo");
     let live = viewer.get(&format!("/{realm}")).await.unwrap();
     viewer.require_supported(&live).await.unwrap();
     let error = viewer.put(&format!("/{realm}"), &json!({})).await.unwrap_err();
@@ -94,6 +95,9 @@ async fn a_credential_that_may_only_look_is_told_what_it_lacks() {
 /// The roles for a new realm are looked up on the server, not in the token (older servers: in the token).
 #[tokio::test]
 async fn a_token_works_for_a_realm_made_after_it() {
+    if is_26_0("it has the rights in the token") {
+        return;
+    }
     let http = connect(&url()).await;
     let maker = service_account(&http, "master", "", &["create-realm"]).await;
     let realm = format!("made-{}", std::process::id());

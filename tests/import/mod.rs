@@ -7,10 +7,11 @@ use serde_json::json;
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
+use crate::support::fitting;
 use crate::support::project::{Output, Project};
 
 /// Every kind, in several varieties.
-pub(crate) const EVERYTHING: &str = r#"
+const EVERYTHING: &str = r#"
 displayName = "ACME \"portal\""
 displayNameHtml = "<b>\nACME\n</b>"
 accessTokenLifespan = "4m"
@@ -171,11 +172,16 @@ providerId = "ldap"
 config = { editMode = "READ_ONLY", enabled = false, vendor = "other", usernameLDAPAttribute = "uid", rdnLDAPAttribute = "uid", uuidLDAPAttribute = "entryUUID", connectionUrl = "ldap://l.example", usersDn = "ou=p", userObjectClasses = "person", bindCredential = { env = "SECRET" } }
 "#;
 
+/// Of every kind that this server has.
+pub(crate) fn everything() -> String {
+    fitting(EVERYTHING)
+}
+
 #[test]
 fn a_realm_makes_the_round_trip() {
     let mut first = Project::new("import-first");
     first.set("SECRET", "an imported secret");
-    first.write_realm(EVERYTHING);
+    first.write_realm(&everything());
     first.apply();
     for layout in ["single", "split", "natural"] {
         let (imported, output) = import(&first, layout);

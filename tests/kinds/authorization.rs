@@ -8,9 +8,9 @@ use realmform::model::kinds::{
 use serde_json::{Value, json};
 
 use super::story::{Story, covers};
-use crate::support::access;
 use crate::support::admin::Admin;
 use crate::support::project::Project;
+use crate::support::{access, is_26_0};
 
 const CLIENT: &str = "[clients.shop]\nserviceAccountsEnabled = true\n";
 
@@ -406,7 +406,7 @@ fn what_is_there_is_adopted_and_what_users_own_is_theirs() {
 fn lists_are_read_to_their_end() {
     let mut project = Project::new("kinds-authorization-many");
     let mut file = "[clients.view]\nsecret = { env = \"SECRET\" }\nserviceAccountsEnabled = true\n\
-                    serviceAccount.clientRoles.realm-management = [\"view-clients\", \"view-realm\", \"view-users\"]\n\
+                    serviceAccount.clientRoles.realm-management = [\"view-authorization\", \"view-clients\", \"view-realm\", \"view-users\"]\n\
                     [clients.shop]\nserviceAccountsEnabled = true\n"
         .to_owned();
     for number in 0..205 {
@@ -456,7 +456,9 @@ fn decision(project: &Project) -> Value {
         ("subject_token", token["access_token"].as_str().unwrap()),
     ];
     let mut granted = admin.token(base, &project.realm, &[&ticket[..], &client[..]].concat());
-    for permission in granted.as_array_mut().unwrap_or_else(|| panic!("no decision")) {
+    let granted_list = granted.as_array_mut().unwrap_or_else(|| panic!("no decision"));
+    granted_list.retain(|permission| !is_servers_own(permission["rsname"].as_str().unwrap()));
+    for permission in granted_list {
         permission.as_object_mut().unwrap().remove("rsid");
     }
     granted
@@ -477,6 +479,9 @@ fn what_the_server_does_not_know_is_said() {
         ),
         ("policies.a = { type = \"user\", users = [\"nobody\"] }", "there is no user `nobody`", "declare the user"),
     ] {
+        if rest.contains("js") && is_26_0("it lists policies of scripts among its own") {
+            continue;
+        }
         project.write_realm(&file(rest));
         let refused = project.run(&["plan"]);
         assert_eq!(refused.status, 1, "{rest}");
@@ -523,7 +528,12 @@ fn settings(admin: &Admin) -> Value {
 }
 
 fn names(admin: &Admin, list: &str) -> BTreeSet<String> {
-    settings(admin)[list].as_object().unwrap().keys().cloned().collect()
+    settings(admin)[list].as_object().unwrap().keys().filter(|name| !is_servers_own(name)).cloned().collect()
+}
+
+/// What nobody declares and no file takes away.
+fn is_servers_own(name: &str) -> bool {
+    name.starts_with("Default ") && is_26_0("it makes a resource and who may have it with the services")
 }
 
 /// One member of a list, and beside it everything else.

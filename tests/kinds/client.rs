@@ -47,7 +47,10 @@ const SHOP: Story = Story {
     others: "",
     by_hand: |admin| {
         let Some(id) = id(admin, "shop") else { return };
-        admin.put(&format!("clients/{id}"), &json!({"clientId": "shop", "attributes": {"by.hand": "x"}}));
+        admin.put(
+            &format!("clients/{id}"),
+            &json!({"clientId": "shop", "frontchannelLogout": true, "attributes": {"by.hand": "x"}}),
+        );
         if admin.get(&format!("clients/{id}/roles")) == json!([]) {
             admin.post(&format!("clients/{id}/roles"), &json!({"name": "by-hand"}));
             let mapper = json!({"name": "by-hand", "protocol": "openid-connect", "protocolMapper": "oidc-sub-mapper", "config": {}});

@@ -7,9 +7,9 @@ use realmform::model::kinds::{PERMISSION, PERMISSION_POLICY};
 use serde_json::{Value, json};
 
 use super::story::Story;
-use crate::support::access;
 use crate::support::admin::Admin;
 use crate::support::project::Project;
+use crate::support::{access, is_26_0};
 
 const DESK: &str =
     "adminPermissionsEnabled = true\n[permissionPolicies.desk]\ntype = \"role\"\nroles = [\"offline_access\"]\n";
@@ -83,6 +83,9 @@ const AGGREGATE: Story = Story {
 
 #[test]
 fn life_of_a_permission() {
+    if is_26_0("its admin permissions are those of version 1") {
+        return;
+    }
     let told = CLIENTS.tell();
     told.rename("permissions.new", "help: some", |admin| permission(admin, "new"));
     told.delete(&[], |admin| !names(admin).contains("new"));
@@ -90,6 +93,9 @@ fn life_of_a_permission() {
 
 #[test]
 fn life_of_permissions_of_each_sort() {
+    if is_26_0("its admin permissions are those of version 1") {
+        return;
+    }
     let stories = [GROUPS, ROLES, USERS, ORGANIZATIONS];
     let sampled: BTreeSet<&str> =
         stories.iter().chain([&CLIENTS]).flat_map(|story| story.samples).map(|sample| sample.0).collect();
@@ -104,6 +110,9 @@ fn life_of_permissions_of_each_sort() {
 
 #[test]
 fn life_of_a_permission_policy() {
+    if is_26_0("its admin permissions are those of version 1") {
+        return;
+    }
     for story in [POLICY, AGGREGATE] {
         let told = story.tell();
         told.rename("permissionPolicies.new", "help desk", |admin| policy(admin, "new"));
@@ -136,6 +145,9 @@ policies = ["desk"]
 /// In a new realm, with all that they name; changed into something else; and gone with all of it.
 #[test]
 fn permissions_come_and_go_with_all_that_they_name() {
+    if is_26_0("its admin permissions are those of version 1") {
+        return;
+    }
     let project = Project::new("kinds-permission-all");
     let admin = project.admin();
     project.write_realm(ALL);
@@ -166,6 +178,9 @@ fn permissions_come_and_go_with_all_that_they_name() {
 /// Somebody who may ask for users sees those that a permission shows.
 #[test]
 fn an_administrator_sees_what_the_files_say() {
+    if is_26_0("its admin permissions are those of version 1") {
+        return;
+    }
     let mut project = Project::new("kinds-permission-decision");
     project.set("SECRET", "the-secret-of-the-desk");
     let file = |scopes: &str| {
@@ -202,6 +217,9 @@ fn seen(project: &Project) -> Vec<String> {
 
 #[test]
 fn what_the_server_does_not_know_is_said() {
+    if is_26_0("its admin permissions are those of version 1") {
+        return;
+    }
     let project = Project::new("kinds-permission-errors");
     let file = |rest: &str| format!("{DESK}[permissions.a]\nresourceType = \"Users\"\nscopes = [\"view\"]\n{rest}\n");
     project.write_realm(DESK);

@@ -42,6 +42,8 @@ const NEWER: &[(&str, &str, &str)] = &[
     ("group", "description", "groups have none"),
     ("identity provider", "config.syncMode", "it shows LEGACY where nothing is set"),
     ("key provider", "config.keySize", "3072 bits are none of its sizes"),
+    ("user profile attribute", "defaultValue", "attributes have none"),
+    ("organization", "domains", "there has to be one"),
     ("realm", "adminPermissionsEnabled", "permissions are those of version 1"),
     ("realm", "maxSecondaryAuthFailures", "there is no such limit"),
     ("realm", "webAuthnPolicyPasswordlessMediation", "there are no passkeys"),
@@ -55,7 +57,7 @@ const FOLLOWS_26_0: &[(&str, &str)] = &[("client", "frontchannelLogout")];
 
 impl Story {
     /// What this server has room for.
-    fn samples(&self) -> Vec<&'static Sample> {
+    pub fn samples(&self) -> Vec<&'static Sample> {
         let is_newer = |sample: &&Sample| {
             let newer = NEWER.iter().find(|(kind, key, _)| *kind == self.kind.name && *key == sample.0);
             newer.is_some_and(|(kind, key, why)| is_26_0(&format!("{key} of a {kind} is left out, {why}")))

@@ -13,7 +13,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
-use crate::import::EVERYTHING;
+use crate::import::everything;
 use crate::support::admin::Admin;
 use crate::support::project::Project;
 use crate::support::{Access, access, second_access};
@@ -22,7 +22,7 @@ const SECRET: &str = "a secret of the round trip";
 
 #[test]
 fn a_realm_of_everything_is_the_same_elsewhere() {
-    make_the_round_trip(&applied("round-everything", EVERYTHING), 0);
+    make_the_round_trip(&applied("round-everything", &everything()), 0);
 }
 
 #[test]

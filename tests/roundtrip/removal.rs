@@ -14,13 +14,17 @@ use secrecy::SecretString;
 use toml_edit::{DocumentMut, Table};
 
 use super::applied;
-use crate::import::EVERYTHING;
+use crate::import::everything;
+use crate::support::is_26_0;
 
 const REALM: &str = "round-removal";
 
 #[test]
 fn removing_a_table_plans_exactly_that() {
-    let project = applied(REALM, EVERYTHING);
+    if is_26_0("exports are read as the newest version would") {
+        return;
+    }
+    let project = applied(REALM, &everything());
     let imported = project.run(&["import", REALM, "--layout", "single", "--project", "imported"]);
     assert_eq!(imported.status, 0, "{}", imported.stderr);
     // The record names what the import says, and an export holds it: from here on no server is needed.

@@ -72,6 +72,9 @@ async fn the_administrator_can_sign_in() {
 #[tokio::test]
 async fn counts_requests() {
     let server = support::server();
+    if support::is_26_0("it cannot write an access log to a file") {
+        return;
+    }
     let url = format!("{}/realms/master?counted=1", server.http_url());
     for _ in 0..3 {
         client().get(&url).send().await.unwrap();

@@ -26,13 +26,18 @@ pub fn realmform() -> PathBuf {
 pub fn server() -> &'static Sandbox {
     static SERVER: OnceLock<Sandbox> = OnceLock::new();
     SERVER.get_or_init(|| {
-        let mut options = Options::new(realmform());
-        if let Ok(version) = std::env::var("REALMFORM_TEST_KEYCLOAK") {
-            options.version = version;
-        }
+        let mut options = options();
         options.access_log = !options.version.starts_with("26.0.");
         start(options)
     })
+}
+
+fn options() -> Options {
+    let mut options = Options::new(realmform());
+    if let Ok(version) = std::env::var("REALMFORM_TEST_KEYCLOAK") {
+        options.version = version;
+    }
+    options
 }
 
 /// The version of the shared server.
@@ -60,6 +65,30 @@ pub fn is_26_0(without: &str) -> bool {
     is_it
 }
 
+/// What the shared server has room for of a realm's file.
+pub fn fitting(realm: &str) -> String {
+    let mut file: toml_edit::DocumentMut = realm.parse().unwrap();
+    if !is_26_0("permissions, workflows, descriptions of groups and organizations without domains are left out") {
+        return realm.to_owned();
+    }
+    for newer in ["adminPermissionsEnabled", "permissionPolicies", "permissions", "workflows"] {
+        file.remove(newer);
+    }
+    let each =
+        |file: &mut toml_edit::DocumentMut, collection: &str, edit: &dyn Fn(&str, &mut dyn toml_edit::TableLike)| {
+            let objects = file.get_mut(collection).and_then(|it| it.as_table_like_mut());
+            for (name, object) in objects.into_iter().flat_map(toml_edit::TableLike::iter_mut) {
+                edit(name.get(), object.as_table_like_mut().unwrap());
+            }
+        };
+    each(&mut file, "groups", &|_, group| drop(group.remove("description")));
+    each(&mut file, "organizations", &|name, organization| {
+        let domains = toml_edit::value(toml_edit::Array::from_iter([format!("{name}.example")]));
+        organization.entry("domains").or_insert(domains);
+    });
+    file.to_string()
+}
+
 /// Where the shared server is, and who governs it.
 pub struct Access {
     pub http_url: String,
@@ -80,7 +109,7 @@ pub fn access() -> &'static Access {
 pub fn second_access() -> &'static Access {
     static SERVER: OnceLock<Sandbox> = OnceLock::new();
     static ACCESS: OnceLock<Access> = OnceLock::new();
-    let start = || access_to(SERVER.get_or_init(|| start(Options::new(realmform()))));
+    let start = || access_to(SERVER.get_or_init(|| start(options())));
     ACCESS.get_or_init(|| running("REALMFORM_TEST_SECOND_ACCESS").unwrap_or_else(start))
 }
 

@@ -33,11 +33,13 @@ type Choice = fn() -> Value;
 
 /// What the server would not leave alone if it were left out, and what to send where there is nothing:
 /// it switches off authorization services or the service account, and what hangs below is lost; it derives web origins
-/// from the redirect URIs; with the feature `client-types` it takes no type for another type.
+/// from the redirect URIs; 26.0 has the channel of the logout follow the protocol; with the feature `client-types` it takes
+/// no type for another type.
 const STEADY: &[(&str, Option<Choice>)] = &[
     ("serviceAccountsEnabled", None),
     ("authorizationServicesEnabled", None),
     ("webOrigins", Some(|| json!([]))),
+    ("frontchannelLogout", None),
     ("type", None),
 ];
 

@@ -16,8 +16,9 @@ use crate::model::{ADMIN_PERMISSIONS_CLIENT, Address, FieldPath, defaults};
 const TABLES: &[&str] = &["attributes", "browserSecurityHeaders", "smtpServer"];
 
 /// What a PUT resets where it is left out (26.7.4): the attributes hold the settings of CIBA and of pushed authorization
-/// requests, which are.
-const STEADY: &[&str] = &["attributes", "oauth2DeviceCodeLifespan", "oauth2DevicePollingInterval"];
+/// requests, which are. With attributes and without security headers, 26.0.8 takes all of these away.
+const STEADY: &[&str] =
+    &["attributes", "browserSecurityHeaders", "oauth2DeviceCodeLifespan", "oauth2DevicePollingInterval"];
 
 /// Settings that name client scopes: (field, endpoint).
 const SCOPES: &[(&str, &str)] = &[
