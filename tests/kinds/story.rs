@@ -363,7 +363,7 @@ pub fn watch(admin: &Admin) -> Vec<(String, String)> {
     let scope = admin.id("client-scopes", "name", "hand");
     let user = admin.id("users?username=hand&exact=true", "username", "hand");
     let component = |provider: &str| {
-        let id = admin.id(&format!("components?name=hand&providerId={provider}"), "name", "hand");
+        let id = admin.id("components?name=hand", "providerId", provider);
         format!("components/{id}")
     };
     let protected = admin.client("protected-by-hand");
