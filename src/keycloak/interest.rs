@@ -30,6 +30,8 @@ enum Fields<'a> {
     Declared(&'a BTreeMap<FieldPath, Declared>),
     /// Those that were recorded.
     Recorded(&'a BTreeSet<FieldPath>),
+    /// All that there are.
+    All,
 }
 
 impl<'a> Interest<'a> {
@@ -57,6 +59,13 @@ impl<'a> Interest<'a> {
     #[must_use]
     pub fn with_users(self) -> Self {
         Self { users: true, ..self }
+    }
+
+    /// The same with all of one object.
+    #[must_use]
+    pub fn with(mut self, address: &Address) -> Self {
+        self.add(address, Fields::All);
+        self
     }
 
     /// What was recorded, too: it may have to be reset or deleted.
@@ -111,7 +120,7 @@ impl<'a> Interest<'a> {
         let sources = self.objects.get(address)?;
         sources.iter().find_map(|fields| match fields {
             Fields::Declared(fields) => fields.get(path).map(|declared| &declared.value),
-            Fields::Recorded(_) => None,
+            Fields::Recorded(_) | Fields::All => None,
         })
     }
 
@@ -191,6 +200,7 @@ impl Fields<'_> {
         match self {
             Self::Declared(fields) => fields.is_empty(),
             Self::Recorded(fields) => fields.is_empty(),
+            Self::All => false,
         }
     }
 
@@ -199,6 +209,7 @@ impl Fields<'_> {
         match self {
             Self::Declared(fields) => fields.keys().any(|path| path.top() == field),
             Self::Recorded(fields) => fields.iter().any(|path| path.top() == field),
+            Self::All => true,
         }
     }
 }

@@ -296,6 +296,58 @@ fn objects_are_added_to_files_that_are_there() {
     assert_eq!((files["realm.toml"].as_str(), files["clients/web.toml"].as_str()), ("", "publicClient = true\n"));
 }
 
+/// Users are run-time data, unless somebody asks for them.
+#[test]
+fn users_are_imported_where_they_are_asked_for() {
+    let mut project = Project::new("import-users");
+    project.set("SECRET", "a-secret-of-a-user");
+    project.write_realm(
+        "userProfile.unmanagedAttributePolicy = \"ENABLED\"\n[roles.auditor]\n[groups.\"/staff\"]\n\
+         [users.ana]\nemail = \"ana@acme.example\"\nemailVerified = true\nfirstName = \"Ana\"\nlastName = \"A\"\n\
+         attributes.floor = [\"1\", \"2\"]\nrequiredActions = [\"UPDATE_PASSWORD\"]\npassword = { env = \"SECRET\" }\n\
+         realmRoles = [\"auditor\"]\nclientRoles.account = [\"view-groups\"]\ngroups = [\"/staff\"]\n\
+         [users.bob]\nenabled = false\n[users.\"c@acme.example\"]\n",
+    );
+    project.apply();
+    let import = |project: &Project, arguments: &[&str]| {
+        let folder = TempDir::new().unwrap();
+        let folder = folder.path().join("realms").display().to_string();
+        let output = project.run(&[&["import", &project.realm, "--project", &folder], arguments].concat());
+        assert!(output.stdout.contains("imported, and its plan is empty"), "{}\n{}", output.stdout, output.stderr);
+        files(folder.as_ref())[&format!("{}/realm.toml", project.realm)].clone()
+    };
+    assert!(!import(&project, &[]).contains("users"));
+    let one = import(&project, &["--only", "users/bob"]);
+    assert_eq!(one, "[users.bob]\nenabled = false\n");
+    let all = import(&project, &["--users"]);
+    let (_, users) = all.split_at(all.find("[users.").unwrap());
+    insta::assert_snapshot!(users, @r#"
+    [users.ana]
+    email = "ana@acme.example"
+    emailVerified = true
+    firstName = "Ana"
+    lastName = "A"
+    attributes = { floor = ["1", "2"] }
+    requiredActions = ["UPDATE_PASSWORD"]
+    password = { keep = true }
+    realmRoles = ["auditor"]
+    clientRoles = { account = ["view-groups"] }
+    groups = ["/staff"]
+
+    [users.bob]
+    enabled = false
+
+    [users."c@acme.example"]
+    "#);
+    let mut second = Project::new("import-users-second");
+    second.set("SECRET", "a-secret-of-a-user");
+    second.write_realm(&all.replace("{ keep = true }", "{ env = \"SECRET\" }"));
+    second.apply();
+    assert_eq!(import(&second, &["--users"]), all);
+    let unknown = project.run(&["import", "import-users", "--project", "other", "--only", "users/dora"]);
+    assert!(unknown.stderr.contains("realm import-users has no user of that name"), "{}", unknown.stderr);
+}
+
 #[test]
 fn secrets_become_variables() {
     let mut project = Project::new("import-secrets");

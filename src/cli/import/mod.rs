@@ -61,6 +61,9 @@ pub(super) struct Args {
     /// Add what the realm has and no file declares
     #[arg(long)]
     unmanaged: bool,
+    /// Import users, too, who are run-time data otherwise; --only users/NAME does so for one
+    #[arg(long)]
+    users: bool,
     /// Which objects get files of their own: none, all, or clients when there are more than a handful
     #[arg(long, value_name = "LAYOUT", default_value = "natural")]
     layout: LayoutArg,
@@ -99,7 +102,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         files.push((PathBuf::from(PROJECT_FILE), project_file(&there.folder), false));
     }
     for realm in &source.realms(args, &there).await? {
-        let live = source.read(context, &there.project.name, realm).await?;
+        let live = source.read(context, args, &there.project.name, realm).await?;
         for reason in &live.left_out {
             context.output.message(&format!("warning: {realm} is imported without its {reason}"));
         }

@@ -9,16 +9,14 @@ pub(super) struct Pick(Vec<Address>);
 
 impl Pick {
     pub(super) fn new(args: &Args, realm: &str, live: &LiveRealm) -> Result<Self, Error> {
-        let mut wanted = Vec::new();
-        for text in &args.only {
-            let address = address(realm, text).ok_or_else(|| not_an_address(text))?;
-            if !live.objects.contains_key(&address) {
+        let wanted = addresses(args, realm)?;
+        for (address, text) in wanted.iter().zip(&args.only) {
+            if !live.objects.contains_key(address) {
                 return Err(Error::Usage(format!(
                     "--only {text}: realm {realm} has no {} of that name",
                     address.kind().name
                 )));
             }
-            wanted.push(address);
         }
         Ok(Self(wanted))
     }
@@ -27,6 +25,11 @@ impl Pick {
     pub(super) fn wants(&self, address: &Address) -> bool {
         self.0.is_empty() || self.0.iter().any(|wanted| address.is_within(wanted) || is_inside(address, wanted))
     }
+}
+
+/// What `--only` names.
+pub(super) fn addresses(args: &Args, realm: &str) -> Result<Vec<Address>, Error> {
+    args.only.iter().map(|text| address(realm, text).ok_or_else(|| not_an_address(text))).collect()
 }
 
 /// Whether a group is inside of another.

@@ -1,10 +1,10 @@
 //! Where realms are read: a server, or exports.
 
-use super::{Args, There};
+use super::{Args, There, pick};
 use crate::cli::exports::Exports;
 use crate::cli::{Context, Error, connect};
 use crate::keycloak::{Http, Interest, read_realm, realm_names};
-use crate::model::{LiveRealm, RealmName};
+use crate::model::{LiveRealm, RealmName, kinds};
 
 pub(super) enum Source {
     Server(Http),
@@ -40,17 +40,27 @@ impl Source {
         Ok(realms)
     }
 
-    /// All that a realm has.
-    pub(super) async fn read(&self, context: &Context, project: &str, realm: &RealmName) -> Result<LiveRealm, Error> {
+    /// All that a realm has, users only where they are asked for.
+    pub(super) async fn read(
+        &self,
+        context: &Context,
+        args: &Args,
+        project: &str,
+        realm: &RealmName,
+    ) -> Result<LiveRealm, Error> {
+        let interest = if args.users { Interest::everything().with_users() } else { Interest::everything() };
+        let picked = pick::addresses(args, realm)?;
+        let users = picked.iter().filter(|address| *address.kind() == kinds::USER);
+        let interest = users.fold(interest, Interest::with);
         match self {
             Self::Server(http) => {
-                let live = read_realm(http, project, realm, Interest::everything()).await?;
+                let live = read_realm(http, project, realm, interest).await?;
                 live.ok_or_else(|| Error::Usage(format!("there is no realm {realm} on the server")))
             }
             Self::Exports(exports) => {
                 let export = exports.realms.get(realm);
                 let none = || Error::Usage(format!("there is no realm {realm} in {}", exports.description()));
-                exports.live(context, export.ok_or_else(none)?, realm, project, Interest::everything())
+                exports.live(context, export.ok_or_else(none)?, realm, project, interest)
             }
         }
     }
