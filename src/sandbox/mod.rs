@@ -54,6 +54,9 @@ pub struct Options {
     /// Whether the server writes one line for each request to [`Sandbox::access_log_file`]; Keycloak 26.0 has no option
     /// for that, and refuses to start.
     pub access_log: bool,
+    /// Whether passwords are kept at so little cost that they protect nothing: to check one of Keycloak's default cost takes
+    /// as long as ten requests.
+    pub cheap_passwords: bool,
     /// The `realmform` executable, which is run again as the server's supervisor; normally `std::env::current_exe()`.
     pub supervisor: PathBuf,
     /// Keycloak features to enable beside the default ones, as `--features` names them.
@@ -71,6 +74,7 @@ impl Options {
             version: KEYCLOAK_VERSION.to_owned(),
             heap_mb: None,
             access_log: false,
+            cheap_passwords: false,
             supervisor,
             features: Vec::new(),
             disabled_features: Vec::new(),

@@ -142,6 +142,7 @@ impl Run {
         args.extend(["start".into(), "--optimized".into()]);
         args.extend(self.ports.settings("127.0.0.1", &self.tls.certificate, &self.tls.key));
         args.extend(access_log(options));
+        args.extend(passwords(options));
         self.job(&java.program, args, Vec::new(), options).start(options)
     }
 
@@ -166,6 +167,7 @@ impl Run {
         let file = |name: &str| PathBuf::from(format!("{TLS}/{name}"));
         args.extend(INSIDE.settings("0.0.0.0", &file("server.pem"), &file("server.key")));
         args.extend(access_log(options));
+        args.extend(passwords(options));
         let end = process::args([&"--container", &engine.program, &&*name]);
         self.job(&engine.program, args, end, options).start(options)
     }
@@ -253,6 +255,11 @@ fn heap(options: &Options) -> u32 {
     options.heap_mb.unwrap_or(HEAP_MB)
 }
 
+fn passwords(options: &Options) -> Vec<OsString> {
+    let cheap = ["--spi-password-hashing-argon2-iterations=1", "--spi-password-hashing-argon2-memory=64"];
+    if options.cheap_passwords { cheap.map(Into::into).into() } else { Vec::new() }
+}
+
 fn access_log(options: &Options) -> Vec<OsString> {
     if !options.access_log {
         return Vec::new();
@@ -331,9 +338,6 @@ impl Ports {
             "--cache=local".into(),
             // A database in memory is gone with its last connection, and 26.0 closes idle ones.
             "--db-pool-min-size=1".into(),
-            // Its passwords protect nothing, and to check one that is kept by the default cost takes as long as ten requests.
-            "--spi-password-hashing-argon2-iterations=1".into(),
-            "--spi-password-hashing-argon2-memory=64".into(),
             // Every poll before the server is ready would be a line.
             "--log-level=info,io.smallrye.health:warn".into(),
             assign("--https-certificate-file", certificate),

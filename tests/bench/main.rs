@@ -32,7 +32,7 @@ use tokio::runtime::Runtime;
 
 /// Rounds of each measurement; the first apply makes and deletes two realms each time.
 const APPLIES: usize = 3;
-const PLANS: usize = 7;
+const PLANS: usize = 15;
 const CHANGES: usize = 3;
 
 fn main() -> ExitCode {
