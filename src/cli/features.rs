@@ -55,8 +55,7 @@ fn check_versions<'a>(changes: impl Iterator<Item = &'a Change>) -> Result<(), E
             first.entry((change.kind.name, field.path.top())).or_insert_with(text);
         }
     }
-    let problems: Vec<String> = first.into_values().collect();
-    if problems.is_empty() { Ok(()) } else { Err(Error::Other(problems.join("\n"))) }
+    all(first.into_values())
 }
 
 fn needs(change: &Change) -> impl Iterator<Item = Need<'_>> {
@@ -99,7 +98,12 @@ async fn refuse(http: &Http, needs: Vec<Need<'_>>, are_missing: bool) -> Result<
         let text = || format!("{place}{what} needs Keycloak's feature `{}`, {why}", feature.key);
         first.entry(feature.key).or_insert_with(text);
     }
-    let problems: Vec<String> = first.into_values().collect();
+    all(first.into_values())
+}
+
+/// One error of all problems, if there are any.
+fn all(problems: impl Iterator<Item = String>) -> Result<(), Error> {
+    let problems: Vec<String> = problems.collect();
     if problems.is_empty() { Ok(()) } else { Err(Error::Other(problems.join("\n"))) }
 }
 
@@ -114,8 +118,7 @@ fn check_organizations(desired: &Desired, live: &Live) -> Result<(), Error> {
             )
         })
     });
-    let problems: Vec<String> = problems.collect();
-    if problems.is_empty() { Ok(()) } else { Err(Error::Other(problems.join("\n"))) }
+    all(problems)
 }
 
 fn has_organizations(realm: &Address, wanted: &DesiredRealm, live: Option<&LiveRealm>) -> bool {
