@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use super::guarded::lock;
 use super::interest::splits;
 use super::path::{query, segment};
 use super::shape::{Object, object, objects, text};
@@ -446,9 +447,4 @@ impl Mappings {
 fn has_member(document: &Object, list: &str, name: &str) -> bool {
     let members = document.get(list).and_then(Value::as_array);
     members.is_some_and(|members| members.iter().any(|it| it.get("name").is_some_and(|it| it == name)))
-}
-
-/// A lock that no panic can poison for long: what it guards is a cache.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

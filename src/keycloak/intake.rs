@@ -1,8 +1,9 @@
 //! Objects as they come in, from a server or from an export: those that matter are kept, in canonical form.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
+use super::guarded::{into_inner, lock};
 use super::interest::Interest;
 use super::shape::Object;
 use crate::model::{
@@ -108,13 +109,6 @@ impl Taken {
 
     /// The objects, and those of them that are neither declared nor recorded.
     pub(super) fn into_parts(self) -> (BTreeMap<Address, LiveObject>, BTreeSet<Address>) {
-        let Self { objects, unmanaged } = self;
-        let (objects, unmanaged) = (objects.into_inner(), unmanaged.into_inner());
-        (objects.unwrap_or_else(PoisonError::into_inner), unmanaged.unwrap_or_else(PoisonError::into_inner))
+        (into_inner(self.objects), into_inner(self.unmanaged))
     }
-}
-
-/// A lock that no panic can poison for long: what it guards is only added to.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -11,6 +11,7 @@ mod directory;
 pub mod error;
 mod export;
 mod fresh;
+mod guarded;
 pub mod http;
 mod intake;
 mod interest;

@@ -1,12 +1,13 @@
 //! Reading what a run has to know, and no more: see [`Interest`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
 use super::directory::Directory;
+use super::guarded::{into_inner, lock};
 use super::intake::{Intake, Taken};
 use super::interest::Interest;
 use super::kinds;
@@ -289,12 +290,4 @@ impl Intake for Reader<'_> {
     fn extend(&self, address: &Address, fields: BTreeMap<FieldPath, LiveValue>) {
         self.taken.extend(address, fields);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn into_inner<T>(mutex: Mutex<T>) -> T {
-    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

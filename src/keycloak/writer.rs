@@ -1,12 +1,13 @@
 //! Writing single objects: minimal, in place, without choices of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use super::directory::Directory;
+use super::guarded::lock;
 use super::kinds;
 use super::shape::Object;
 use super::{Http, NewLedger, ServerError};
@@ -140,7 +141,7 @@ impl Writer {
 
     /// The object as it was read, by the name that it has by now.
     pub(super) fn live(&self, address: &Address) -> Option<&LiveObject> {
-        let renames = self.renames.lock().unwrap_or_else(PoisonError::into_inner);
+        let renames = lock(&self.renames);
         let mut name = address.clone();
         for (from, to) in renames.iter().rev() {
             name = name.renamed(to, from).unwrap_or(name);
@@ -150,7 +151,7 @@ impl Writer {
 
     /// Whether this run has given the object another name.
     pub(super) fn is_renamed(&self, address: &Address) -> bool {
-        self.renames.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|(_, to)| to == address)
+        lock(&self.renames).iter().any(|(_, to)| to == address)
     }
 
     /// A POST that makes `address`. When an answer was lost and the repetition finds the object there, the first
@@ -173,7 +174,7 @@ impl Writer {
     /// The name by now of an object that was called so when it was read: what it hangs below, or the realm, may be renamed.
     fn by_now(&self, read: &Address) -> Address {
         let mut name = read.moved(&Address::realm(read.realm_name()), self.directory.realm());
-        for (from, to) in self.renames.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for (from, to) in lock(&self.renames).iter() {
             name = name.renamed(from, to).unwrap_or(name);
         }
         name
@@ -181,7 +182,7 @@ impl Writer {
 
     fn note_rename(&self, from: Address, to: Address) {
         self.directory.rename(&from, &to);
-        self.renames.lock().unwrap_or_else(PoisonError::into_inner).push((from, to));
+        lock(&self.renames).push((from, to));
     }
 }
 
