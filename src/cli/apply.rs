@@ -6,11 +6,10 @@ use std::io::{BufRead as _, IsTerminal as _};
 use super::output::{Format, count};
 use super::prepare::{self, Prepared, prepare};
 use super::progress::{Steps, interruptions, verb};
-use super::workspace::Opened;
+use super::workspace::Workspace;
 use super::{Context, Error, Exit, plan};
 use crate::apply::server::Server;
 use crate::apply::{OpenError, Outcome, Run, Stamp};
-use crate::desired::Project;
 use crate::keycloak::{Holder, LOCK_TIME};
 use crate::model::{Live, RealmName, Record};
 use crate::plan::{Plan, RealmPlan};
@@ -46,8 +45,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    let clean = |opened: &Opened, project: &Project| check_clean(context, args, opened, project);
-    let mut prepared = prepare(context, &args.prepare, clean).await?;
+    let mut prepared = prepare(context, &args.prepare, |workspace| check_clean(context, args, workspace)).await?;
     plan::print(context, &prepared, Format::Text, args.verbose)?;
     if prepared.plan.as_ref().map_err(|_| Error::Refused)?.is_empty() {
         return Ok(Exit::Fine);
@@ -61,15 +59,16 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     if args.requests {
         plan::print_requests(context, &prepared);
     }
+    prepared.leave();
     result.map(|()| Exit::Fine)
 }
 
-fn check_clean(context: &Context, args: &Args, opened: &Opened, project: &Project) -> Result<(), Error> {
-    let source = &opened.tree.source;
+fn check_clean(context: &Context, args: &Args, workspace: &Workspace) -> Result<(), Error> {
+    let source = &workspace.tree.source;
     if !source.is_dirty() {
         return Ok(());
     }
-    if args.require_clean || project.policy.require_clean {
+    if args.require_clean || workspace.loaded.project.policy.require_clean {
         return Err(Error::Dirty);
     }
     if source.commit().is_some() && context.server.is_none() {

@@ -44,12 +44,14 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     if !args.live.is_empty() {
         return run_offline(context, args);
     }
-    let prepared = prepare(context, &args.prepare, |_, _| Ok(())).await?;
+    let prepared = prepare(context, &args.prepare, |_| Ok(())).await?;
     print(context, &prepared, args.format, args.verbose)?;
     if args.requests {
         print_requests(context, &prepared);
     }
-    exit(args, &prepared.plan)
+    let exit = exit(args, &prepared.plan);
+    prepared.leave();
+    exit
 }
 
 fn run_offline(context: &Context, args: &Args) -> Result<Exit, Error> {

@@ -1,11 +1,12 @@
 //! From files and a server to a plan: everything that `plan` and `apply` share.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::workspace::{self, Opened, Workspace};
+use super::workspace::{self, Found, Workspace};
 use super::{Context, Error, connect, features};
 use crate::apply::Secrets;
 use crate::desired::{self, Project, Ref};
@@ -51,20 +52,13 @@ pub(super) struct Prepared {
 pub(super) async fn prepare(
     context: &Context,
     args: &PlanArgs,
-    refuse: impl FnOnce(&Opened, &Project) -> Result<(), Error>,
+    refuse: impl FnOnce(&Workspace) -> Result<(), Error>,
 ) -> Result<Prepared, Error> {
-    let opened = Opened::find(context, &args.files)?;
-    let Some(project) = opened.project() else {
-        // Which says why there is none.
-        return Err(opened.load().err().unwrap_or(Error::Refused));
-    };
-    refuse(&opened, &project)?;
-    let connection = connect::connection(context, &args.connect, &opened.folder, &project);
-    let credential = connection.as_ref().ok().map(credential).unwrap_or_default();
-    let (workspace, http) = load_and_connect(opened, connection).await?;
+    let (workspace, connected) = load_and_connect(context, args).await?;
+    refuse(&workspace)?;
     workspace.print_warnings(context);
     let (secrets, made_up) = resolve(context, &workspace)?;
-    let http = http?;
+    let (http, credential) = connected?;
     http.hide(secrets.values());
     let live = read(&http, &workspace, args.files.realm.is_empty()).await?;
     for (name, realm) in &live.realms {
@@ -85,26 +79,44 @@ pub(super) async fn prepare(
     Ok(Prepared { workspace, http, plan, live, secrets, made_up, redactor })
 }
 
-/// Understands the files while the server checks the credential: both take about as long. What is wrong with the files
-/// comes first, and without waiting for a server.
-async fn load_and_connect(
-    opened: Opened,
-    connection: Result<Connection, Error>,
-) -> Result<(Workspace, Result<Http, Error>), Error> {
+/// The client that reads and writes, and what it signs in with as far as that may be an object of a realm.
+type Connected = (Http, Vec<Address>);
+
+/// Reads the files while the server checks the credential: both take about as long. What is wrong with the files comes
+/// first, and without waiting for a server.
+async fn load_and_connect(context: &Context, args: &PlanArgs) -> Result<(Workspace, Result<Connected, Error>), Error> {
+    let found = Found::new(context, &args.files)?;
+    let connect = async |folder: PathBuf, project: &Project| {
+        let connection = connect::connection(context, &args.connect, &folder, project)?;
+        let credential = credential(&connection);
+        Ok((Http::connect(connection).await?, credential))
+    };
+    let Some(project) = found.project() else {
+        let workspace = found.load()?;
+        let connected = connect(workspace.folder.clone(), &workspace.loaded.project).await;
+        return Ok((workspace, connected));
+    };
+    let connecting = connect(found.folder.clone(), &project);
     let (loaded, loading) = tokio::sync::oneshot::channel();
     // A thread that ends when it is done, unlike the runtime's own: what it freed is used again.
-    std::thread::spawn(move || drop(loaded.send(opened.load())));
+    std::thread::spawn(move || drop(loaded.send(found.load())));
     let loading = async { loading.await.map_err(|_| Error::Other("the files could not be loaded".into()))? };
-    let connecting = async { Ok(Http::connect(connection?).await?) };
     let (mut loading, mut connecting) = (std::pin::pin!(loading), std::pin::pin!(connecting));
     tokio::select! {
         biased;
         workspace = &mut loading => Ok((workspace?, connecting.await)),
-        http = &mut connecting => Ok((loading.await?, http)),
+        connected = &mut connecting => Ok((loading.await?, connected)),
     }
 }
 
 impl Prepared {
+    /// Gives the memory back with the process instead of taking the models apart value by value, which takes as long as
+    /// the diff. Secrets are wiped all the same.
+    pub(super) fn leave(self) {
+        let Self { workspace, plan, live, http: _, secrets: _, made_up: _, redactor: _ } = self;
+        std::mem::forget((workspace, plan, live));
+    }
+
     /// Reads what a plan changed of a realm again, and counts the objects that still differ.
     pub(super) async fn left(
         &self,

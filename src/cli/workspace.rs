@@ -21,12 +21,10 @@ pub(super) struct FileArgs {
     pub(super) strict: bool,
 }
 
-/// A project whose files were read, and not yet understood.
-pub(super) struct Opened {
+/// A project that was found, and not yet read.
+pub(super) struct Found {
     pub(super) folder: PathBuf,
-    pub(super) tree: Tree,
     args: FileArgs,
-    realm_folders: Vec<PathBuf>,
 }
 
 /// A project whose files are in order.
@@ -36,26 +34,29 @@ pub(super) struct Workspace {
     pub(super) loaded: Loaded,
 }
 
-impl Opened {
-    /// Finds the project and reads its files.
-    pub(super) fn find(context: &Context, args: &FileArgs) -> Result<Self, Error> {
-        let folder = find(context.global.project.as_deref())?;
+impl Found {
+    /// Finds the project.
+    pub(super) fn new(context: &Context, args: &FileArgs) -> Result<Self, Error> {
+        Ok(Self { folder: find(context.global.project.as_deref())?, args: args.clone() })
+    }
+
+    /// What the project file of the work tree says, before anything else is read; `None` where another state is meant,
+    /// or where [`Found::load`] will say what is wrong with it.
+    pub(super) fn project(&self) -> Option<Project> {
+        if self.args.rev.is_some() {
+            return None;
+        }
+        desired::project(&git::plain_file(&self.folder, PROJECT_FILE)?)
+    }
+
+    /// Reads and understands all files: a tenth of a second for thousands of objects.
+    pub(super) fn load(self) -> Result<Workspace, Error> {
+        let Self { folder, args } = self;
         let tree = match &args.rev {
             Some(rev) => git::at_revision(&folder, rev)?,
             None => git::work_tree(&folder)?,
         };
         let realm_folders = if args.rev.is_none() { realm_folders(&folder)? } else { Vec::new() };
-        Ok(Self { folder, tree, args: args.clone(), realm_folders })
-    }
-
-    /// What the project file says; `None` where [`Opened::load`] will say what is wrong with it.
-    pub(super) fn project(&self) -> Option<Project> {
-        desired::project(&self.tree.files)
-    }
-
-    /// Understands all files: nothing but computing, a tenth of a second for thousands of objects.
-    pub(super) fn load(self) -> Result<Workspace, Error> {
-        let Self { folder, tree, args, realm_folders } = self;
         let options = desired::Options { strict: args.strict, realm_folders: &realm_folders };
         let mut loaded = desired::load(&tree.files, &options).map_err(Error::Files)?;
         only(&mut loaded, &args.realm)?;
@@ -66,7 +67,7 @@ impl Opened {
 impl Workspace {
     /// Finds and loads the project, and prints what is probably not meant.
     pub(super) fn load(context: &Context, args: &FileArgs) -> Result<Self, Error> {
-        let workspace = Opened::find(context, args)?.load()?;
+        let workspace = Found::new(context, args)?.load()?;
         workspace.print_warnings(context);
         Ok(workspace)
     }

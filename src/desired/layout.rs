@@ -17,14 +17,18 @@ pub const PROJECT_FILE: &str = "realmform.toml";
 const RESERVED: &[&str] = &["blueprints", "environments"];
 
 /// The files of a project, sorted out.
-pub(super) struct Layout {
+pub(super) struct Layout<'a> {
     pub(super) project: Option<Parsed>,
-    pub(super) realms: Vec<RealmFolder>,
+    pub(super) realms: Vec<RealmFolder<'a>>,
 }
 
-pub(super) struct RealmFolder {
+/// The files of a realm.
+pub(super) struct RealmFolder<'a> {
     pub(super) name: RealmName,
-    pub(super) files: Vec<RealmFile>,
+    /// Those that are of the whole realm: one of them may have its name.
+    whole: Vec<Parsed>,
+    /// Those whose path is an address, by what the path says, so that a file comes before those below it.
+    others: BTreeMap<PathBuf, (&'a Path, &'a [u8])>,
 }
 
 pub(super) struct RealmFile {
@@ -34,13 +38,13 @@ pub(super) struct RealmFile {
 }
 
 /// Sorts the files out. What cannot be read or placed is left out and reported.
-pub(super) fn lay_out(
-    files: &BTreeMap<PathBuf, Vec<u8>>,
+pub(super) fn lay_out<'a>(
+    files: &'a BTreeMap<PathBuf, Vec<u8>>,
     options: &Options<'_>,
     problems: &mut Vec<Problem>,
-) -> Layout {
+) -> Layout<'a> {
     let known = options.realm_folders.iter().filter_map(|path| top_folder(path));
-    let mut folders: BTreeMap<String, Folder> = known.map(|folder| (folder, Folder::default())).collect();
+    let mut folders: BTreeMap<String, Folder<'_>> = known.map(|folder| (folder, Folder::default())).collect();
     let mut project = None;
     for (path, bytes) in files {
         let role = role(path);
@@ -50,9 +54,15 @@ pub(super) fn lay_out(
         if matches!(role, Role::Ignored) || !is_toml(path) {
             continue;
         }
+        if let Role::Realm(folder) = &role
+            && !is_whole(path)
+        {
+            folders.entry(folder.clone()).or_default().others.insert(path.with_extension(""), (path, bytes));
+            continue;
+        }
         match (Parsed::new(path, bytes), role) {
             (Ok(parsed), Role::Project) => project = Some(parsed),
-            (Ok(parsed), Role::Realm(folder)) => folders.entry(folder).or_default().files.push((path.clone(), parsed)),
+            (Ok(parsed), Role::Realm(folder)) => folders.entry(folder).or_default().whole.push(parsed),
             (Ok(parsed), _) => problems.push(stray(&parsed)),
             // What is not read as a realm need not be TOML.
             (Err(_), Role::Stray) => {}
@@ -61,15 +71,47 @@ pub(super) fn lay_out(
     }
     problems.extend(folders.iter().filter(|(_, folder)| !folder.has_toml).map(|(name, _)| empty(name)));
     folders.retain(|_, folder| folder.has_toml);
-    let realms = folders.into_iter().map(|(name, folder)| realm(&name, folder.files, problems)).collect();
+    let realms = folders.into_iter().map(|(name, folder)| folder.named(name)).collect();
     Layout { project, realms: without_same_names(realms, problems) }
 }
 
 /// A folder beside the project file.
 #[derive(Default)]
-struct Folder {
+struct Folder<'a> {
     has_toml: bool,
-    files: Vec<(PathBuf, Parsed)>,
+    whole: Vec<Parsed>,
+    others: BTreeMap<PathBuf, (&'a Path, &'a [u8])>,
+}
+
+impl<'a> Folder<'a> {
+    fn named(self, folder: String) -> RealmFolder<'a> {
+        let Self { has_toml: _, whole, others } = self;
+        let name = whole.iter().find_map(|parsed| own_name(parsed, &kinds::REALM)).unwrap_or(folder);
+        RealmFolder { name, whole, others }
+    }
+}
+
+impl RealmFolder<'_> {
+    /// Hands over file after file, each with what it is about. They are parsed one at a time, since a document takes far
+    /// more memory than what it says.
+    pub(super) fn read(self, mut read: impl FnMut(Result<RealmFile, Problem>)) {
+        let Self { name, whole, others } = self;
+        let realm = Address::realm(name);
+        for parsed in whole {
+            read(Ok(RealmFile { parsed, address: realm.clone() }));
+        }
+        let mut names = BTreeMap::new();
+        for (stem, (path, bytes)) in others {
+            read(Parsed::new(path, bytes).and_then(|parsed| {
+                let own = kind_of(&parts(path)).and_then(|kind| own_name(&parsed, kind));
+                names.extend(own.map(|name| (stem, name)));
+                match address(&realm, path, &names) {
+                    Ok(address) => Ok(RealmFile { parsed, address }),
+                    Err(problem) => Err(problem.at(Place::start(&parsed.source), "this file")),
+                }
+            }));
+        }
+    }
 }
 
 /// What a file is, by its path.
@@ -119,33 +161,13 @@ fn empty(folder: &str) -> Problem {
     ))
 }
 
-fn realm(folder: &str, files: Vec<(PathBuf, Parsed)>, problems: &mut Vec<Problem>) -> RealmFolder {
-    let is_whole = |path: &Path| path.components().count() == 2;
-    let written =
-        files.iter().filter(|(path, _)| is_whole(path)).find_map(|(_, parsed)| own_name(parsed, &kinds::REALM));
-    let name = written.unwrap_or_else(|| folder.to_owned());
-    let names: BTreeMap<PathBuf, String> = files.iter().filter_map(|(path, parsed)| given_name(path, parsed)).collect();
-    let realm = Address::realm(name.clone());
-    let mut placed = Vec::new();
-    for (path, parsed) in files {
-        let address = if is_whole(&path) { Ok(realm.clone()) } else { address(&realm, &path, &names) };
-        match address {
-            Ok(address) => placed.push(RealmFile { parsed, address }),
-            Err(problem) => problems.push(problem.at(Place::start(&parsed.source), "this file")),
-        }
-    }
-    RealmFolder { name, files: placed }
+fn is_whole(path: &Path) -> bool {
+    path.components().count() == 2
 }
 
 /// The natural key that a file gives its object.
 fn own_name(parsed: &Parsed, kind: &Kind) -> Option<String> {
     entry(parsed.root(), kind.key)?.node.as_text().filter(|name| !name.is_empty()).map(str::to_owned)
-}
-
-/// The name inside a file whose path is an address, by the path that files below it start with.
-fn given_name(path: &Path, parsed: &Parsed) -> Option<(PathBuf, String)> {
-    let kind = kind_of(&parts(path))?;
-    Some((path.with_extension(""), own_name(parsed, kind)?))
 }
 
 /// The folders below the realm's, and the file's name without its ending: collections and names in turn. What there is
@@ -216,9 +238,9 @@ fn no_name(path: &str, collection: &str, kind: &Kind) -> Problem {
 
 /// Two folders cannot be one realm: which file then names an object could not be told from its path. Only the first
 /// is read.
-fn without_same_names(realms: Vec<RealmFolder>, problems: &mut Vec<Problem>) -> Vec<RealmFolder> {
-    let place = |realm: &RealmFolder| realm.files.iter().map(|file| name_place(&file.parsed)).next();
-    let mut kept: BTreeMap<RealmName, RealmFolder> = BTreeMap::new();
+fn without_same_names<'a>(realms: Vec<RealmFolder<'a>>, problems: &mut Vec<Problem>) -> Vec<RealmFolder<'a>> {
+    let place = |realm: &RealmFolder<'_>| realm.whole.first().map(name_place);
+    let mut kept: BTreeMap<RealmName, RealmFolder<'_>> = BTreeMap::new();
     for realm in realms {
         let Some(first) = kept.get(&realm.name) else {
             kept.insert(realm.name.clone(), realm);
@@ -226,9 +248,12 @@ fn without_same_names(realms: Vec<RealmFolder>, problems: &mut Vec<Problem>) -> 
         };
         let mut problem = Problem::error(format!("two folders are the realm `{}`", realm.name))
             .help("put the files into one folder, or correct `realm = …`");
-        if let (Some(here), Some(there)) = (place(&realm), place(first)) {
-            problem = problem.at(here, "one").and(there, "the other");
-        }
+        // A folder without a file of the whole realm is called as the realm.
+        problem = match (place(&realm), place(first)) {
+            (Some(here), Some(there)) => problem.at(here, "one").and(there, "the other"),
+            (Some(only), None) | (None, Some(only)) => problem.at(only, "one"),
+            (None, None) => problem,
+        };
         problems.push(problem);
     }
     kept.into_values().collect()

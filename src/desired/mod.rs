@@ -76,9 +76,8 @@ pub struct Loaded {
 }
 
 /// What the project file says, before anything else is read; `None` where [`load`] reports a problem of it.
-pub fn project(files: &BTreeMap<PathBuf, Vec<u8>>) -> Option<Project> {
-    let path = Path::new(PROJECT_FILE);
-    let parsed = parse::Parsed::new(path, files.get(path)?).ok()?;
+pub fn project(content: &[u8]) -> Option<Project> {
+    let parsed = parse::Parsed::new(Path::new(PROJECT_FILE), content).ok()?;
     let mut problems = Vec::new();
     let project = project::read(Some(&parsed), true, &mut problems);
     project.filter(|_| !problems.iter().any(Problem::is_error))
@@ -96,8 +95,10 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
     let mut builder = Builder::new(strict);
     for realm in layout.realms {
         builder.realm(&realm.name);
-        // By value: a document takes more memory than what it says.
-        realm.files.into_iter().for_each(|file| objects::read_file(&mut builder, &file));
+        realm.read(|file| match file {
+            Ok(file) => objects::read_file(&mut builder, &file),
+            Err(problem) => builder.report(problem),
+        });
     }
     checks::check(&mut builder);
     let settings = providers::check(&mut builder);

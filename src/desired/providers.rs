@@ -77,8 +77,9 @@ pub(super) fn check(builder: &mut Builder) -> Vec<Setting> {
     let (mut open, mut problems, mut references) = (Vec::new(), Vec::new(), Vec::new());
     for (address, object) in builder.desired.realms.values().flat_map(|realm| &realm.objects) {
         for configured in configured(address, |field| plain(address, object, field)) {
-            let settings = settings(builder, address, object, &configured);
-            match configured.of(builtin_providers()) {
+            let provider = configured.of(builtin_providers());
+            let settings = settings(builder, address, object, &configured, provider);
+            match provider {
                 Some(provider) => {
                     problems.extend(settings.iter().filter_map(|it| it.problem_of(provider, builtin_providers())));
                 }
@@ -107,12 +108,21 @@ fn plain<'a>(address: &Address, object: &'a DesiredObject, field: &str) -> Optio
     }
 }
 
-fn settings(builder: &Builder, address: &Address, object: &DesiredObject, configured: &Configured) -> Vec<Setting> {
+/// The keys of an object, but for those that its provider is known to have in the clear.
+fn settings(
+    builder: &Builder,
+    address: &Address,
+    object: &DesiredObject,
+    configured: &Configured,
+    provider: Option<&Provider>,
+) -> Vec<Setting> {
+    let is_fine = |key: &str| provider.is_some_and(|it| it.keys.contains(key) && !it.secrets.contains(key));
     let of_leaf = |(path, declared): (&FieldPath, &crate::model::Declared)| {
+        let key = configured.key(path).filter(|key| !is_fine(key))?;
         Some(Setting {
             address: address.clone(),
             configured: configured.clone(),
-            key: configured.key(path)?.to_owned(),
+            key: key.to_owned(),
             place: builder.place(&declared.origin)?,
             is_text: matches!(declared.value, Value::Json(_)),
             strict: builder.strict,

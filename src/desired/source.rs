@@ -101,7 +101,7 @@ impl Place {
     pub fn origin(&self) -> Origin {
         let line = self.source.line(self.span.start);
         let before = self.source.text.get(self.source.lines[line]..self.span.start).unwrap_or_default();
-        let column = before.chars().filter(|c| *c != BYTE_ORDER_MARK).count();
+        let column = before.trim_start_matches(BYTE_ORDER_MARK).chars().count();
         let number = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
         Origin {
             file: Arc::clone(&self.source.name),

@@ -21,7 +21,7 @@ mod work_tree;
 
 pub use error::GitError;
 pub use revision::at_revision;
-pub use work_tree::work_tree;
+pub use work_tree::{plain_file, work_tree};
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};

@@ -29,6 +29,14 @@ pub fn work_tree(project: &Path) -> Result<Tree, GitError> {
     Ok(Tree { files, skipped, source })
 }
 
+/// One plain file of the folder `project`, before the others are read; `None` where it takes [`work_tree`] to say what it
+/// is, or what is wrong with it.
+pub fn plain_file(project: &Path, name: &str) -> Option<Vec<u8>> {
+    let path = project.join(name);
+    path.symlink_metadata().ok().filter(fs::Metadata::is_file)?;
+    fs::read(path).ok()
+}
+
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
 fn compare_with_head(repository: &Repository, files: &Files) -> Result<(Option<Commit>, bool), GitError> {

@@ -77,8 +77,10 @@ impl<'a> Interest<'a> {
 
     /// The names of the objects of a kind right below `parent`.
     pub(super) fn names<'b>(&'b self, parent: &'b Address, kind: &'static Kind) -> impl Iterator<Item = &'b str> {
-        let below = self.objects.range(parent.clone()..).take_while(|(address, _)| address.is_within(parent));
-        below.map(|(address, _)| address).filter(move |it| it.is_child_of(parent, kind)).map(Address::name)
+        let first = parent.child(kind, "");
+        let below = self.objects.range(first.clone()..).map(|(address, _)| address);
+        let collection = below.take_while(move |it| it.is_in_collection_of(&first));
+        collection.filter(move |it| it.is_child_of(parent, kind)).map(Address::name)
     }
 
     /// Whether any object of the kind right below `parent` matters.

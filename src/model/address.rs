@@ -85,6 +85,11 @@ impl Address {
         self.realm == other.realm && self.below(other).is_some()
     }
 
+    /// Whether this is in the same collection as `first`, an address without a name, or hangs below an object in it.
+    pub fn is_in_collection_of(&self, first: &Self) -> bool {
+        self.realm == first.realm && self.path.starts_with(&*first.path)
+    }
+
     /// Whether this is an object of `kind` right below `parent`.
     pub fn is_child_of(&self, parent: &Self, kind: &Kind) -> bool {
         let is_one = |(collection, name): (&str, &str)| collection == kind.collection && !name.contains(SEPARATOR);

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 /// `text` with everything escaped that a terminal would obey or hide: control characters, line ends included, and
 /// characters that turn the direction of text or have no width.
 pub(super) fn safe(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_harmful) {
+    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte);
+    if text.bytes().all(is_plain) || !text.chars().any(is_harmful) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len());

@@ -81,17 +81,17 @@ fn the_same_field_in_two_files() {
         ("acme/realm.toml", "[clients.shop]\n# mine\nenabled = false\n"),
     ]), @r#"
  × `enabled` of acme/clients/shop is set twice
-  ╭─[acme/realm.toml:3:1]
-2 │ # mine
-3 │ enabled = false
+  ╭─[acme/clients/shop.toml:2:1]
+1 │ name = "Shop"
+2 │ enabled = true
   · ───┬───
   ·    ╰── the second time
   ╰────
  help: keep one of them: all files of a realm are read as one
  ╰─▶   ☞ the other place
-        ╭─[acme/clients/shop.toml:2:1]
-      1 │ name = "Shop"
-      2 │ enabled = true
+        ╭─[acme/realm.toml:3:1]
+      2 │ # mine
+      3 │ enabled = false
         · ───┬───
         ·    ╰── the first time
         ╰────
