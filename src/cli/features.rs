@@ -6,7 +6,8 @@ use super::Error;
 use crate::diff::{Action, After, Change, Diff};
 use crate::keycloak::{Http, features};
 use crate::model::{
-    Address, Desired, DesiredRealm, Feature, FieldPath, Live, LiveRealm, LiveValue, Origin, Value, is_too_new, kinds,
+    Address, Desired, DesiredRealm, Feature, FieldPath, Kind, Live, LiveRealm, LiveValue, Origin, Value, is_too_new,
+    kinds,
 };
 
 /// Something that the files use, and the feature that it needs.
@@ -22,14 +23,8 @@ pub(super) async fn check_read(http: &Http, desired: &Desired, live: &Live) -> R
     let mut needs = Vec::new();
     for (name, realm) in &live.realms {
         let objects = desired.realms.get(name).into_iter().flat_map(|wanted| &wanted.objects);
-        for (address, object) in objects.filter(|(_, object)| realm.unknown_kinds.contains(&object.kind)) {
-            let what = format!("{} {address}", object.kind.name);
-            needs.extend(Feature::of_kind(object.kind).map(|feature| Need {
-                feature,
-                what,
-                origin: Some(&object.origin),
-            }));
-        }
+        let unknown = objects.filter(|(_, object)| realm.unknown_kinds.contains(&object.kind));
+        needs.extend(unknown.filter_map(|(address, object)| of_kind(object.kind, address, Some(&object.origin))));
     }
     refuse(http, needs, true).await
 }
@@ -58,12 +53,15 @@ fn check_versions<'a>(changes: impl Iterator<Item = &'a Change>) -> Result<(), E
     all(first.into_values())
 }
 
+/// What an object of the kind needs.
+fn of_kind<'a>(kind: &Kind, address: &Address, origin: Option<&'a Origin>) -> Option<Need<'a>> {
+    let feature = Feature::of_kind(kind)?;
+    Some(Need { feature, what: format!("{} {address}", kind.name), origin })
+}
+
 fn needs(change: &Change) -> impl Iterator<Item = Need<'_>> {
     let is_new = change.action == Action::Create;
-    let kind = Feature::of_kind(change.kind).filter(|_| is_new).map(|feature| {
-        let what = format!("{} {}", change.kind.name, change.address);
-        Need { feature, what, origin: change.origin.as_ref() }
-    });
+    let kind = is_new.then(|| of_kind(change.kind, &change.address, change.origin.as_ref())).flatten();
     let switched_on = change.fields.iter().filter(|field| field.after == After::Json(true.into()));
     let switches = switched_on.filter_map(|field| {
         let feature = Feature::of_switch(change.kind, &field.path)?;

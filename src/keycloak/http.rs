@@ -17,8 +17,8 @@ use super::connection::Connection;
 use super::error::{HttpError, Request};
 use super::path;
 use super::retry::{RetryPolicy, Tried, retry};
+use super::survey::ServerInfo;
 use super::wire::{Answer, Wire};
-use crate::model::Providers;
 
 /// How many requests of each sort were sent, repetitions included: `GET /{realm}/clients?first&max` → 50.
 pub type RequestCounts = BTreeMap<String, u64>;
@@ -39,8 +39,7 @@ struct Inner {
     permits: Semaphore,
     parallelism: usize,
     policy: RetryPolicy,
-    /// What `serverinfo` said of them.
-    providers: OnceCell<Option<Providers>>,
+    server_info: OnceCell<Option<ServerInfo>>,
 }
 
 /// What creating something said.
@@ -62,8 +61,8 @@ impl Http {
         let Connection { realm, credentials, parallelism, retry: policy, .. } = connection;
         let auth = Auth::new(&base, realm, credentials)?;
         let parallelism = parallelism.max(1);
-        let (permits, providers) = (Semaphore::new(parallelism), OnceCell::new());
-        let inner = Inner { base, wire, auth, permits, parallelism, policy, providers };
+        let (permits, server_info) = (Semaphore::new(parallelism), OnceCell::new());
+        let inner = Inner { base, wire, auth, permits, parallelism, policy, server_info };
         retry(policy, || inner.auth.bearer(&inner.wire)).await?;
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -161,9 +160,9 @@ impl Http {
         }
     }
 
-    /// Where the providers of the server are kept once they were asked for.
-    pub(super) fn providers(&self) -> &OnceCell<Option<Providers>> {
-        &self.inner.providers
+    /// Where that is kept, as far as it matters, once it was asked for.
+    pub(super) fn kept_server_info(&self) -> &OnceCell<Option<ServerInfo>> {
+        &self.inner.server_info
     }
 
     /// What was sent so far.

@@ -66,21 +66,51 @@ async fn read_if_ours(http: &Http, project: &str, name: &str) -> Result<Option<L
     }))
 }
 
-/// The providers that are installed on the server; `None` where it does not tell. Asked for once.
+/// What a server tells of itself.
+#[derive(Debug)]
+pub(super) struct ServerInfo {
+    providers: Option<Providers>,
+    features: Option<BTreeMap<String, bool>>,
+}
+
+/// The providers that are installed on the server; `None` where it does not tell.
 ///
 /// # Errors
 /// The server's failures.
 pub async fn providers(http: &Http) -> Result<Option<&Providers>, ServerError> {
+    Ok(server_info(http).await?.and_then(|it| it.providers.as_ref()))
+}
+
+/// Whether each feature that the server knows is on, by its name; `None` where it does not tell.
+///
+/// # Errors
+/// The server's failures.
+pub async fn features(http: &Http) -> Result<Option<&BTreeMap<String, bool>>, ServerError> {
+    Ok(server_info(http).await?.and_then(|it| it.features.as_ref()))
+}
+
+/// Asked for once: it is big.
+async fn server_info(http: &Http) -> Result<Option<&ServerInfo>, ServerError> {
     let ask = async || {
         let Some(info) = http.server_info().await? else { return Ok(None) };
-        let Some(types) = info.get("componentTypes").and_then(Value::as_object) else { return Ok(None) };
-        let types = types.iter().map(|(name, providers)| Ok((name.clone(), described(providers)?)));
-        let mut found = types.collect::<Result<Providers, ServerError>>()?;
-        let listed = Spi::PLAIN.iter().map(|spi| ((*spi).to_owned(), listed(&info, spi)));
-        found.extend(listed.filter(|(_, providers)| !providers.is_empty()));
-        Ok::<_, ServerError>(Some(found))
+        Ok::<_, ServerError>(Some(ServerInfo { providers: installed(&info)?, features: switched(&info) }))
     };
-    Ok(http.providers().get_or_try_init(ask).await?.as_ref())
+    Ok(http.kept_server_info().get_or_try_init(ask).await?.as_ref())
+}
+
+fn installed(info: &Value) -> Result<Option<Providers>, ServerError> {
+    let Some(types) = info.get("componentTypes").and_then(Value::as_object) else { return Ok(None) };
+    let types = types.iter().map(|(name, providers)| Ok((name.clone(), described(providers)?)));
+    let mut found = types.collect::<Result<Providers, ServerError>>()?;
+    let listed = Spi::PLAIN.iter().map(|spi| ((*spi).to_owned(), listed(info, spi)));
+    found.extend(listed.filter(|(_, providers)| !providers.is_empty()));
+    Ok(Some(found))
+}
+
+fn switched(info: &Value) -> Option<BTreeMap<String, bool>> {
+    let features = info.get("features")?.as_array()?;
+    let feature = |it: &Value| Some((it.get("name")?.as_str()?.to_owned(), it.get("enabled")?.as_bool()?));
+    Some(features.iter().filter_map(feature).collect())
 }
 
 /// The providers of an SPI that nothing configures.
@@ -102,17 +132,6 @@ fn described(providers: &Value) -> Result<BTreeMap<String, Provider>, ServerErro
         found.insert(text(&provider, "id")?.to_owned(), Provider { keys: names(&|_| true)?, secrets });
     }
     Ok(found)
-}
-
-/// Whether each feature that the server knows is on, by its name; `None` where it does not tell.
-///
-/// # Errors
-/// The server's failures.
-pub async fn features(http: &Http) -> Result<Option<BTreeMap<String, bool>>, ServerError> {
-    let Some(info) = http.server_info().await? else { return Ok(None) };
-    let Some(features) = info.get("features").and_then(Value::as_array) else { return Ok(None) };
-    let feature = |it: &Value| Some((it.get("name")?.as_str()?.to_owned(), it.get("enabled")?.as_bool()?));
-    Ok(Some(features.iter().filter_map(feature).collect()))
 }
 
 /// Names of a realm's objects that a reference could mean. Client roles are too many to look through: these are

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::{HttpError, Request};
+use super::guarded::lock;
 use super::retry;
 use crate::secrets::Redactor;
 
@@ -69,12 +70,12 @@ impl Wire {
 
     /// How many requests of each sort were sent so far, repetitions included.
     pub(super) fn counts(&self) -> BTreeMap<String, u64> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.counts).clone()
     }
 
     fn count(&self, request: &Request) {
         let sort = format!("{} {}", request.method(), request.template());
-        *self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry(sort).or_default() += 1;
+        *lock(&self.counts).entry(sort).or_default() += 1;
     }
 }
 

@@ -102,11 +102,13 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         files.push((PathBuf::from(PROJECT_FILE), project_file(&there.folder), false));
     }
     for realm in &source.realms(args, &there).await? {
-        let live = source.read(context, args, &there.project.name, realm).await?;
+        let pick = Pick::new(args, realm)?;
+        let live = source.read(context, args, &there.project.name, realm, &pick).await?;
+        pick.check(realm, &live)?;
         for reason in &live.left_out {
             context.output.message(&format!("warning: {realm} is imported without its {reason}"));
         }
-        let imported = import(context, args, &there, realm, live, &mut variables)?;
+        let imported = import(context, args, &there, &pick, realm, live, &mut variables)?;
         said.push_str(&imported.result(realm));
         files.extend(imported.files);
     }
@@ -239,11 +241,11 @@ fn import(
     context: &Context,
     args: &Args,
     there: &There,
+    pick: &Pick<'_>,
     realm: &RealmName,
     live: LiveRealm,
     variables: &mut Variables,
 ) -> Result<Imported, Error> {
-    let pick = Pick::new(args, realm, &live)?;
     let mut said = files::content(&live);
     let folder = Folder::of(there, realm, args.force);
     let layout = folder.layout(args.layout, &said);

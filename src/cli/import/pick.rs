@@ -4,32 +4,35 @@ use super::Args;
 use crate::cli::Error;
 use crate::model::{Address, LiveRealm, kinds};
 
-/// The objects that `--only` names; all where it names none.
-pub(super) struct Pick(Vec<Address>);
+/// The objects of a realm that `--only` names, as it does; all where it names none.
+pub(super) struct Pick<'a>(Vec<(&'a str, Address)>);
 
-impl Pick {
-    pub(super) fn new(args: &Args, realm: &str, live: &LiveRealm) -> Result<Self, Error> {
-        let wanted = addresses(args, realm)?;
-        for (address, text) in wanted.iter().zip(&args.only) {
-            if !live.objects.contains_key(address) {
-                return Err(Error::Usage(format!(
-                    "--only {text}: realm {realm} has no {} of that name",
-                    address.kind().name
-                )));
+impl<'a> Pick<'a> {
+    pub(super) fn new(args: &'a Args, realm: &str) -> Result<Self, Error> {
+        let named = args.only.iter().map(|text| Ok((text.as_str(), address(realm, text)?)));
+        Ok(Self(named.collect::<Result<_, Error>>()?))
+    }
+
+    /// The objects that are named.
+    pub(super) fn named(&self) -> impl Iterator<Item = &Address> {
+        self.0.iter().map(|(_, address)| address)
+    }
+
+    /// An error of the first object that the realm does not have.
+    pub(super) fn check(&self, realm: &str, live: &LiveRealm) -> Result<(), Error> {
+        match self.0.iter().find(|(_, address)| !live.objects.contains_key(address)) {
+            Some((text, address)) => {
+                let kind = address.kind().name;
+                Err(Error::Usage(format!("--only {text}: realm {realm} has no {kind} of that name")))
             }
+            None => Ok(()),
         }
-        Ok(Self(wanted))
     }
 
     /// Whether an object is wanted: itself or as a part of one.
     pub(super) fn wants(&self, address: &Address) -> bool {
-        self.0.is_empty() || self.0.iter().any(|wanted| address.is_within(wanted) || is_inside(address, wanted))
+        self.0.is_empty() || self.named().any(|wanted| address.is_within(wanted) || is_inside(address, wanted))
     }
-}
-
-/// What `--only` names.
-pub(super) fn addresses(args: &Args, realm: &str) -> Result<Vec<Address>, Error> {
-    args.only.iter().map(|text| address(realm, text).ok_or_else(|| not_an_address(text))).collect()
 }
 
 /// Whether a group is inside of another.
@@ -38,7 +41,7 @@ fn is_inside(address: &Address, of: &Address) -> bool {
 }
 
 /// `clients/shop`, or `acme/clients/shop` as plans show it. A group needs no quotes here: nothing follows its path.
-fn address(realm: &str, text: &str) -> Option<Address> {
+fn address(realm: &str, text: &str) -> Result<Address, Error> {
     let within = |text: &str| {
         let group = text.strip_prefix("groups/").filter(|path| path.starts_with('/'));
         match group {
@@ -46,7 +49,8 @@ fn address(realm: &str, text: &str) -> Option<Address> {
             None => Address::parse(realm, text).filter(|address| address.parent().is_some()),
         }
     };
-    within(text).or_else(|| within(text.strip_prefix(realm)?.strip_prefix('/')?))
+    let found = within(text).or_else(|| within(text.strip_prefix(realm)?.strip_prefix('/')?));
+    found.ok_or_else(|| not_an_address(text))
 }
 
 fn not_an_address(text: &str) -> Error {

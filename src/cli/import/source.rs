@@ -1,6 +1,7 @@
 //! Where realms are read: a server, or exports.
 
-use super::{Args, There, pick};
+use super::pick::Pick;
+use super::{Args, There};
 use crate::cli::exports::Exports;
 use crate::cli::{Context, Error, connect};
 use crate::keycloak::{Http, Interest, read_realm, realm_names};
@@ -47,10 +48,10 @@ impl Source {
         args: &Args,
         project: &str,
         realm: &RealmName,
+        pick: &Pick<'_>,
     ) -> Result<LiveRealm, Error> {
         let interest = if args.users { Interest::everything().with_users() } else { Interest::everything() };
-        let picked = pick::addresses(args, realm)?;
-        let users = picked.iter().filter(|address| *address.kind() == kinds::USER);
+        let users = pick.named().filter(|address| *address.kind() == kinds::USER);
         let interest = users.fold(interest, Interest::with);
         match self {
             Self::Server(http) => {
