@@ -57,17 +57,17 @@ fn a_field_that_two_files_set() {
     --- stdout
     --- stderr
       × `name` of acme/clients/shop is set twice
-       ╭─[acme/realm.toml:2:1]
-     1 │ [clients.shop]
-     2 │ name = "Shop"
+       ╭─[acme/clients/shop.toml:2:1]
+     1 │ enabled = true
+     2 │ name = "The shop"
        · ──┬─
        ·   ╰── the second time
        ╰────
       help: keep one of them: all files of a realm are read as one
       ╰─▶   ☞ the other place
-             ╭─[acme/clients/shop.toml:2:1]
-           1 │ enabled = true
-           2 │ name = "The shop"
+             ╭─[acme/realm.toml:2:1]
+           1 │ [clients.shop]
+           2 │ name = "Shop"
              · ──┬─
              ·   ╰── the first time
              ╰────
