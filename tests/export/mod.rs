@@ -172,6 +172,25 @@ fn exports_of_older_versions_come_to_rest() {
     }
 }
 
+/// A document that somebody wrote says no version and little else: what the server made of it is what the files say.
+#[test]
+fn a_document_by_hand_reads_as_the_server_takes_it_in() {
+    if is_26_0("exports are read as the newest version would") {
+        return;
+    }
+    let document = include_str!("../cases/exports/by-hand.json").replace("acme", "export-by-hand");
+    let project = Project::new("export-by-hand");
+    project.admin().post_realm(&serde_json::from_str(&document).unwrap());
+    std::fs::remove_dir_all(project.folder().join("export-by-hand")).unwrap();
+    project.write("exports/realm.json", &document);
+    let imported = project.run(&["import", "--from", "exports/realm.json", "--layout", "single", "--project", "."]);
+    assert!(imported.stdout.contains("imported, and its plan is empty"), "{}\n{}", imported.stdout, imported.stderr);
+    std::fs::remove_dir_all(project.folder().join("exports")).unwrap();
+    assert_eq!(project.changes(), [""; 0]);
+    let files = std::fs::read_to_string(project.folder().join("export-by-hand/realm.toml")).unwrap();
+    assert!(!files.contains("authenticationFlows") && files.contains("\"/shelves/*\""), "{files}");
+}
+
 /// As an upgrade of the server would have left the realm.
 fn every_upgrade_was_made(project: &Project, version: &str) {
     let admin = project.admin();

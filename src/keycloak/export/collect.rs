@@ -203,6 +203,9 @@ impl<'a> Collector<'a> {
             client.remove("protocolMappers");
             let services = client.remove("authorizationSettings");
             client.insert("scopeMappings".to_owned(), mappings_of.of("client", address.name()));
+            if client.get("authorizationServicesEnabled") == Some(&Value::Bool(true)) {
+                of_authorization(&mut client);
+            }
             if let Some(Value::Object(bound)) = client.get_mut("authenticationFlowBindingOverrides") {
                 bind_by_alias(bound, &flows);
             }
@@ -325,6 +328,14 @@ fn composites(role: &Object) -> Result<Value, ServerError> {
     }
     names.sort();
     Ok(names.into())
+}
+
+/// What the server makes of a client with authorization services, whatever a file written by hand says of it
+/// (`RepresentationToModel.importAuthorizationSettings` of 26.7.4).
+fn of_authorization(client: &mut Object) {
+    for (field, value) in [("serviceAccountsEnabled", true), ("publicClient", false), ("bearerOnly", false)] {
+        client.insert(field.to_owned(), value.into());
+    }
 }
 
 /// The roles that each client or client scope may put into tokens, as sorted names. Those of the realm and those of clients

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::collect::Collector;
 use crate::keycloak::intake::Intake as _;
 use crate::keycloak::shape::Object;
-use crate::model::{Address, FieldPath, LiveObject, LiveValue, builtin_objects, defaults, kinds, unflatten};
+use crate::model::{Address, FieldPath, LiveObject, LiveValue, builtin_objects, defaults, kinds};
 
 /// The version that the built-in defaults were recorded from. What an export of it does not have is not there.
 pub(super) const RECORDED: Version = (26, 7);
@@ -42,7 +42,8 @@ pub(super) fn complete(collector: &Collector<'_>, document: &Object) -> Vec<Stri
         let is_left_out = !is_whole || is_without(document, &address);
         let has_parent = address.parent().is_none_or(|parent| collector.has_seen(&parent));
         if is_left_out && has_parent {
-            collector.add(&address, address.name(), json_of(&object.fields));
+            collector.add(&address, address.name(), Object::new());
+            collector.fill(&address, object.fields);
         }
     }
     if !is_whole {
@@ -125,12 +126,4 @@ fn is_without(document: &Object, address: &Address) -> bool {
 fn settings() -> BTreeMap<FieldPath, LiveValue> {
     let fields = kinds::REALM.fields.iter().map(|field| FieldPath::new([field.name]));
     fields.filter_map(|path| Some((path.clone(), LiveValue::Json(defaults(&kinds::REALM, &path)?.clone())))).collect()
-}
-
-fn json_of(fields: &BTreeMap<FieldPath, LiveValue>) -> Object {
-    let plain = fields.iter().filter_map(|(path, value)| match value {
-        LiveValue::Json(value) => Some((path, value.clone())),
-        LiveValue::Secret(_) | LiveValue::Masked => None,
-    });
-    unflatten(plain)
 }

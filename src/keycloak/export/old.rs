@@ -15,20 +15,26 @@ use crate::model::{Address, FieldPath, LiveValue, builtin_objects, defaults, kin
 /// Changes a document.
 type Step = fn(&mut Object);
 
-/// What a document needs that was written before a version. Where none is said, it is as old as can be.
-const STEPS: &[(Version, Step)] = &[
+/// What an import makes of a document that was written before a version, or that does not say by which.
+const IMPORTS: &[(Version, Step)] = &[
     ((4, 0), client_templates),
     ((13, 0), default_roles),
+    ((18, 0), realm_key),
     ((19, 0), post_logout_redirects),
-    ((20, 0), view_groups),
     ((21, 0), terms_and_conditions),
     ((22, 0), http_challenge),
-    ((22, 0), retired_themes),
     ((23, 0), registration_profile),
+    ((26, 0), hidden_providers),
+    (RECORDED, resource_uris),
+];
+
+/// What an upgrade makes of a document that says that it was written before a version.
+const UPGRADES: &[(Version, Step)] = &[
+    ((20, 0), view_groups),
+    ((22, 0), retired_themes),
     ((24, 0), user_profile),
     ((24, 0), truststore_of_ldap),
     ((26, 0), console_clients),
-    ((26, 0), hidden_providers),
     ((26, 2), xss_protection),
     ((26, 4), saml_encryption),
     ((26, 7), required_actions),
@@ -48,8 +54,10 @@ const NEWER_SCOPES: &[(Version, &str)] = &[
 
 /// Brings a document up to date.
 pub(super) fn normalise(document: &mut Object) {
-    let written_by = version(document).unwrap_or_default();
-    for (_, step) in STEPS.iter().filter(|(before, _)| written_by < *before) {
+    let written_by = version(document);
+    let imports = IMPORTS.iter().filter(|(before, _)| written_by.is_none_or(|it| it < *before));
+    let upgrades = UPGRADES.iter().filter(|(before, _)| written_by.is_some_and(|it| it < *before));
+    for (_, step) in imports.chain(upgrades) {
         step(document);
     }
 }
@@ -113,14 +121,53 @@ fn default_roles(document: &mut Object) {
     if of_realm.is_none() && of_clients.is_empty() {
         return;
     }
+    let (of_realm, of_clients) = with_those_of_every_realm(document, of_realm, of_clients);
     let realm = document.get("realm").and_then(Value::as_str).unwrap_or_default().to_lowercase();
-    let composites = json!({ "realm": of_realm.unwrap_or_else(|| json!([])), "client": of_clients });
+    let composites = json!({ "realm": of_realm, "client": of_clients });
     let role = json!({ "name": format!("default-roles-{realm}"), "composite": true, "composites": composites,
         "description": "${role_default-roles}" });
     let roles = table(document, "roles").and_then(|it| it.entry("realm").or_insert_with(|| json!([])).as_array_mut());
     if let Some(roles) = roles {
         roles.push(role);
     }
+}
+
+/// What the server makes because the document does not have it, it makes a default role as well.
+fn with_those_of_every_realm(
+    document: &Object,
+    of_realm: Option<Value>,
+    mut of_clients: Object,
+) -> (Vec<Value>, Object) {
+    let mut default = of_realm.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
+    let roles = document.get("roles").and_then(Value::as_object).map(|roles| names(roles, "realm", "name"));
+    for role in ["offline_access", "uma_authorization"] {
+        if !roles.as_ref().is_some_and(|roles| roles.contains(role)) && !default.contains(&role.into()) {
+            default.push(role.into());
+        }
+    }
+    if !names(document, "clients", "clientId").contains("account") {
+        of_clients.insert("account".to_owned(), json!(["manage-account", "view-profile"]));
+    }
+    (default, of_clients)
+}
+
+/// A realm had one key, which became a component for signatures and one for encryption.
+fn realm_key(document: &mut Object) {
+    const TYPE: &str = "org.keycloak.keys.KeyProvider";
+    let key = document.remove("privateKey");
+    let (certificate, _) = (document.remove("certificate"), document.remove("publicKey"));
+    let (Some(key), Some(components)) = (key, table(document, "components")) else { return };
+    if components.contains_key(TYPE) {
+        return;
+    }
+    let provider = |id: &str| {
+        let mut config = json!({ "privateKey": [key.clone()], "priority": ["100"] });
+        if let Some(certificate) = &certificate {
+            config["certificate"] = json!([certificate]);
+        }
+        json!({ "name": id, "providerId": id, "config": config })
+    };
+    components.insert(TYPE.to_owned(), json!([provider("rsa"), provider("rsa-enc")]));
 }
 
 /// A client could once be signed out to wherever it could sign in.
@@ -273,6 +320,18 @@ fn hidden_providers(document: &mut Object) {
         let hidden = table(provider, "config").and_then(|config| config.remove("hideOnLoginPage"));
         if let Some(hidden) = hidden {
             provider.entry("hideOnLogin").or_insert_with(|| (hidden == "true").into());
+        }
+    }
+}
+
+/// A resource of a client could have one.
+fn resource_uris(document: &mut Object) {
+    for client in each(document, "clients") {
+        let Some(services) = client.get_mut("authorizationSettings").and_then(Value::as_object_mut) else { continue };
+        for resource in each(services, "resources") {
+            if let Some(uri) = resource.remove("uri") {
+                resource.entry("uris").or_insert_with(|| json!([uri]));
+            }
         }
     }
 }

@@ -100,3 +100,44 @@ fn secrets_are_secrets() {
     let shown = format!("{export:?} {realm:?}");
     assert!(shown.contains("priority") && !shown.contains("s3cr3t"), "{shown}");
 }
+
+/// Facts (26.7.4): a document that does not say which version wrote it is imported, and not upgraded.
+#[test]
+fn a_document_without_a_version_is_not_upgraded() {
+    let document = |version: &str| {
+        let ldap = json!({"name": "ldap", "providerId": "ldap", "config": {"useTruststoreSpi": ["ldapsOnly"]}});
+        json!({"realm": "acme", "keycloakVersion": version, "defaultRoles": ["reader"], "privateKey": "MII", "publicKey": "MII",
+            "roles": {"realm": [{"name": "reader"}]},
+            "components": {"org.keycloak.storage.UserStorageProvider": [ldap]}})
+    };
+    let (by_hand, old) = (live(&document("")), live(&document("22.0.5")));
+    let text = |realm: &LiveRealm, address: &str, path: &[&str]| match leaf(realm, address, path) {
+        Some(LiveValue::Json(value)) => value.as_str().unwrap_or_default().to_owned(),
+        other => format!("{other:?}"),
+    };
+    let truststore = ["config", "useTruststoreSpi"];
+    assert_eq!(text(&by_hand, "userFederation/ldap", &truststore), "ldapsOnly");
+    assert_eq!(text(&old, "userFederation/ldap", &truststore), "always");
+    assert_eq!(text(&by_hand, "userProfile", &["unmanagedAttributePolicy"]), "DISABLED");
+    assert_eq!(text(&old, "userProfile", &["unmanagedAttributePolicy"]), "ENABLED");
+    let default = ["account:manage-account", "account:view-profile", "offline_access", "reader", "uma_authorization"];
+    assert_eq!(leaf(&by_hand, "", &["defaultRoles"]), Some(LiveValue::Json(json!(default))));
+    for key in ["keys/rsa", "keys/rsa-enc"] {
+        let key = leaf(&by_hand, key, &["config", "privateKey"]);
+        assert!(matches!(key, Some(LiveValue::Secret(_))), "{key:?}");
+    }
+    let realm = &by_hand.objects[&Address::realm("acme")];
+    assert!(!realm.fields.keys().any(|path| path.top().ends_with("Key")), "{:?}", realm.fields.keys());
+}
+
+#[test]
+fn authorization_services_make_a_client_confidential() {
+    let settings = json!({"resources": [{"name": "Protected", "uri": "/*"}]});
+    let realm = live(&json!({"realm": "acme", "clients": [{"clientId": "shop", "publicClient": true,
+        "authorizationServicesEnabled": true, "authorizationSettings": settings}]}));
+    let client = |field: &str| leaf(&realm, "clients/shop", &[field]);
+    assert_eq!(client("serviceAccountsEnabled"), Some(LiveValue::Json(true.into())));
+    assert_eq!(client("publicClient"), Some(LiveValue::Json(false.into())));
+    let uris = leaf(&realm, "clients/shop/authorization/resources/Protected", &["uris"]);
+    assert_eq!(uris, Some(LiveValue::Json(json!(["/*"]))));
+}
