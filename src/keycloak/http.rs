@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Method, Url};
@@ -111,9 +110,9 @@ impl Http {
         Ok(Posted { id: answer.created(), body: answer.json_if_any(), repeated: false })
     }
 
-    /// How long to wait before trying again what was tried so often in so long a time and ended in this error, if at all.
-    pub(super) fn pause(&self, tries: u32, elapsed: Duration, error: &HttpError) -> Option<Duration> {
-        self.inner.policy.pause(tries, elapsed, error)
+    /// How stubborn it is.
+    pub(super) fn policy(&self) -> RetryPolicy {
+        self.inner.policy
     }
 
     /// Writes.

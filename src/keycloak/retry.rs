@@ -31,6 +31,38 @@ impl Default for RetryPolicy {
     }
 }
 
+/// The tries of one request so far.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tries {
+    started: Instant,
+    count: u32,
+    with_500: u32,
+}
+
+impl Tries {
+    pub(super) fn new() -> Self {
+        Self { started: Instant::now(), count: 0, with_500: 0 }
+    }
+
+    /// How many there were.
+    pub(super) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Counts a try that ended in this error, and answers how long to wait before the next one, if there is to be one.
+    pub(super) fn failed(&mut self, policy: RetryPolicy, error: &HttpError) -> Option<Duration> {
+        self.count += 1;
+        if error.status() == Some(500) {
+            // Tries that ended otherwise say nothing of it.
+            self.with_500 += 1;
+            if self.with_500 >= TRIES_AFTER_500 {
+                return None;
+            }
+        }
+        policy.pause(self.count, self.started.elapsed(), error)
+    }
+}
+
 /// A value, and whether an earlier try than the one that gave it may have been executed.
 pub(super) struct Tried<T> {
     pub(super) value: T,
@@ -47,33 +79,26 @@ where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, HttpError>>,
 {
-    let started = Instant::now();
+    let mut tries = Tries::new();
     let mut repeated = false;
-    let mut tries = 0;
     loop {
         let error = match once().await {
             Ok(value) => return Ok(Tried { value, repeated }),
             Err(error) => error,
         };
-        tries += 1;
-        let Some(pause) = policy.pause(tries, started.elapsed(), &error) else {
-            return Err(error.after(tries, repeated));
+        let Some(pause) = tries.failed(policy, &error) else {
+            return Err(error.after(tries.count(), repeated));
         };
         repeated |= error.may_have_run();
-        tracing::debug!(%error, tries, pause_ms = pause.as_millis(), "trying again");
+        tracing::debug!(%error, tries = tries.count(), pause_ms = pause.as_millis(), "trying again");
         tokio::time::sleep(pause).await;
     }
 }
 
 impl RetryPolicy {
     /// The pause before the next try, if there is to be one.
-    pub(super) fn pause(&self, tries: u32, elapsed: Duration, error: &HttpError) -> Option<Duration> {
-        let most = match error.status() {
-            Some(500) => TRIES_AFTER_500,
-            _ if error.is_first_contact() => TRIES_AT_FIRST_CONTACT,
-            _ => self.tries,
-        };
-        let most = most.min(self.tries);
+    fn pause(&self, tries: u32, elapsed: Duration, error: &HttpError) -> Option<Duration> {
+        let most = if error.is_first_contact() { TRIES_AT_FIRST_CONTACT.min(self.tries) } else { self.tries };
         if !error.is_transient() || tries >= most {
             return None;
         }
@@ -124,7 +149,6 @@ mod tests {
         for status in [400, 401, 403, 404, 409, 501] {
             assert!(!again(1, &answer(status, None)), "{status}");
         }
-        assert!(!again(2, &answer(500, None)));
         assert!(again(6, &answer(503, None)) && !again(7, &answer(503, None)));
         let unreachable = || HttpError::Unreachable {
             host: "h".into(),
@@ -138,6 +162,15 @@ mod tests {
         assert!(again(6, &unreachable().of_known_server()));
         let expired = HttpError::Tls { host: "h".into(), problem: Problem::new("expired", "renew it") };
         assert!(!again(1, &expired));
+    }
+
+    /// A connection that was lost before does not make the server's first 500 its second.
+    #[test]
+    fn repeats_a_500_once() {
+        let mut tries = Tries::new();
+        let mut again = |status| tries.failed(RetryPolicy::default(), &answer(status, None)).is_some();
+        assert!(again(503) && again(503) && again(500) && again(503));
+        assert!(!again(500));
     }
 
     #[test]

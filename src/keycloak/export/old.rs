@@ -121,7 +121,7 @@ fn default_roles(document: &mut Object) {
     if of_realm.is_none() && of_clients.is_empty() {
         return;
     }
-    let (of_realm, of_clients) = with_those_of_every_realm(document, of_realm, of_clients);
+    let (of_realm, of_clients) = with_those_of_every_realm(document, of_realm.as_ref(), of_clients);
     let realm = document.get("realm").and_then(Value::as_str).unwrap_or_default().to_lowercase();
     let composites = json!({ "realm": of_realm, "client": of_clients });
     let role = json!({ "name": format!("default-roles-{realm}"), "composite": true, "composites": composites,
@@ -135,10 +135,10 @@ fn default_roles(document: &mut Object) {
 /// What the server makes because the document does not have it, it makes a default role as well.
 fn with_those_of_every_realm(
     document: &Object,
-    of_realm: Option<Value>,
+    of_realm: Option<&Value>,
     mut of_clients: Object,
 ) -> (Vec<Value>, Object) {
-    let mut default = of_realm.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut default = of_realm.and_then(Value::as_array).cloned().unwrap_or_default();
     let roles = document.get("roles").and_then(Value::as_object).map(|roles| names(roles, "realm", "name"));
     for role in ["offline_access", "uma_authorization"] {
         if !roles.as_ref().is_some_and(|roles| roles.contains(role)) && !default.contains(&role.into()) {

@@ -1,7 +1,6 @@
 //! Makes the executions of a flow what is wanted, in place: what can stay stays, with its id and its configuration.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
@@ -10,6 +9,7 @@ use super::tree::{self, Execution, Wanted};
 use super::{Config, EXECUTIONS, config_path, configs, executions_path, existing};
 use crate::keycloak::ServerError;
 use crate::keycloak::path::segment;
+use crate::keycloak::retry::Tries;
 use crate::keycloak::writer::{Changes, Leaf, Writer};
 use crate::model::{Address, FieldPath, LiveValue};
 
@@ -18,20 +18,19 @@ use crate::model::{Address, FieldPath, LiveValue};
 /// A lost answer leaves open whether an execution was made, and nothing but looking tells. The tries are counted from where
 /// more was found than before.
 pub(super) async fn executions(writer: &Writer, address: &Address, changes: &Changes) -> Result<(), ServerError> {
-    let (mut tries, mut found, mut started) = (0, 0, Instant::now());
+    let (mut tries, mut found) = (Tries::new(), 0);
     loop {
         let existing = existing(&writer.directory, address.name()).await?;
         let count = Execution::all(&existing).len();
         if count > found {
-            (tries, found, started) = (0, count, Instant::now());
+            (tries, found) = (Tries::new(), count);
         }
-        tries += 1;
         let error = match attempt(writer, address, changes, &existing).await {
             Err(ServerError::Http(error)) if error.may_have_run() && !error.repeated() => error,
             ended => return ended,
         };
-        let Some(pause) = writer.http().pause(tries, started.elapsed(), &error) else {
-            return Err(error.after(tries, tries > 1).into());
+        let Some(pause) = tries.failed(writer.http().policy(), &error) else {
+            return Err(error.after(tries.count(), tries.count() > 1).into());
         };
         tokio::time::sleep(pause).await;
     }
