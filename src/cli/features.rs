@@ -6,8 +6,8 @@ use super::Error;
 use crate::diff::{Action, After, Change, Diff};
 use crate::keycloak::{Http, features};
 use crate::model::{
-    Address, Desired, DesiredRealm, Feature, FieldPath, Kind, Live, LiveRealm, LiveValue, Origin, Value, is_too_new,
-    kinds,
+    Address, Desired, DesiredRealm, Feature, FieldPath, Kind, Live, LiveRealm, LiveValue, Origin, Value, is_locked,
+    is_too_new, kinds,
 };
 
 /// Something that the files use, and the feature that it needs.
@@ -34,7 +34,8 @@ pub(super) async fn check_read(http: &Http, desired: &Desired, live: &Live) -> R
 pub(super) async fn check_plan(http: &Http, desired: &Desired, live: &Live, diff: &Diff) -> Result<(), Error> {
     let changes = diff.realms.values().flat_map(|realm| &realm.changes);
     refuse(http, changes.clone().flat_map(needs).collect(), false).await?;
-    check_versions(changes)?;
+    check_versions(changes.clone())?;
+    check_locked(changes)?;
     check_organizations(desired, live)
 }
 
@@ -57,6 +58,17 @@ fn check_versions<'a>(changes: impl Iterator<Item = &'a Change>) -> Result<(), E
 fn of_kind<'a>(kind: &Kind, address: &Address, origin: Option<&'a Origin>) -> Option<Need<'a>> {
     let feature = Feature::of_kind(kind)?;
     Some(Need { feature, what: format!("{} {address}", kind.name), origin })
+}
+
+/// Nothing is begun where the server would refuse a write whoever asks.
+fn check_locked<'a>(changes: impl Iterator<Item = &'a Change>) -> Result<(), Error> {
+    let declared = changes.filter(|change| is_locked(&change.address));
+    all(declared.filter_map(|change| {
+        let (origin, address) = (change.origin.as_ref()?, &change.address);
+        Some(format!(
+            "{origin}: {address} differs from the server's, and Keycloak lets nobody change it; take it out of the files"
+        ))
+    }))
 }
 
 fn needs(change: &Change) -> impl Iterator<Item = Need<'_>> {

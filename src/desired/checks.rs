@@ -11,7 +11,9 @@ use super::problem::Problem;
 use super::references::Use;
 use super::source::Place;
 use super::users;
-use crate::model::{Address, DesiredObject, DesiredRealm, FieldPath, Reference, Value, is_default_roles, kinds};
+use crate::model::{
+    Address, Declared, DesiredObject, DesiredRealm, FieldPath, Reference, Value, is_default_roles, kinds,
+};
 
 /// Checks everything that was put in.
 pub(super) fn check(builder: &mut Builder) {
@@ -22,6 +24,7 @@ pub(super) fn check(builder: &mut Builder) {
             problems.extend(default_roles(builder, address, object));
             problems.extend(missing_basic(builder, realm, address, object));
             problems.extend(public_secret(builder, address, object));
+            problems.extend(empty_uris(builder, object));
             problems.extend(authorization::check(builder, realm, address, object));
             problems.extend(users::check(builder, realm, address, object));
             parents.extend(parent_group(builder, realm, address, object));
@@ -75,6 +78,19 @@ fn public_secret(builder: &Builder, address: &Address, object: &DesiredObject) -
         Some(place) => problem.and(place, "public"),
         None => problem,
     })
+}
+
+/// The server drops an empty text of these, so that it would be planned for ever.
+fn empty_uris(builder: &Builder, object: &DesiredObject) -> Vec<Problem> {
+    let is_empty = |declared: &&Declared| matches!(&declared.value, Value::Json(Json::Array(uris)) if uris.iter().any(|uri| uri == ""));
+    let lists = ["redirectUris", "webOrigins"].into_iter().filter(|_| *object.kind == kinds::CLIENT);
+    let declared = lists.filter_map(|list| Some((list, object.fields.get(&FieldPath::new([list])).filter(is_empty)?)));
+    let problem = |(list, declared): (&str, &Declared)| {
+        let problem = Problem::error(format!("`{list}` has an empty text"))
+            .help("leave it out: the server drops it; \"+\" in webOrigins is every origin of the redirect URIs");
+        at(problem, builder.place(&declared.origin), "a list with an empty text")
+    };
+    declared.map(problem).collect()
 }
 
 fn is_oidc(client: &DesiredObject) -> bool {

@@ -21,6 +21,11 @@ pub(super) fn objects(value: Value, what: &str) -> Result<Vec<Object>, ServerErr
     items.into_iter().map(|item| object(item, what)).collect()
 }
 
+/// A text field that need not be there.
+pub(super) fn optional<'a>(object: &'a Object, field: &str) -> Option<&'a str> {
+    object.get(field).and_then(Value::as_str)
+}
+
 /// A text field that has to be there.
 pub(super) fn text<'a>(object: &'a Object, field: &str) -> Result<&'a str, ServerError> {
     object.get(field).and_then(Value::as_str).ok_or_else(|| ServerError::shape(field, "text"))

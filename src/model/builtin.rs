@@ -159,6 +159,9 @@ pub fn is_reserved(address: &Address) -> bool {
     if VERSION.load(Ordering::Relaxed) == OLDEST && is_made_with_a_client(address) {
         return true;
     }
+    if is_locked(address) {
+        return true;
+    }
     let above = std::iter::successors(Some(address.clone()), Address::parent);
     let Some(object) = above.filter(|it| it.parent().is_some()).last() else { return false };
     let is_of_master = object.realm_name() == "master";
@@ -171,6 +174,14 @@ pub fn is_reserved(address: &Address) -> bool {
         "key provider" => object.name().starts_with("fallback-"),
         _ => false,
     }
+}
+
+/// Whether the server lets nobody change it: the client that holds the roles of a realm's administrators, with all below.
+///
+/// Facts: 26.7.4 answers every write to it with 403, whoever asks; 26.0.8 takes them.
+pub fn is_locked(address: &Address) -> bool {
+    let client = std::iter::successors(Some(address.clone()), Address::parent).find(|it| *it.kind() == kinds::CLIENT);
+    VERSION.load(Ordering::Relaxed) != OLDEST && client.is_some_and(|it| it.name() == "realm-management")
 }
 
 /// Whether 26.0 makes this with the service account or the authorization services of a client; newer versions don't.

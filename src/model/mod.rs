@@ -25,7 +25,8 @@ mod secret_ref;
 pub use address::{Address, RealmName};
 pub use builtin::{
     REALM_PLACEHOLDER, builtin_names, builtin_objects, builtin_paths, builtin_providers, default_of, defaults,
-    is_builtin, is_builtin_provider, is_default_roles, is_global_profile, is_reserved, is_too_new, recognize_version,
+    is_builtin, is_builtin_provider, is_default_roles, is_global_profile, is_locked, is_reserved, is_too_new,
+    recognize_version,
 };
 pub use desired::{Declared, Desired, DesiredObject, DesiredRealm, Lifecycle, Origin, Prune, PruneRules, Value};
 pub use duration::parse_seconds;

@@ -214,6 +214,46 @@ executions = [
     assert_eq!(raw(&admin, "direct grant"), before);
 }
 
+/// A realm has one configuration of a name, which flows may have in common, as copies made by older versions do.
+#[test]
+fn a_configuration_is_shared_by_its_name() {
+    if is_26_0("26.0 has several of a name") {
+        return;
+    }
+    let flow = |name: &str, first: &str| {
+        format!(
+            r#"
+[authenticationFlows.{name}]
+executions = [
+  {{ authenticator = "idp-review-profile", requirement = "REQUIRED", authenticatorConfig = "review profile config",
+     config = {{ "update.profile.on.first.login" = "{first}" }} }},
+  {{ flow = "{name} link", requirement = "REQUIRED", executions = [
+    {{ authenticator = "idp-review-profile", requirement = "DISABLED", authenticatorConfig = "ours",
+       config = {{ "update.profile.on.first.login" = "on" }} }},
+  ] }},
+]
+"#
+        )
+    };
+    let project = Project::new("kinds-flow-shared");
+    let admin = project.admin();
+    let shared = |flow: &str, index: usize| executions(&admin, flow)[index]["authenticationConfig"].clone();
+    project.write_realm(&[flow("one", "missing"), flow("two", "missing")].concat());
+    project.apply();
+    project.assert_empty_plan();
+    let built_in = shared("first broker login", 0);
+    assert_eq!((shared("one", 0), shared("two", 0)), (built_in.clone(), built_in.clone()));
+    assert_eq!(shared("one", 2), shared("two", 2));
+
+    project.write_realm(&[flow("one", "missing"), flow("two", "missing"), flow("three", "off")].concat());
+    let refused = project.run(&["apply", "--yes"]);
+    assert_eq!(refused.status, 6);
+    let told = "has a configuration `review profile config` with other values";
+    assert!(refused.stderr.contains(told), "{}", refused.stderr);
+    let kept = admin.get(&format!("authentication/config/{}", built_in.as_str().unwrap()));
+    assert_eq!(kept["config"]["update.profile.on.first.login"], "missing");
+}
+
 #[test]
 fn a_flow_that_is_bound_is_not_deleted() {
     let project = Project::new("kinds-flow-bound");

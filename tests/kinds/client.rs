@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use super::story::{Story, covers};
 use crate::support::admin::Admin;
+use crate::support::is_26_0;
+use crate::support::project::Project;
 
 const SHOP: Story = Story {
     realm: "kinds-client",
@@ -188,4 +190,26 @@ fn raw(admin: &Admin, name: &str) -> Value {
         });
     }
     client
+}
+
+/// Facts (26.7.4): every write to it is answered with 403; 26.0 takes them.
+#[test]
+fn the_client_that_governs_a_realm_is_locked() {
+    if is_26_0("26.0 takes these writes") {
+        return;
+    }
+    let project = Project::new("kinds-client-locked");
+    project.write_realm("[clients.realm-management]\n");
+    project.apply();
+    let admin = project.admin();
+    let path = format!("clients/{}", admin.client("realm-management"));
+    assert_eq!(admin.status_of_put(&path, &admin.get(&path)), 403, "the server changed");
+    for more in ["description = \"Ours\"\n", "roles.ours = {}\n"] {
+        project.write_realm(&format!("displayName = \"Changed\"\n[clients.realm-management]\n{more}"));
+        let refused = project.run(&["apply", "--yes"]);
+        assert_eq!(refused.status, 1, "{}", refused.stderr);
+        let told = |text: &str| refused.stderr.contains(text);
+        assert!(told("realm.toml:") && told("lets nobody change it"), "{}", refused.stderr);
+        assert!(admin.get("")["displayName"].is_null(), "nothing is begun");
+    }
 }

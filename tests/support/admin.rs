@@ -112,6 +112,11 @@ impl Admin {
         self.send(Method::PUT, path, body);
     }
 
+    /// The status of a PUT.
+    pub fn status_of_put(&self, path: &str, body: &Value) -> u16 {
+        self.request(Method::PUT, path, Some(body)).0
+    }
+
     #[track_caller]
     pub fn delete(&self, path: &str) {
         self.send(Method::DELETE, path, &Value::Null);

@@ -75,6 +75,19 @@ fn a_public_client_with_a_secret() {
 }
 
 #[test]
+fn an_empty_redirect_uri() {
+    insta::assert_snapshot!(report(&[("acme/clients/shop.toml", "redirectUris = [\"/*\", \"\"]\n")]), @r#"
+ × `redirectUris` has an empty text
+  ╭─[acme/clients/shop.toml:1:1]
+1 │ redirectUris = ["/*", ""]
+  · ──────┬─────
+  ·       ╰── a list with an empty text
+  ╰────
+ help: leave it out: the server drops it; "+" in webOrigins is every origin of the redirect URIs
+"#);
+}
+
+#[test]
 fn the_same_field_in_two_files() {
     insta::assert_snapshot!(report(&[
         ("acme/clients/shop.toml", "name = \"Shop\"\nenabled = true\n"),

@@ -11,7 +11,7 @@ use crate::keycloak::interest::Interest;
 use crate::keycloak::kinds::{
     authorization, client_policy, component, flow, mapper, organization, user_profile, workflow,
 };
-use crate::keycloak::shape::{Object, object, objects, text};
+use crate::keycloak::shape::{Object, object, objects, optional, text};
 use crate::model::kinds::component::{USER_PROFILE_TYPE, of_provider_type};
 use crate::model::{ADMIN_PERMISSIONS_CLIENT, Address, FieldPath, LiveObject, LiveValue, flatten, kinds};
 
@@ -123,7 +123,7 @@ impl<'a> Collector<'a> {
     }
 
     fn realm_settings(&self, document: &Object) {
-        let id = string(document, "id").unwrap_or_default();
+        let id = optional(document, "id").unwrap_or_default();
         *self.default_role.borrow_mut() = Some(default_role(document, &self.realm));
         let settings = document.iter().filter(|(name, _)| !SECTIONS.contains(&name.as_str()));
         self.add(&self.realm, id, settings.map(|(name, value)| (name.clone(), value.clone())).collect());
@@ -161,7 +161,7 @@ impl<'a> Collector<'a> {
         let mut open: Vec<(String, Object)> =
             list(document, "groups")?.into_iter().map(|group| (String::new(), group)).collect();
         while let Some((above, mut group)) = open.pop() {
-            let path = match string(&group, "path") {
+            let path = match optional(&group, "path") {
                 Some(path) => path.to_owned(),
                 None => format!("{above}/{}", text(&group, "name")?.replace('/', "~/")),
             };
@@ -191,7 +191,7 @@ impl<'a> Collector<'a> {
         let flows = list(document, "authenticationFlows")?;
         let accounts = list(document, "users")?;
         let accounts: BTreeMap<&str, &Object> =
-            accounts.iter().filter_map(|user| Some((string(user, "serviceAccountClientId")?, user))).collect();
+            accounts.iter().filter_map(|user| Some((optional(user, "serviceAccountClientId")?, user))).collect();
         let mappings_of = ScopeMappings::new(document)?;
         for mut client in list(document, "clients")? {
             let address = self.realm.child(&kinds::CLIENT, text(&client, "clientId")?);
@@ -236,7 +236,7 @@ impl<'a> Collector<'a> {
         let mappers = list(document, "identityProviderMappers")?;
         for provider in list(document, "identityProviders")? {
             let address = self.realm.child(&kinds::IDENTITY_PROVIDER, text(&provider, "alias")?);
-            let own = mappers.iter().filter(|it| string(it, "identityProviderAlias") == Some(address.name()));
+            let own = mappers.iter().filter(|it| optional(it, "identityProviderAlias") == Some(address.name()));
             let own = with_ids(&address, own.cloned().collect());
             self.add(&address, address.name(), provider);
             mapper::take_in(self, &address, Some(own))?;
@@ -246,10 +246,10 @@ impl<'a> Collector<'a> {
 
     fn components(&self, document: &Object) -> Result<(), ServerError> {
         let mut flat = Vec::new();
-        let realm_id = string(document, "id").unwrap_or_default();
+        let realm_id = optional(document, "id").unwrap_or_default();
         flatten_components(&table(document, "components")?, realm_id, &mut flat)?;
         for component in &flat {
-            if string(component, "providerType") == Some(USER_PROFILE_TYPE) {
+            if optional(component, "providerType") == Some(USER_PROFILE_TYPE) {
                 self.user_profile(component)?;
             }
         }
@@ -274,7 +274,7 @@ impl<'a> Collector<'a> {
 
     fn organizations(&self, document: &Object) -> Result<(), ServerError> {
         for organization in list(document, "organizations")? {
-            let id = string(&organization, "id").unwrap_or_default().to_owned();
+            let id = optional(&organization, "id").unwrap_or_default().to_owned();
             organization::take_in(self, &id, organization)?;
         }
         Ok(())
@@ -282,7 +282,7 @@ impl<'a> Collector<'a> {
 
     fn workflows(&self, document: &Object) -> Result<(), ServerError> {
         for workflow in list(document, "workflows")? {
-            let id = string(&workflow, "id").unwrap_or_default().to_owned();
+            let id = optional(&workflow, "id").unwrap_or_default().to_owned();
             workflow::take_in(self, &id, workflow)?;
         }
         Ok(())
@@ -291,12 +291,12 @@ impl<'a> Collector<'a> {
     /// Users of the realm's own: those of a directory are its business, and the accounts of services are their clients'.
     fn users(&self, document: &Object) -> Result<(), ServerError> {
         let is_own = |user: &Object| {
-            !["serviceAccountClientId", "federationLink"].iter().any(|field| string(user, field).is_some())
+            !["serviceAccountClientId", "federationLink"].iter().any(|field| optional(user, field).is_some())
         };
         for mut user in list(document, "users")?.into_iter().filter(is_own) {
             let address = self.realm.child(&kinds::USER, text(&user, "username")?);
             user.insert("realmRoles".to_owned(), self.own_roles(&user).into());
-            let has_password = list(&user, "credentials")?.iter().any(|it| string(it, "type") == Some("password"));
+            let has_password = list(&user, "credentials")?.iter().any(|it| optional(it, "type") == Some("password"));
             if self.add(&address, &id_of(&address, &user), user) && has_password {
                 self.extend(&address, [(FieldPath::new(["password"]), LiveValue::Masked)].into());
             }
@@ -356,7 +356,7 @@ impl ScopeMappings {
     fn add(&mut self, mappings: &[Object], name: impl Fn(String) -> String) {
         for mapping in mappings {
             for holder in ["client", "clientScope"] {
-                if let Some(holder_name) = string(mapping, holder) {
+                if let Some(holder_name) = optional(mapping, holder) {
                     let roles = self.0.entry((holder, holder_name.to_owned())).or_default();
                     roles.extend(texts(mapping.get("roles")).into_iter().map(&name));
                 }
@@ -374,8 +374,8 @@ fn bind_by_alias(bound: &mut Object, flows: &[Object]) {
     let is_top = |flow: &&Object| flow.get("topLevel") != Some(&Value::Bool(false));
     let alias = |id: &str| {
         let mut top = flows.iter().filter(is_top);
-        let flow = top.find(|flow| string(flow, "id") == Some(id) || string(flow, "alias") == Some(id))?;
-        string(flow, "alias").map(Value::from)
+        let flow = top.find(|flow| optional(flow, "id") == Some(id) || optional(flow, "alias") == Some(id))?;
+        optional(flow, "alias").map(Value::from)
     };
     *bound = bound.iter().filter_map(|(name, id)| Some((name.clone(), alias(id.as_str()?)?))).collect();
 }
@@ -387,7 +387,7 @@ fn flatten_components(by_type: &Object, parent: &str, flat: &mut Vec<Object>) ->
             let below = table(&component, "subComponents")?;
             component.remove("subComponents");
             let id =
-                string(&component, "id").map_or_else(|| format!("{parent}/{provider_type}/{index}"), str::to_owned);
+                optional(&component, "id").map_or_else(|| format!("{parent}/{provider_type}/{index}"), str::to_owned);
             without_own_keys(provider_type, &mut component);
             component.insert("id".to_owned(), id.as_str().into());
             component.insert("parentId".to_owned(), parent.into());
@@ -401,7 +401,7 @@ fn flatten_components(by_type: &Object, parent: &str, flat: &mut Vec<Object>) ->
 
 /// `kc.sh export` writes the keys that a provider made itself, which the server shows nobody.
 fn without_own_keys(provider_type: &str, component: &mut Object) {
-    let makes_its_own = string(component, "providerId").is_some_and(|id| id.ends_with("-generated"));
+    let makes_its_own = optional(component, "providerId").is_some_and(|id| id.ends_with("-generated"));
     if of_provider_type(provider_type) != Some(&kinds::KEY_PROVIDER) || !makes_its_own {
         return;
     }
@@ -420,7 +420,7 @@ fn with_ids(parent: &Address, mappers: Vec<Object>) -> Value {
 }
 
 fn id_of(address: &Address, object: &Object) -> String {
-    string(object, "id").map_or_else(|| address.to_string(), str::to_owned)
+    optional(object, "id").map_or_else(|| address.to_string(), str::to_owned)
 }
 
 /// A list of objects of the document; none where there is no such list.
@@ -437,10 +437,6 @@ pub(super) fn table(parent: &Object, name: &str) -> Result<Object, ServerError> 
         None | Some(Value::Null) => Ok(Object::new()),
         Some(table) => object(table.clone(), name),
     }
-}
-
-pub(super) fn string<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
-    object.get(name).and_then(Value::as_str)
 }
 
 fn texts(list: Option<&Value>) -> Vec<String> {

@@ -26,6 +26,8 @@ const IMPORTS: &[(Version, Step)] = &[
     ((23, 0), registration_profile),
     ((26, 0), hidden_providers),
     (RECORDED, resource_uris),
+    (RECORDED, empty_uris),
+    (RECORDED, switches),
 ];
 
 /// What an upgrade makes of a document that says that it was written before a version.
@@ -332,6 +334,27 @@ fn resource_uris(document: &mut Object) {
             if let Some(uri) = resource.remove("uri") {
                 resource.entry("uris").or_insert_with(|| json!([uri]));
             }
+        }
+    }
+}
+
+/// The server drops them.
+fn empty_uris(document: &mut Object) {
+    for client in each(document, "clients") {
+        for list in ["redirectUris", "webOrigins"] {
+            if let Some(Value::Array(uris)) = client.get_mut(list) {
+                uris.retain(|uri| uri != "");
+            }
+        }
+    }
+}
+
+/// What was an attribute while it was being tried out, and is a setting.
+fn switches(document: &mut Object) {
+    for switch in ["adminPermissionsEnabled", "organizationsEnabled", "verifiableCredentialsEnabled"] {
+        let attribute = table(document, "attributes").and_then(|attributes| attributes.remove(switch));
+        if let Some(value) = attribute {
+            document.entry(switch).or_insert_with(|| (value == "true").into());
         }
     }
 }

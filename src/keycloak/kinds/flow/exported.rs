@@ -8,7 +8,7 @@ use super::tree::{Execution, SubFlow};
 use super::{Config, take_in_executions};
 use crate::keycloak::ServerError;
 use crate::keycloak::intake::Intake;
-use crate::keycloak::shape::{Object, text};
+use crate::keycloak::shape::{Object, optional, text};
 use crate::model::kinds;
 
 /// The flow that every realm has and the server lists nowhere but in exports (26.7.4).
@@ -93,8 +93,4 @@ impl<'a> Exported<'a> {
             })
             .collect()
     }
-}
-
-fn optional<'a>(object: &'a Object, field: &str) -> Option<&'a str> {
-    object.get(field).and_then(Value::as_str)
 }

@@ -10,6 +10,7 @@ use super::{Config, EXECUTIONS, config_path, configs, executions_path, existing}
 use crate::keycloak::ServerError;
 use crate::keycloak::path::segment;
 use crate::keycloak::retry::Tries;
+use crate::keycloak::shape::{object, objects, optional, text};
 use crate::keycloak::writer::{Changes, Leaf, Writer};
 use crate::model::{Address, FieldPath, LiveValue};
 
@@ -63,6 +64,13 @@ struct Parent<'a> {
     id: &'a str,
     /// Whether it is about the sign-in of clients.
     is_client: bool,
+}
+
+/// What an execution is to be, and where.
+struct Place<'a> {
+    parent: &'a Parent<'a>,
+    wanted: Wanted<'a>,
+    priority: i64,
 }
 
 /// One flow under work.
@@ -168,7 +176,8 @@ impl Sync<'_> {
         if (existing.requirement.as_str(), existing.priority) != (wanted.requirement(), priority) {
             self.set(&existing.id, wanted.requirement(), priority).await?;
         }
-        self.configure(&existing.id, existing.config.as_deref(), wanted.config()).await
+        let place = Place { parent, wanted, priority };
+        self.configure(&place, &existing.id, existing.config.as_deref()).await
     }
 
     /// The server takes the description of a sub-flow only when nothing else of it changes.
@@ -195,17 +204,24 @@ impl Sync<'_> {
         if let Some(alias) = wanted.flow() {
             return self.make_sub_flow(parent, wanted, alias, priority).await;
         }
+        let place = Place { parent, wanted, priority };
+        let id = self.post(&place, None).await?;
+        self.configure(&place, &id, None).await
+    }
+
+    /// Makes an execution, and answers its id. `config` is the name of a configuration that another execution has.
+    async fn post(&self, place: &Place<'_>, config: Option<&str>) -> Result<String, ServerError> {
         let body = json!({
-            "parentFlow": parent.id,
-            "authenticator": wanted.authenticator(),
+            "parentFlow": place.parent.id,
+            "authenticator": place.wanted.authenticator(),
+            "authenticatorConfig": config,
             "authenticatorFlow": false,
-            "requirement": wanted.requirement(),
-            "priority": priority,
+            "requirement": place.wanted.requirement(),
+            "priority": place.priority,
         });
         // A second one would be as good to the server as the first.
         let posted = self.writer.http().post_once(&self.writer.path("/authentication/executions"), &body).await?;
-        let id = posted.id.ok_or_else(|| ServerError::shape("the id of an execution", "a Location"))?;
-        self.configure(&id, None, wanted.config()).await
+        posted.id.ok_or_else(|| ServerError::shape("the id of an execution", "a Location"))
     }
 
     /// A new sub-flow is disabled until everything is in it. It is never there without its place in the flow.
@@ -254,17 +270,20 @@ impl Sync<'_> {
 
 /// Configurations.
 impl Sync<'_> {
-    async fn configure(&self, execution: &str, config: Option<&str>, alias: Option<&str>) -> Result<(), ServerError> {
+    async fn configure(&self, place: &Place<'_>, execution: &str, config: Option<&str>) -> Result<(), ServerError> {
         let existing = config.and_then(|id| self.configs.get(id));
         let http = self.writer.http();
-        match (existing, alias) {
+        match (existing, place.wanted.config()) {
             (None, None) => Ok(()),
             (Some(gone), None) => Ok(http.delete(&self.writer.path(config_path(&gone.id))).await?),
             (None, Some(alias)) => {
                 let path = format!("/authentication/executions/{}/config", segment(execution));
-                let body = json!({ "alias": alias, "config": self.values(self.known(alias)?, alias) });
-                http.post(&self.writer.path(path), &body).await?;
-                Ok(())
+                let values = self.values(self.known(alias)?, alias);
+                let body = json!({ "alias": alias, "config": values });
+                match http.post(&self.writer.path(path), &body).await {
+                    Err(error) if error.is_conflict() => self.share(place, execution, alias, &values).await,
+                    other => Ok(other.map(drop)?),
+                }
             }
             (Some(existing), Some(alias)) => {
                 let mut values = self.values(existing.values.clone(), &existing.alias);
@@ -278,6 +297,51 @@ impl Sync<'_> {
                 Ok(http.put(&self.writer.path(config_path(&existing.id)), &changed.representation()).await?)
             }
         }
+    }
+
+    /// Facts (26.7.4): a realm has one configuration of a name, which several executions may have in common (older
+    /// versions made copies of flows so); only an execution that is made can be given one that is there.
+    async fn share(
+        &self,
+        place: &Place<'_>,
+        execution: &str,
+        alias: &str,
+        values: &Map<String, Value>,
+    ) -> Result<(), ServerError> {
+        let Some((flow, holder, id)) = self.holder(alias).await? else {
+            return Err(ServerError::Missing { address: format!("the configuration `{alias}`") });
+        };
+        if holder == execution {
+            // An earlier try of ours.
+            return Ok(());
+        }
+        let config = self.writer.http().get(&self.writer.path(config_path(&id))).await?;
+        if Config::new(object(config, "a configuration")?)?.values != *values {
+            return Err(ServerError::Refused(format!(
+                "the flow {flow:?} has a configuration `{alias}` with other values, and Keycloak has only one of a name: \
+                 give this one another name"
+            )));
+        }
+        let path = format!("/authentication/executions/{}", segment(execution));
+        self.writer.http().delete(&self.writer.path(path)).await?;
+        self.post(place, Some(alias)).await.map(drop)
+    }
+
+    /// The flow and the execution that have the configuration of that name, and its id.
+    async fn holder(&self, alias: &str) -> Result<Option<(String, String, String)>, ServerError> {
+        let http = self.writer.http();
+        for flow in objects(http.get(&self.writer.path("/authentication/flows")).await?, "the flows")? {
+            let flow = text(&flow, "alias")?;
+            let executions = http.get(&self.writer.path(executions_path(flow))).await?;
+            for execution in objects(executions, "the executions")? {
+                if let Some(config) = optional(&execution, "authenticationConfig")
+                    && optional(&execution, "alias") == Some(alias)
+                {
+                    return Ok(Some((flow.to_owned(), text(&execution, "id")?.to_owned(), config.to_owned())));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// What was read of a configuration whose execution is made anew.
