@@ -16,7 +16,7 @@ Data flows one way. A room imports only from rooms above it in this table; `test
 | [`diff`] | the three-way truth table → [`diff::Diff`] | none |
 | [`plan`] | order, cycles, guards → [`plan::Plan`], or a refusal | none |
 | [`apply`] | walks a plan through an [`apply::Executor`]; a server, or values in memory | through the executor |
-| [`render`] | plans, refusals and schemas → text and JSON, a live realm → files: one file for each format | none |
+| [`render`] | plans, refusals, differences and schemas → text and JSON, a live realm → files: one file for each format | none |
 | [`cli`] | one file for each command; the only room that knows all the others | terminal |
 
 [`sandbox`] stands beside them: it runs a throwaway, real Keycloak, imports no other room, and only `cli` imports it.
@@ -33,6 +33,7 @@ Everything is read first. From there on, up to the plan, there are plain functio
 prints, nothing asks whether this is a dry run, because a plan *is* the dry run. Only `apply` writes, and it makes no
 choices: it starts the steps whose predecessors succeeded, notes what was done, and writes that into the record.
 
+- Two states of the files are compared as a server would be to which the older ones were just applied: `diff::between`.
 - What is managed comes from the record alone, which lies on the server; git only explains why a field changes.
 - A secret's value exists in `secrets`, in requests, and as a fingerprint; never in Desired, a Plan or a message.
 - Whatever was read or resolved once is not checked again in a later room.

@@ -9,6 +9,7 @@ mod apply;
 mod check;
 mod completions;
 mod connect;
+mod diff;
 mod error;
 mod exports;
 mod features;
@@ -40,11 +41,12 @@ use output::{ColorChoice, Output};
 Examples:
   realmform init realms            write a commented project with a first realm
   realmform check                  check the files, offline
+  realmform diff                   show what the work tree changes, offline
   realmform plan                   show what would change on the server
   realmform apply                  show it, ask, and change it
   realmform sandbox apply --yes    the same against a throwaway Keycloak
 
-Exit codes: 0 fine, 1 error, 2 changes (plan --detailed-exitcode), 4 refused by a guard,
+Exit codes: 0 fine, 1 error, 2 changes (plan --detailed-exitcode), 4 refused by a guard, \
 5 stale plan, 6 partly applied, 7 locked, 64 usage.")]
 struct Cli {
     #[command(flatten)]
@@ -82,6 +84,8 @@ enum Command {
     Import(import::Args),
     /// Check the files without a server
     Check(check::Args),
+    /// Show what differs between two states of the files
+    Diff(diff::Args),
     /// Show what would change on the server
     Plan(plan::Args),
     /// Change the server to what the files say
@@ -149,6 +153,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Exit, Error> {
         Command::Init(args) => init::run(context, &args),
         Command::Import(args) => import::run(context, &args).await,
         Command::Check(args) => check::run(context, &args),
+        Command::Diff(args) => diff::run(context, &args),
         Command::Plan(args) => plan::run(context, &args).await,
         Command::Apply(args) => apply::run(context, &args).await,
         Command::Sandbox(args) => Box::pin(sandbox::run(context, args)).await,

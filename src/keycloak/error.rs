@@ -254,10 +254,20 @@ impl HttpError {
         }
     }
 
+    /// Whether it is the server itself that failed: a hiccup, or a bug that every try meets again.
+    ///
+    /// Facts (26.0.8): a GET of all realms may end with 400 "Cannot parse the JSON", and has none to parse: the answer could
+    /// not be written, since a realm was being deleted.
+    pub(super) fn is_stumble(&self) -> bool {
+        let Self::Refused { request, status, message, .. } = self else { return false };
+        let is_unwritten = request.method == Method::GET && message.starts_with("Cannot parse the JSON");
+        *status == StatusCode::INTERNAL_SERVER_ERROR || *status == StatusCode::BAD_REQUEST && is_unwritten
+    }
+
     /// Whether the same request may succeed in a moment.
     pub(super) fn is_transient(&self) -> bool {
         match self {
-            Self::Refused { status, .. } => matches!(status.as_u16(), 429 | 500 | 502 | 503 | 504),
+            Self::Refused { status, .. } => self.is_stumble() || matches!(status.as_u16(), 429 | 502 | 503 | 504),
             Self::Unreachable { unknown_host, .. } => !unknown_host,
             Self::Lost { .. } | Self::TimedOut { .. } => true,
             _ => false,

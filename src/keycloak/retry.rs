@@ -7,8 +7,9 @@ use super::error::HttpError;
 /// No pause is longer, so that a server that comes back is noticed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// A 500 may be a hiccup (a database lock, a node going down), but mostly it is a bug that every try meets again.
-const TRIES_AFTER_500: u32 = 2;
+/// A server that stumbles may have a hiccup (a database lock, a node going down), but mostly it is a bug that every try
+/// meets again.
+const STUMBLES: u32 = 2;
 
 /// Whoever mistyped a port should not wait for half a minute: three pauses, two seconds at most.
 const TRIES_AT_FIRST_CONTACT: u32 = 4;
@@ -36,12 +37,12 @@ impl Default for RetryPolicy {
 pub(super) struct Tries {
     started: Instant,
     count: u32,
-    with_500: u32,
+    stumbles: u32,
 }
 
 impl Tries {
     pub(super) fn new() -> Self {
-        Self { started: Instant::now(), count: 0, with_500: 0 }
+        Self { started: Instant::now(), count: 0, stumbles: 0 }
     }
 
     /// How many there were.
@@ -52,10 +53,10 @@ impl Tries {
     /// Counts a try that ended in this error, and answers how long to wait before the next one, if there is to be one.
     pub(super) fn failed(&mut self, policy: RetryPolicy, error: &HttpError) -> Option<Duration> {
         self.count += 1;
-        if error.status() == Some(500) {
+        if error.is_stumble() {
             // Tries that ended otherwise say nothing of it.
-            self.with_500 += 1;
-            if self.with_500 >= TRIES_AFTER_500 {
+            self.stumbles += 1;
+            if self.stumbles >= STUMBLES {
                 return None;
             }
         }
@@ -162,6 +163,21 @@ mod tests {
         assert!(again(6, &unreachable().of_known_server()));
         let expired = HttpError::Tls { host: "h".into(), problem: Problem::new("expired", "renew it") };
         assert!(!again(1, &expired));
+    }
+
+    #[test]
+    fn an_answer_that_could_not_be_written_is_no_bad_request() {
+        let answer = |method, message: &str| HttpError::Refused {
+            request: Request::new(method, "/acme/clients"),
+            status: reqwest::StatusCode::BAD_REQUEST,
+            message: message.into(),
+            retry_after: None,
+            tries: 1,
+            repeated: false,
+        };
+        assert!(answer(reqwest::Method::GET, "Cannot parse the JSON").is_transient());
+        assert!(!answer(reqwest::Method::GET, "no such thing").is_transient());
+        assert!(!answer(reqwest::Method::POST, "Cannot parse the JSON").is_transient());
     }
 
     /// A connection that was lost before does not make the server's first 500 its second.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::diff::{Action, After, Before, Cause, Change, Counts, FieldChange, RealmDiff};
+use crate::diff::{Action, After, Before, Cause, Change, Concern, Counts, Diff, FieldChange, RealmDiff};
 use crate::model::{Address, Origin, SecretRef};
 use crate::plan::{Guard, Plan, RealmPlan, Refusal, Step, StepAction, Violation};
 
@@ -16,6 +16,38 @@ pub fn plan(plan: &Plan) -> Json {
     let realms: serde_json::Map<String, Json> =
         realms.iter().map(|(name, realm)| (name.clone(), realm_json(realm))).collect();
     json!({ "formatVersion": FORMAT_VERSION, "summary": counts_json(counts), "realms": realms })
+}
+
+/// What differs between two states of the files: `formatVersion`, the counts as `summary`, `concerns` of security, and by
+/// realm the `changes`.
+pub fn difference(diff: &Diff, concerns: &[Concern]) -> Json {
+    let counts: Counts = diff.realms.values().map(RealmDiff::counts).sum();
+    let realm = |realm: &RealmDiff| {
+        json!({
+            "summary": counts_json(realm.counts()),
+            "changes": realm.changes.iter().map(change_json).collect::<Vec<_>>(),
+            "adopted": texts(&realm.adopted),
+            "forgotten": texts(&realm.forgotten),
+        })
+    };
+    let realms: serde_json::Map<String, Json> =
+        diff.realms.iter().map(|(name, diff)| (name.clone(), realm(diff))).collect();
+    json!({
+        "formatVersion": FORMAT_VERSION,
+        "summary": counts_json(counts),
+        "concerns": concerns.iter().map(concern_json).collect::<Vec<_>>(),
+        "realms": realms,
+    })
+}
+
+fn concern_json(concern: &Concern) -> Json {
+    let Concern { address, path, message, origin } = concern;
+    json!({
+        "address": address.to_string(),
+        "path": path,
+        "message": message,
+        "origin": origin.as_ref().map(origin_json),
+    })
 }
 
 /// A refused plan: the plan, and why as `refused`.

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::escape::safe;
 use super::value::{Layout, Row, layout};
-use crate::diff::{Action, After, Before, Cause, Change, Counts, Diff, FieldChange, RealmDiff};
+use crate::diff::{Action, After, Before, Cause, Change, Concern, Counts, Diff, FieldChange, RealmDiff};
 use crate::model::{Address, Origin, SecretRef};
 use crate::plan::{Plan, Refusal, Violation};
 
@@ -30,7 +30,7 @@ impl Default for Options {
 
 /// A plan, with its summary as the last line.
 pub fn plan(plan: &Plan, options: Options) -> String {
-    let mut page = Page { text: String::new(), options };
+    let mut page = Page { text: String::new(), options, has_causes: true };
     for realm in plan.realms.values() {
         page.realm(&realm.diff);
     }
@@ -38,10 +38,40 @@ pub fn plan(plan: &Plan, options: Options) -> String {
     page.text
 }
 
+/// What differs between two states of the files: what concerns security first, the summary as the last line.
+pub fn difference(diff: &Diff, concerns: &[Concern], options: Options) -> String {
+    let mut page = Page { text: String::new(), options, has_causes: false };
+    page.concerns(concerns);
+    for realm in diff.realms.values() {
+        page.realm(realm);
+    }
+    page.summary(&difference_of(diff));
+    page.text
+}
+
+/// `3 added, 1 changed, 0 renamed, 2 removed.`
+fn difference_of(diff: &Diff) -> String {
+    let counts: Counts = diff.realms.values().map(RealmDiff::counts).sum();
+    let Counts { create, update, rename, delete, adopt, forget } = counts;
+    let mut text = if counts.is_unchanged() {
+        "No difference.".to_owned()
+    } else {
+        format!("{create} added, {update} changed, {rename} renamed, {delete} removed.")
+    };
+    // Writing to a String cannot fail.
+    if adopt > 0 {
+        let _ = write!(text, " {adopt} named for the first time, as Keycloak has them by itself.");
+    }
+    if forget > 0 {
+        let _ = write!(text, " {forget} no longer named, and left alone.");
+    }
+    text
+}
+
 /// A plan that is refused, and what speaks against it.
 pub fn refusal(refusal: &Refusal, options: Options) -> String {
     let Refusal { plan: refused, violations } = refusal;
-    let mut page = Page { text: plan(refused, options), options };
+    let mut page = Page { text: plan(refused, options), options, has_causes: true };
     page.blank();
     page.line(&Line::new(0, '!', "Refused:").painted(Paint::Bad));
     for violation in violations {
@@ -135,6 +165,8 @@ impl Line {
 struct Page {
     text: String,
     options: Options,
+    /// Whether it is told why something differs: of files alone, there is one reason.
+    has_causes: bool,
 }
 
 impl Page {
@@ -151,6 +183,18 @@ impl Page {
         }
     }
 
+    fn concerns(&mut self, concerns: &[Concern]) {
+        if concerns.is_empty() {
+            return;
+        }
+        self.line(&Line::new(0, '!', "Concerns security:").painted(Paint::Bad));
+        for Concern { address, path: _, message, origin } in concerns {
+            let text = format!("{} {}: {}", address.kind().name, safe(address.name()), safe(message));
+            self.line(&Line::new(1, ' ', text).side(origin.as_ref(), "").bare());
+        }
+        self.blank();
+    }
+
     fn change(&mut self, change: &Change) {
         let Change { address, kind, action, fields, unchanged, origin, prevent_destroy: _, holds: _, held_by: _ } =
             change;
@@ -165,6 +209,7 @@ impl Page {
         let title = format!("{} {}{was}", kind.name, safe(address.name())).trim_end().to_owned();
         // A realm's name is its address.
         let aside = address.parent().map(|_| address.to_string()).unwrap_or_default();
+        let word = if self.has_causes { word } else { "" };
         let line = Line::new(0, sign, title).aside(safe(&aside)).side(origin.as_ref(), word);
         self.line(&line.painted(Paint::Title));
         // In a new object everything is new; a word is only worth it where something else happened.
@@ -182,7 +227,8 @@ impl Page {
     fn field(&mut self, change: &Change, field: &FieldChange, hides_edits: bool) {
         let FieldChange { path, before, after, cause, base, origin } = field;
         let name = safe(&path.to_string()).into_owned();
-        let word = if hides_edits && *cause == Cause::Edit { "" } else { cause_word(*cause) };
+        let is_plain = !self.has_causes || hides_edits && *cause == Cause::Edit;
+        let word = if is_plain { "" } else { cause_word(*cause) };
         let secret = secret_text(before, after);
         let ty = change.kind.leaf_type(path);
         let (sign, note) = (sign(before, after), note(after));

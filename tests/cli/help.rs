@@ -2,7 +2,7 @@
 
 use crate::support::program::{Program, stdout};
 
-const COMMANDS: &[&str] = &["init", "import", "check", "plan", "apply", "sandbox", "schema", "completions"];
+const COMMANDS: &[&str] = &["init", "import", "check", "diff", "plan", "apply", "sandbox", "schema", "completions"];
 
 #[test]
 fn the_program_tells_its_commands() {
@@ -17,6 +17,7 @@ fn the_program_tells_its_commands() {
       init         Write a commented project with a first realm
       import       Write a live realm as files
       check        Check the files without a server
+      diff         Show what differs between two states of the files
       plan         Show what would change on the server
       apply        Change the server to what the files say
       sandbox      Run a command against a throwaway Keycloak
@@ -39,12 +40,13 @@ fn the_program_tells_its_commands() {
     Examples:
       realmform init realms            write a commented project with a first realm
       realmform check                  check the files, offline
+      realmform diff                   show what the work tree changes, offline
       realmform plan                   show what would change on the server
       realmform apply                  show it, ask, and change it
       realmform sandbox apply --yes    the same against a throwaway Keycloak
 
-    Exit codes: 0 fine, 1 error, 2 changes (plan --detailed-exitcode), 4 refused by a guard,
-    5 stale plan, 6 partly applied, 7 locked, 64 usage.
+    Exit codes: 0 fine, 1 error, 2 changes (plan --detailed-exitcode), 4 refused by a guard, 5 stale
+    plan, 6 partly applied, 7 locked, 64 usage.
     --- stderr
     ");
 }

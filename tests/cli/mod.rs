@@ -1,6 +1,7 @@
 //! The command line end to end: standard output, standard error and status as one value.
 
 mod check;
+mod diff;
 mod help;
 mod init;
 mod plan;

@@ -42,8 +42,9 @@ Examples:
   realmform import customer-acme --unmanaged
   realmform import customer-acme --secrets-to .env
 
-Only what differs from what Keycloak gives by itself is written. Secrets are written as { keep = true }: the
+Only what differs from what Keycloak gives by itself is written. Secrets are written as { keep = true }: the \
 server's own stays, and no value leaves it. With --secrets env they are variables, whose names are printed.
+
 Into a realm's folder that is there already, --only and --unmanaged add objects that no file declares yet.")]
 pub(super) struct Args {
     /// The realms [default: all but `master` and those that the project has]

@@ -1,0 +1,109 @@
+//! `realmform diff`: what differs between two states of the files, without a server.
+
+use std::collections::BTreeSet;
+
+use super::output::Format;
+use super::workspace::{FileArgs, Found, Workspace};
+use super::{Context, Error, Exit};
+use crate::diff::{Diff, between, concerns};
+use crate::model::{Desired, RealmName};
+use crate::render;
+
+/// Show what differs between two states of the files, object by object; no server is asked. What concerns security comes
+/// first.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  realmform diff                      what the work tree changes
+  realmform diff origin/main          what it changes since a branch, tag or commit
+  realmform diff v1.4..v1.5           what changed between two of them
+  realmform diff HEAD~1.. --format json --detailed-exitcode
+
+It compares what the files mean: an object that moves to another file and a value that is written otherwise are no \
+difference, and a field that leaves the files shows the value that Keycloak gives it by itself. With \
+--detailed-exitcode, 2 means that there are differences.")]
+pub(super) struct Args {
+    /// The states: A..B, or A for the work tree since A; a side that is empty is HEAD
+    #[arg(value_name = "A[..B]", default_value = "HEAD")]
+    revisions: String,
+    /// Only this realm (repeatable)
+    #[arg(long, value_name = "REALM")]
+    realm: Vec<RealmName>,
+    /// Exit with 2 when there are differences
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// How the differences are printed
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+    /// Show long values in full, and what is named for the first time or no longer
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
+    let (old, new) = sides(&args.revisions)?;
+    // Each takes as long as reading a project does.
+    let (old, new) = std::thread::scope(|scope| {
+        let old = scope.spawn(|| load(context, Some(old)));
+        let new = load(context, new);
+        (old.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), new)
+    });
+    let (mut old, mut new) = (old?, new?);
+    only(&args.realm, &mut old, &mut new)?;
+    let diff = between(&old, &new);
+    context.output.result(&rendered(context, args, &diff))?;
+    let is_empty = diff.realms.values().all(|realm| realm.counts().is_unchanged());
+    Ok(if args.detailed_exitcode && !is_empty { Exit::Changes } else { Exit::Fine })
+}
+
+/// The older state, and the newer one; `None` is the work tree.
+fn sides(revisions: &str) -> Result<(&str, Option<&str>), Error> {
+    match revisions.split_once("..") {
+        Some((_, new)) if new.starts_with('.') => Err(Error::Usage(format!(
+            "diff {revisions}: three dots would start where both began; say `$(git merge-base A B)..B`"
+        ))),
+        Some((old, new)) => Ok((or_head(old), Some(or_head(new)))),
+        None => Ok((or_head(revisions), None)),
+    }
+}
+
+fn or_head(side: &str) -> &str {
+    if side.is_empty() { "HEAD" } else { side }
+}
+
+fn load(context: &Context, revision: Option<&str>) -> Result<Desired, Error> {
+    let args = FileArgs { rev: revision.map(str::to_owned), ..FileArgs::default() };
+    let loaded = Found::new(context, &args).and_then(Found::load);
+    if let (Err(Error::Files(_)), Some(revision)) = (&loaded, revision) {
+        context.output.message(&format!("the files of {revision}:"));
+    }
+    loaded.map(|Workspace { loaded, .. }| loaded.desired)
+}
+
+/// Leaves the other realms out.
+fn only(realms: &[RealmName], old: &mut Desired, new: &mut Desired) -> Result<(), Error> {
+    if realms.is_empty() {
+        return Ok(());
+    }
+    let known: BTreeSet<&RealmName> = old.realms.keys().chain(new.realms.keys()).collect();
+    if let Some(unknown) = realms.iter().find(|realm| !known.contains(realm)) {
+        let known: Vec<&str> = known.into_iter().map(String::as_str).collect();
+        return Err(Error::Usage(format!("--realm {unknown}: the files only have {}", known.join(", "))));
+    }
+    for side in [old, new] {
+        side.realms.retain(|name, _| realms.contains(name));
+    }
+    Ok(())
+}
+
+fn rendered(context: &Context, args: &Args, diff: &Diff) -> String {
+    let concerns = concerns(diff);
+    match args.format {
+        Format::Json => format!("{:#}\n", render::json::difference(diff, &concerns)),
+        Format::Text => {
+            let (color, width) = (context.output.color(), context.output.width());
+            let options = render::text::Options { color, width, verbose: args.verbose };
+            render::text::difference(diff, &concerns, options)
+        }
+    }
+}
