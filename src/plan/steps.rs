@@ -1,6 +1,6 @@
 //! Which requests a change needs, and what each of them waits for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
@@ -119,7 +119,6 @@ impl Draft<'_> {
     fn add_needs(&mut self) {
         let mut needs: Vec<(usize, usize)> = Vec::new();
         self.follow_federation(&mut needs);
-        self.take_turns(&mut needs);
         for (index, step) in self.steps.iter().enumerate() {
             if step.action == StepAction::Delete {
                 self.outlive(index, &mut needs);
@@ -206,20 +205,6 @@ impl Draft<'_> {
         let federation: Vec<usize> = of(&kinds::USER_FEDERATION).map(|(index, _)| index).collect();
         for (flow, _) in of(&kinds::AUTHENTICATION_FLOW).filter(|(_, step)| step.action != StepAction::Delete) {
             needs.extend(federation.iter().map(|step| (flow, *step)));
-        }
-    }
-
-    /// Flows that share a configuration are written one after the other: the server has one of a name, and does not see
-    /// that two are made at once.
-    fn take_turns(&self, needs: &mut Vec<(usize, usize)>) {
-        let mut last: BTreeMap<String, usize> = BTreeMap::new();
-        for (index, step) in self.steps.iter().enumerate() {
-            let is_flow = *self.diff.changes[step.change].kind == kinds::AUTHENTICATION_FLOW;
-            if !is_flow || step.action == StepAction::Delete {
-                continue;
-            }
-            let names: BTreeSet<String> = self.written(step).flat_map(|(_, field)| configurations(field)).collect();
-            needs.extend(names.into_iter().filter_map(|name| Some((index, last.insert(name, index)?))));
         }
     }
 
@@ -359,21 +344,4 @@ fn after(after: &After) -> Option<&Json> {
         After::Json(value) | After::Default(value) => Some(value),
         After::Secret(_) | After::Absent => None,
     }
-}
-
-/// The names of the configurations that a flow's list of executions has.
-fn configurations(field: &FieldChange) -> Vec<String> {
-    fn walk(executions: &Json, names: &mut Vec<String>) {
-        for execution in executions.as_array().into_iter().flatten() {
-            names.extend(execution.get("authenticatorConfig").and_then(Json::as_str).map(str::to_owned));
-            if let Some(inner) = execution.get("executions") {
-                walk(inner, names);
-            }
-        }
-    }
-    let mut names = Vec::new();
-    if let (After::Json(executions), "executions", None) = (&field.after, field.path.top(), field.path.rest().next()) {
-        walk(executions, &mut names);
-    }
-    names
 }

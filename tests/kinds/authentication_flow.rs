@@ -214,44 +214,36 @@ executions = [
     assert_eq!(raw(&admin, "direct grant"), before);
 }
 
-/// A realm has one configuration of a name, which flows may have in common, as copies made by older versions do.
+/// A realm has one configuration of a name. It could be shared, and would go with the first flow that is deleted.
 #[test]
-fn a_configuration_is_shared_by_its_name() {
+fn the_configuration_of_another_flow_is_left_alone() {
     if is_26_0("26.0 has several of a name") {
         return;
     }
-    let flow = |name: &str, first: &str| {
+    let flow = |config: &str| {
         format!(
             r#"
-[authenticationFlows.{name}]
+[authenticationFlows.one]
 executions = [
-  {{ authenticator = "idp-review-profile", requirement = "REQUIRED", authenticatorConfig = "review profile config",
-     config = {{ "update.profile.on.first.login" = "{first}" }} }},
-  {{ flow = "{name} link", requirement = "REQUIRED", executions = [
-    {{ authenticator = "idp-review-profile", requirement = "DISABLED", authenticatorConfig = "ours",
-       config = {{ "update.profile.on.first.login" = "on" }} }},
-  ] }},
+  {{ authenticator = "idp-review-profile", requirement = "REQUIRED", authenticatorConfig = "{config}",
+     config = {{ "update.profile.on.first.login" = "missing" }} }},
 ]
 "#
         )
     };
-    let project = Project::new("kinds-flow-shared");
+    let project = Project::new("kinds-flow-configuration");
     let admin = project.admin();
-    let shared = |flow: &str, index: usize| executions(&admin, flow)[index]["authenticationConfig"].clone();
-    project.write_realm(&[flow("one", "missing"), flow("two", "missing")].concat());
-    project.apply();
-    project.assert_empty_plan();
-    let built_in = shared("first broker login", 0);
-    assert_eq!((shared("one", 0), shared("two", 0)), (built_in.clone(), built_in.clone()));
-    assert_eq!(shared("one", 2), shared("two", 2));
-
-    project.write_realm(&[flow("one", "missing"), flow("two", "missing"), flow("three", "off")].concat());
+    project.write_realm(&flow("review profile config"));
     let refused = project.run(&["apply", "--yes"]);
     assert_eq!(refused.status, 6);
-    let told = "has a configuration `review profile config` with other values";
+    let told = "the flow \"first broker login\" has a configuration `review profile config`, and Keycloak has only one of a name";
     assert!(refused.stderr.contains(told), "{}", refused.stderr);
-    let kept = admin.get(&format!("authentication/config/{}", built_in.as_str().unwrap()));
-    assert_eq!(kept["config"]["update.profile.on.first.login"], "missing");
+    project.write_realm(&flow("one review profile"));
+    project.apply();
+    project.assert_empty_plan();
+    project.write_realm("");
+    project.apply();
+    assert_eq!(executions(&admin, "first broker login")[0]["alias"], "review profile config");
 }
 
 #[test]

@@ -28,6 +28,7 @@ const IMPORTS: &[(Version, Step)] = &[
     (RECORDED, resource_uris),
     (RECORDED, empty_uris),
     (RECORDED, switches),
+    (RECORDED, shared_configurations),
 ];
 
 /// What an upgrade makes of a document that says that it was written before a version.
@@ -357,6 +358,41 @@ fn switches(document: &mut Object) {
             document.entry(switch).or_insert_with(|| (value == "true").into());
         }
     }
+}
+
+/// Copies of flows had the configurations of the original, of which a realm has one of a name: each copy gets its own.
+fn shared_configurations(document: &mut Object) {
+    let of_built_in = |flow: &Object| flow.get("builtIn") == Some(&Value::Bool(true));
+    let mut taken: BTreeSet<String> =
+        each(document, "authenticationFlows").filter(|flow| of_built_in(flow)).flat_map(configurations).collect();
+    let mut copies: Vec<(String, String)> = Vec::new();
+    for flow in each(document, "authenticationFlows").filter(|flow| !of_built_in(flow)) {
+        let name = flow.get("alias").and_then(Value::as_str).unwrap_or_default().to_owned();
+        for execution in each(flow, "authenticationExecutions") {
+            let Some(alias) = execution.get("authenticatorConfig").and_then(Value::as_str) else { continue };
+            if taken.insert(alias.to_owned()) {
+                continue;
+            }
+            let copy = format!("{name} {alias}");
+            copies.push((alias.to_owned(), copy.clone()));
+            execution.insert("authenticatorConfig".to_owned(), copy.into());
+        }
+    }
+    let Some(Value::Array(configurations)) = document.get_mut("authenticatorConfig") else { return };
+    for (alias, copy) in copies {
+        if let Some(mut found) =
+            configurations.iter().find(|it| it.get("alias").is_some_and(|it| *it == *alias)).cloned()
+        {
+            found["alias"] = copy.into();
+            configurations.push(found);
+        }
+    }
+}
+
+/// The names of those that a flow of the document has.
+fn configurations(flow: &mut Object) -> Vec<String> {
+    let named = |execution: &mut Object| execution.get("authenticatorConfig")?.as_str().map(str::to_owned);
+    each(flow, "authenticationExecutions").filter_map(named).collect()
 }
 
 fn xss_protection(document: &mut Object) {

@@ -141,3 +141,20 @@ fn authorization_services_make_a_client_confidential() {
     let uris = leaf(&realm, "clients/shop/authorization/resources/Protected", &["uris"]);
     assert_eq!(uris, Some(LiveValue::Json(json!(["/*"]))));
 }
+
+/// Copies that older versions made of flows.
+#[test]
+fn each_flow_has_configurations_of_its_own() {
+    let flow = |alias: &str, built_in: bool| {
+        json!({"alias": alias, "topLevel": true, "builtIn": built_in, "providerId": "basic-flow", "authenticationExecutions": [
+            {"authenticator": "idp-review-profile", "authenticatorConfig": "review", "requirement": "REQUIRED", "priority": 10}]})
+    };
+    let realm = live(&json!({"realm": "acme", "keycloakVersion": "25.0.6",
+        "authenticationFlows": [flow("copy", false), flow("original", true), flow("second", false)],
+        "authenticatorConfig": [{"alias": "review", "config": {"update.profile.on.first.login": "on"}}]}));
+    for (flow, config) in [("copy", "copy review"), ("original", "review"), ("second", "second review")] {
+        let path = ["executions", config, "update.profile.on.first.login"];
+        let value = leaf(&realm, &format!("authenticationFlows/{flow}"), &path);
+        assert_eq!(value, Some(LiveValue::Json("on".into())), "{flow}");
+    }
+}

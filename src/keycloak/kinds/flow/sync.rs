@@ -10,7 +10,7 @@ use super::{Config, EXECUTIONS, config_path, configs, executions_path, existing}
 use crate::keycloak::ServerError;
 use crate::keycloak::path::segment;
 use crate::keycloak::retry::Tries;
-use crate::keycloak::shape::{object, objects, optional, text};
+use crate::keycloak::shape::{objects, optional, text};
 use crate::keycloak::writer::{Changes, Leaf, Writer};
 use crate::model::{Address, FieldPath, LiveValue};
 
@@ -64,13 +64,6 @@ struct Parent<'a> {
     id: &'a str,
     /// Whether it is about the sign-in of clients.
     is_client: bool,
-}
-
-/// What an execution is to be, and where.
-struct Place<'a> {
-    parent: &'a Parent<'a>,
-    wanted: Wanted<'a>,
-    priority: i64,
 }
 
 /// One flow under work.
@@ -176,8 +169,7 @@ impl Sync<'_> {
         if (existing.requirement.as_str(), existing.priority) != (wanted.requirement(), priority) {
             self.set(&existing.id, wanted.requirement(), priority).await?;
         }
-        let place = Place { parent, wanted, priority };
-        self.configure(&place, &existing.id, existing.config.as_deref()).await
+        self.configure(&existing.id, existing.config.as_deref(), wanted.config()).await
     }
 
     /// The server takes the description of a sub-flow only when nothing else of it changes.
@@ -204,24 +196,17 @@ impl Sync<'_> {
         if let Some(alias) = wanted.flow() {
             return self.make_sub_flow(parent, wanted, alias, priority).await;
         }
-        let place = Place { parent, wanted, priority };
-        let id = self.post(&place, None).await?;
-        self.configure(&place, &id, None).await
-    }
-
-    /// Makes an execution, and answers its id. `config` is the name of a configuration that another execution has.
-    async fn post(&self, place: &Place<'_>, config: Option<&str>) -> Result<String, ServerError> {
         let body = json!({
-            "parentFlow": place.parent.id,
-            "authenticator": place.wanted.authenticator(),
-            "authenticatorConfig": config,
+            "parentFlow": parent.id,
+            "authenticator": wanted.authenticator(),
             "authenticatorFlow": false,
-            "requirement": place.wanted.requirement(),
-            "priority": place.priority,
+            "requirement": wanted.requirement(),
+            "priority": priority,
         });
         // A second one would be as good to the server as the first.
         let posted = self.writer.http().post_once(&self.writer.path("/authentication/executions"), &body).await?;
-        posted.id.ok_or_else(|| ServerError::shape("the id of an execution", "a Location"))
+        let id = posted.id.ok_or_else(|| ServerError::shape("the id of an execution", "a Location"))?;
+        self.configure(&id, None, wanted.config()).await
     }
 
     /// A new sub-flow is disabled until everything is in it. It is never there without its place in the flow.
@@ -270,18 +255,17 @@ impl Sync<'_> {
 
 /// Configurations.
 impl Sync<'_> {
-    async fn configure(&self, place: &Place<'_>, execution: &str, config: Option<&str>) -> Result<(), ServerError> {
+    async fn configure(&self, execution: &str, config: Option<&str>, alias: Option<&str>) -> Result<(), ServerError> {
         let existing = config.and_then(|id| self.configs.get(id));
         let http = self.writer.http();
-        match (existing, place.wanted.config()) {
+        match (existing, alias) {
             (None, None) => Ok(()),
             (Some(gone), None) => Ok(http.delete(&self.writer.path(config_path(&gone.id))).await?),
             (None, Some(alias)) => {
                 let path = format!("/authentication/executions/{}/config", segment(execution));
-                let values = self.values(self.known(alias)?, alias);
-                let body = json!({ "alias": alias, "config": values });
+                let body = json!({ "alias": alias, "config": self.values(self.known(alias)?, alias) });
                 match http.post(&self.writer.path(path), &body).await {
-                    Err(error) if error.is_conflict() => self.share(place, execution, alias, &values).await,
+                    Err(error) if error.is_conflict() => self.is_ours(execution, alias).await,
                     other => Ok(other.map(drop)?),
                 }
             }
@@ -299,45 +283,29 @@ impl Sync<'_> {
         }
     }
 
-    /// Facts (26.7.4): a realm has one configuration of a name, which several executions may have in common (older
-    /// versions made copies of flows so); only an execution that is made can be given one that is there.
-    async fn share(
-        &self,
-        place: &Place<'_>,
-        execution: &str,
-        alias: &str,
-        values: &Map<String, Value>,
-    ) -> Result<(), ServerError> {
-        let Some((flow, holder, id)) = self.holder(alias).await? else {
-            return Err(ServerError::Missing { address: format!("the configuration `{alias}`") });
-        };
-        if holder == execution {
-            // An earlier try of ours.
-            return Ok(());
+    /// Whether the configuration of that name, which is there, was made by an earlier try.
+    ///
+    /// Facts (26.7.4): a realm has one configuration of a name. Several executions can have it in common, as copies of flows
+    /// that older versions made do, and all lose it with the first of them that is deleted: so none is shared here.
+    async fn is_ours(&self, execution: &str, alias: &str) -> Result<(), ServerError> {
+        match self.holder(alias).await? {
+            Some((_, holder)) if holder == execution => Ok(()),
+            Some((flow, _)) => Err(ServerError::Refused(format!(
+                "the flow {flow:?} has a configuration `{alias}`, and Keycloak has only one of a name: give this one another"
+            ))),
+            None => Err(ServerError::Missing { address: format!("the configuration `{alias}`") }),
         }
-        let config = self.writer.http().get(&self.writer.path(config_path(&id))).await?;
-        if Config::new(object(config, "a configuration")?)?.values != *values {
-            return Err(ServerError::Refused(format!(
-                "the flow {flow:?} has a configuration `{alias}` with other values, and Keycloak has only one of a name: \
-                 give this one another name"
-            )));
-        }
-        let path = format!("/authentication/executions/{}", segment(execution));
-        self.writer.http().delete(&self.writer.path(path)).await?;
-        self.post(place, Some(alias)).await.map(drop)
     }
 
-    /// The flow and the execution that have the configuration of that name, and its id.
-    async fn holder(&self, alias: &str) -> Result<Option<(String, String, String)>, ServerError> {
+    /// The flow and the execution that have the configuration of that name.
+    async fn holder(&self, alias: &str) -> Result<Option<(String, String)>, ServerError> {
         let http = self.writer.http();
         for flow in objects(http.get(&self.writer.path("/authentication/flows")).await?, "the flows")? {
             let flow = text(&flow, "alias")?;
             let executions = http.get(&self.writer.path(executions_path(flow))).await?;
             for execution in objects(executions, "the executions")? {
-                if let Some(config) = optional(&execution, "authenticationConfig")
-                    && optional(&execution, "alias") == Some(alias)
-                {
-                    return Ok(Some((flow.to_owned(), text(&execution, "id")?.to_owned(), config.to_owned())));
+                if execution.contains_key("authenticationConfig") && optional(&execution, "alias") == Some(alias) {
+                    return Ok(Some((flow.to_owned(), text(&execution, "id")?.to_owned())));
                 }
             }
         }
