@@ -34,5 +34,6 @@ mod requests;
 mod rooms;
 mod roundtrip;
 mod sandbox;
+mod saved;
 mod schemas;
 mod support;

@@ -44,12 +44,12 @@ pub(super) fn connection(
     context: &Context,
     args: &ConnectArgs,
     folder: &Path,
-    project: &Project,
+    project: Option<&Project>,
 ) -> Result<Connection, Error> {
     if let Some(connection) = &context.server {
         return Ok(connection.clone());
     }
-    let server = named(args, project)?;
+    let server = project.map(|project| named(args, project)).transpose()?.flatten();
     let url = from_file("KEYCLOAK_URL", args.url.clone())?.or_else(|| server.map(|it| it.url.clone()));
     let url = url.ok_or_else(|| {
         Error::Usage(
@@ -146,7 +146,7 @@ fn resolve(folder: &Path, reference: &SecretRef) -> Result<SecretString, Error> 
 }
 
 /// A variable, or the content of the file that `…_FILE` names. Empty counts as not set.
-fn secret_from_environment(variable: &str) -> Result<Option<SecretString>, Error> {
+pub(super) fn secret_from_environment(variable: &str) -> Result<Option<SecretString>, Error> {
     let value = std::env::var(variable).ok().filter(|value| !value.is_empty());
     Ok(from_file(variable, value)?.map(SecretString::from))
 }

@@ -97,7 +97,7 @@ fn only(realms: &[RealmName], old: &mut Desired, new: &mut Desired) -> Result<()
 }
 
 fn rendered(context: &Context, args: &Args, diff: &Diff) -> String {
-    let concerns = concerns(diff);
+    let concerns = concerns(diff.realms.values());
     match args.format {
         Format::Json => format!("{:#}\n", render::json::difference(diff, &concerns)),
         Format::Text => {

@@ -7,6 +7,7 @@ use super::output::Output;
 use crate::desired::Problems;
 use crate::git::GitError;
 use crate::keycloak::{ExportError, HttpError, Lock, ServerError};
+use crate::render::json::SavedError;
 use crate::sandbox::SandboxError;
 use crate::secrets::SecretError;
 
@@ -38,6 +39,11 @@ pub(super) enum Error {
         "this plan is stale: another run applied {commit} to realm {realm} since it was made; nothing was changed there"
     )]
     Stale { realm: String, commit: String },
+    /// What moved was printed already.
+    #[error("the plan is stale; nothing was changed")]
+    StalePlan,
+    #[error("{} cannot be used as a saved plan", path.display())]
+    SavedPlan { path: PathBuf, source: SavedError },
     #[error("{}", locked(realm, lock))]
     Locked { realm: String, lock: Box<Lock> },
     /// What failed was printed already.
@@ -101,7 +107,8 @@ impl Error {
         match self {
             Self::Usage(_) => USAGE,
             Self::Refused => 4,
-            Self::Stale { .. } => 5,
+            Self::SavedPlan { source: SavedError::Shape(_), .. } => 1,
+            Self::Stale { .. } | Self::StalePlan | Self::SavedPlan { .. } => 5,
             Self::Partial(_) => 6,
             Self::Locked { .. } => 7,
             _ => 1,
@@ -119,7 +126,9 @@ impl Error {
             Self::Git(e) => return e.hint().map(str::to_owned),
             Self::Secrets(errors) => return errors.iter().find_map(SecretError::hint).map(str::to_owned),
             Self::Http(e) | Self::Server(ServerError::Http(e)) => return e.hint(),
-            Self::Stale { .. } => "run `realmform plan` again".to_owned(),
+            Self::Stale { .. } | Self::StalePlan | Self::SavedPlan { .. } => {
+                "make the plan again: `realmform plan`".to_owned()
+            }
             Self::Locked { .. } => "wait for it to end; the lock of a run that died ends by itself".to_owned(),
             Self::Partial(_) => "run `realmform apply` again: it goes on where this run stopped".to_owned(),
             Self::Dirty => {

@@ -22,7 +22,9 @@ mod prepare;
 mod progress;
 mod record_defaults;
 mod sandbox;
+mod saved;
 mod schema;
+mod show;
 mod workspace;
 
 use std::ffi::OsString;
@@ -88,6 +90,8 @@ enum Command {
     Diff(diff::Args),
     /// Show what would change on the server
     Plan(plan::Args),
+    /// Show a saved plan
+    Show(show::Args),
     /// Change the server to what the files say
     Apply(apply::Args),
     /// Run a command against a throwaway Keycloak
@@ -155,6 +159,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Exit, Error> {
         Command::Check(args) => check::run(context, &args),
         Command::Diff(args) => diff::run(context, &args),
         Command::Plan(args) => plan::run(context, &args).await,
+        Command::Show(args) => show::run(context, &args),
         Command::Apply(args) => apply::run(context, &args).await,
         Command::Sandbox(args) => Box::pin(sandbox::run(context, args)).await,
         Command::Schema(args) => schema::run(context, &args),

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::exports::Exports;
 use super::output::Format;
 use super::prepare::{self, Prepared, prepare};
-use super::{Context, Error, Exit, offline};
+use super::{Context, Error, Exit, offline, saved};
+use crate::keycloak::Http;
 use crate::plan::{Plan, Refusal};
 use crate::render;
 
@@ -16,6 +17,7 @@ Examples:
   realmform plan
   realmform plan --realm customer-acme --rev origin/main
   realmform plan --format json --detailed-exitcode
+  realmform plan --out shop.plan
   realmform plan --live customer-acme.json
 
 A credential with view-* roles is enough; with --live no server is needed. With --detailed-exitcode, 2 means that there are changes.")]
@@ -29,6 +31,12 @@ pub(super) struct Args {
     /// (repeatable). Such a plan cannot be applied
     #[arg(long, value_name = "EXPORT")]
     live: Vec<PathBuf>,
+    /// Also save the plan to this file, for `show` and `apply`; a refused plan is not saved
+    #[arg(long, value_name = "FILE", conflicts_with = "live")]
+    out: Option<PathBuf>,
+    /// How long the saved plan may be applied, as in `90m`, `12h`, `7d`
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = saved::lifetime, requires = "out")]
+    expires: jiff::SignedDuration,
     /// How the plan is printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -46,8 +54,11 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     }
     let prepared = prepare(context, &args.prepare, |_| Ok(())).await?;
     print(context, &prepared, args.format, args.verbose)?;
+    if let (Some(path), Ok(plan)) = (&args.out, &prepared.plan) {
+        saved::write(context, &prepared, plan, path, args.expires).await?;
+    }
     if args.requests {
-        print_requests(context, &prepared);
+        print_requests(context, &prepared.http);
     }
     let exit = exit(args, &prepared.plan);
     prepared.leave();
@@ -87,7 +98,7 @@ pub(super) fn print(context: &Context, prepared: &Prepared, format: Format, verb
     context.output.result(&rendered(context, &prepared.plan, format, verbose))
 }
 
-fn rendered(context: &Context, plan: &Result<Plan, Refusal>, format: Format, verbose: bool) -> String {
+pub(super) fn rendered(context: &Context, plan: &Result<Plan, Refusal>, format: Format, verbose: bool) -> String {
     let options = render::text::Options { color: context.output.color(), width: context.output.width(), verbose };
     match (format, plan) {
         (Format::Json, plan) => format!("{:#}\n", json(plan)),
@@ -98,14 +109,14 @@ fn rendered(context: &Context, plan: &Result<Plan, Refusal>, format: Format, ver
 
 fn json(plan: &Result<Plan, Refusal>) -> serde_json::Value {
     match plan {
-        Ok(plan) => render::json::plan(plan),
-        Err(refusal) => render::json::refusal(refusal),
+        Ok(plan) => render::json::plan(plan, &plan.concerns()),
+        Err(refusal) => render::json::refusal(refusal, &refusal.plan.concerns()),
     }
 }
 
 /// Prints what a command cost, most frequent first.
-pub(super) fn print_requests(context: &Context, prepared: &Prepared) {
-    let counts = prepared.http.requests();
+pub(super) fn print_requests(context: &Context, http: &Http) {
+    let counts = http.requests();
     let mut lines: Vec<_> = counts.iter().collect();
     lines.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     let total: u64 = counts.values().sum();

@@ -12,10 +12,10 @@ use crate::apply::Secrets;
 use crate::desired::{self, Project, Ref};
 use crate::diff;
 use crate::git;
-use crate::keycloak::{Connection, Credentials, Http, Interest, read_again, read_realm};
+use crate::keycloak::{Connection, Credentials, Http, Interest, read_realm};
 use crate::model::{
-    Address, Desired, DesiredRealm, FieldPath, Live, LiveRealm, LiveValue, RealmName, Record, Reference, SecretRef,
-    Value, builtin_names, is_builtin, is_global_profile, kinds,
+    Address, Desired, DesiredRealm, FieldPath, Live, LiveRealm, LiveValue, RealmName, Reference, SecretRef, Value,
+    builtin_names, is_builtin, is_global_profile, kinds,
 };
 use crate::plan::{self, Plan, Policy, Refusal};
 use crate::secrets::{Fingerprint, Redactor, Resolver};
@@ -87,7 +87,7 @@ type Connected = (Http, Vec<Address>);
 async fn load_and_connect(context: &Context, args: &PlanArgs) -> Result<(Workspace, Result<Connected, Error>), Error> {
     let found = Found::new(context, &args.files)?;
     let connect = async |folder: PathBuf, project: &Project| {
-        let connection = connect::connection(context, &args.connect, &folder, project)?;
+        let connection = connect::connection(context, &args.connect, &folder, Some(project))?;
         let credential = credential(&connection);
         Ok((Http::connect(connection).await?, credential))
     };
@@ -115,29 +115,6 @@ impl Prepared {
     pub(super) fn leave(self) {
         let Self { workspace, plan, live, http: _, secrets: _, made_up: _, redactor: _ } = self;
         std::mem::forget((workspace, plan, live));
-    }
-
-    /// Reads what a plan changed of a realm again, and counts the objects that still differ.
-    pub(super) async fn left(
-        &self,
-        realm: &RealmName,
-        desired: &DesiredRealm,
-        plan: &plan::RealmPlan,
-        mut record: Option<Record>,
-    ) -> Result<usize, Error> {
-        let changed: BTreeSet<&Address> = plan.diff.changes.iter().map(|change| &change.address).collect();
-        if let Some(record) = &mut record {
-            record.objects.retain(|address, _| changed.contains(address));
-        }
-        let mut part = part(desired, &changed);
-        let objects = read_again(&self.http, realm, &Interest::of(&part)).await?;
-        part.prune = desired.prune.clone();
-        let live = LiveRealm { objects, record, ..LiveRealm::default() };
-        let desired = Desired { realms: [(realm.clone(), part)].into() };
-        let live = Live { realms: [(realm.clone(), live)].into() };
-        let diff = diff::diff(&desired, &live, &BTreeMap::new(), &Resolved(&self.secrets));
-        check_secrets(&diff)?;
-        Ok(diff.realms.values().map(|realm| realm.changes.len()).sum())
     }
 }
 
@@ -326,7 +303,7 @@ pub(super) fn policy(args: &PlanArgs, workspace: &Workspace, credential: Vec<Add
 }
 
 /// The client and the user that realmform signs in with, in case they are in a managed realm: no plan may delete them.
-fn credential(connection: &Connection) -> Vec<Address> {
+pub(super) fn credential(connection: &Connection) -> Vec<Address> {
     let realm = Address::realm(connection.realm.clone());
     let client = |id: &str| realm.child(&kinds::CLIENT, id);
     match &connection.credentials {
@@ -354,7 +331,7 @@ impl diff::Secrets for Resolved<'_> {
 
 /// The realm with only these objects, and those that they hang below without their fields. Without its rules, by which
 /// whole collections would be listed.
-fn part(desired: &DesiredRealm, addresses: &BTreeSet<&Address>) -> DesiredRealm {
+pub(super) fn part(desired: &DesiredRealm, addresses: &BTreeSet<&Address>) -> DesiredRealm {
     let mut part = DesiredRealm::default();
     for address in addresses {
         let above = std::iter::successors(Some((*address).clone()), Address::parent);

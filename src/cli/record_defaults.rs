@@ -14,7 +14,8 @@ pub(super) struct Args {
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let workspace = Workspace::load(context, &args.prepare.files)?;
-    let connection = connect::connection(context, &args.prepare.connect, &workspace.folder, &workspace.loaded.project)?;
+    let project = Some(&workspace.loaded.project);
+    let connection = connect::connection(context, &args.prepare.connect, &workspace.folder, project)?;
     let http = Http::connect(connection).await?;
     let defaults = record_defaults(&http).await?;
     context.output.result(&format!("{defaults:#}\n"))?;

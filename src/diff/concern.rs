@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::{Action, After, Before, Change, Diff, FieldChange};
+use super::{Action, After, Before, Change, FieldChange, RealmDiff};
 use crate::model::{Address, FieldPath, Origin, texts};
 
 /// A change that concerns security.
@@ -20,9 +20,9 @@ pub struct Concern {
     pub origin: Option<Origin>,
 }
 
-/// What of a difference concerns security, in the order of the changes.
-pub fn concerns(diff: &Diff) -> Vec<Concern> {
-    diff.realms.values().flat_map(|realm| &realm.changes).flat_map(of_change).collect()
+/// What of the differences of realms concerns security, in the order of the changes.
+pub fn concerns<'a>(realms: impl IntoIterator<Item = &'a RealmDiff>) -> Vec<Concern> {
+    realms.into_iter().flat_map(|realm| &realm.changes).flat_map(of_change).collect()
 }
 
 fn of_change(change: &Change) -> Vec<Concern> {
@@ -253,9 +253,9 @@ mod tests {
     /// The messages of what changes from `old` to `new`; the way back has none.
     fn said(old: &str, new: &str) -> Vec<String> {
         let (old, new) = (files(old), files(new));
-        let back = concerns(&between(&new, &old));
+        let back = concerns(between(&new, &old).realms.values());
         assert!(back.is_empty(), "{back:?}");
-        concerns(&between(&old, &new)).into_iter().map(|concern| concern.message).collect()
+        concerns(between(&old, &new).realms.values()).into_iter().map(|concern| concern.message).collect()
     }
 
     #[test]
@@ -331,8 +331,8 @@ mod tests {
             )
         };
         assert_eq!(said(&flow("REQUIRED"), &flow("DISABLED")), ["loses its second factor"]);
-        let new = concerns(&between(&files(""), &files(&flow("DISABLED"))));
+        let new = concerns(between(&files(""), &files(&flow("DISABLED"))).realms.values());
         assert_eq!(new[0].message, "asks for a password and no second factor");
-        assert!(concerns(&between(&files(""), &files(&flow("REQUIRED")))).is_empty());
+        assert!(concerns(between(&files(""), &files(&flow("REQUIRED"))).realms.values()).is_empty());
     }
 }

@@ -53,6 +53,11 @@ pub struct Posted {
 }
 
 impl Http {
+    /// The base URL of the server, without a slash at its end.
+    pub fn base_url(&self) -> String {
+        self.inner.base.as_str().trim_end_matches('/').to_owned()
+    }
+
     /// Signs in.
     pub async fn connect(connection: Connection) -> Result<Self, HttpError> {
         let base = connection.base()?;

@@ -68,6 +68,13 @@ impl<'a> Interest<'a> {
         self
     }
 
+    /// The same with one object, whatever it has.
+    #[must_use]
+    pub fn and(mut self, address: &Address) -> Self {
+        self.add(address, Fields::Recorded(const { &BTreeSet::new() }));
+        self
+    }
+
     /// What was recorded, too: it may have to be reset or deleted.
     pub fn add_record(&mut self, record: &'a Record) {
         for (address, leaves) in &record.objects {

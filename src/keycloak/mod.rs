@@ -34,7 +34,7 @@ pub use export::{Export, ExportError};
 pub use fresh::record_defaults;
 pub use http::{Http, RequestCounts};
 pub use interest::Interest;
-pub use reader::{read_again, read_realm};
+pub use reader::{read_again, read_part, read_realm};
 pub use record::{Holder, LOCK_TIME, Ledger, Lock, NewLedger};
 pub use retry::RetryPolicy;
 pub use server_error::ServerError;

@@ -11,13 +11,13 @@ use super::guarded::{into_inner, lock};
 use super::intake::{Intake, Taken};
 use super::interest::Interest;
 use super::kinds;
-use super::record::{self, RECORD_ATTRIBUTE};
-use super::shape::{Object, objects, text};
+use super::record::{self, Records};
+use super::shape::{Object, objects};
 use super::survey::providers;
 use super::{Http, HttpError, ServerError};
 use crate::model::{
-    Address, Configured, FieldPath, Kind, LiveObject, LiveRealm, LiveValue, RealmName, Record, Reference,
-    builtin_providers, flatten,
+    Address, Configured, FieldPath, Kind, LiveObject, LiveRealm, LiveValue, RealmName, Reference, builtin_providers,
+    flatten,
 };
 
 /// As many names are looked up one by one; more are found by paging. A look-up and a page cost the server about the
@@ -40,29 +40,47 @@ pub async fn read_realm(
     realm: &RealmName,
     mut interest: Interest<'_>,
 ) -> Result<Option<LiveRealm>, ServerError> {
-    let Some((name, settings, holder)) = find_realm(http, project, realm, &interest).await? else { return Ok(None) };
-    let address = Address::realm(realm.clone());
-    let record = holder.as_ref().map(|client| decode_record(realm, client)).transpose()?.flatten();
-    if let Some(record) = &record {
+    let Some(found) = find_realm(http, realm, &interest).await? else { return Ok(None) };
+    let records = Records::of(realm, project, &found.records)?;
+    if let Some(record) = &records.own {
         interest.add_record(record);
     }
-    let directory = Directory::new(http.clone(), address, &name);
-    let reader = Reader::new(&directory, &interest);
+    let live = read_found(http, realm, found.name, found.settings, &interest).await?;
+    Ok(Some(records.put_into(live)))
+}
+
+/// Reads what is of interest, whatever is recorded beside it.
+///
+/// # Errors
+/// As [`read_realm`].
+pub async fn read_part(
+    http: &Http,
+    project: &str,
+    realm: &RealmName,
+    interest: &Interest<'_>,
+) -> Result<Option<LiveRealm>, ServerError> {
+    let Some(found) = find_realm(http, realm, interest).await? else { return Ok(None) };
+    let records = Records::of(realm, project, &found.records)?;
+    let live = read_found(http, realm, found.name, found.settings, interest).await?;
+    Ok(Some(records.put_into(live)))
+}
+
+async fn read_found(
+    http: &Http,
+    realm: &RealmName,
+    name: RealmName,
+    settings: Object,
+    interest: &Interest<'_>,
+) -> Result<LiveRealm, ServerError> {
+    let directory = Directory::new(http.clone(), Address::realm(realm.clone()), &name);
+    let reader = Reader::new(&directory, interest);
     kinds::read(&reader, settings).await?;
     reader.mark_secrets().await?;
     let known = reader.known().await?;
     let (objects, unmanaged) = reader.taken.into_parts();
     let (left_out, unknown_kinds) = (into_inner(reader.left_out), into_inner(reader.unknown_kinds));
-    Ok(Some(LiveRealm {
-        known,
-        objects,
-        unmanaged,
-        left_out,
-        unknown_kinds,
-        record_id: holder.as_ref().map(|client| text(client, "id").map(str::to_owned)).transpose()?,
-        renamed_from: (name != *realm).then_some(name),
-        record,
-    }))
+    let renamed_from = (name != *realm).then_some(name);
+    Ok(LiveRealm { objects, unmanaged, unknown_kinds, left_out, known, renamed_from, ..LiveRealm::default() })
 }
 
 /// Reads what a run changed again, and nothing else: what is recorded and which names the server knows was found out
@@ -87,31 +105,29 @@ pub async fn read_again(
     Ok(reader.into_objects())
 }
 
-/// The realm under its name or the one it had before, and the client that holds its record.
-async fn find_realm(
-    http: &Http,
-    project: &str,
-    realm: &RealmName,
-    interest: &Interest<'_>,
-) -> Result<Option<(RealmName, Object, Option<Object>)>, ServerError> {
+/// A realm that is there.
+struct Found {
+    /// The name that it has on the server.
+    name: RealmName,
+    settings: Object,
+    /// The clients that hold records, by project.
+    records: BTreeMap<String, Object>,
+}
+
+/// The realm under its name or the one it had before.
+async fn find_realm(http: &Http, realm: &RealmName, interest: &Interest<'_>) -> Result<Option<Found>, ServerError> {
     for name in [Some(realm), interest.renamed_from.as_ref()].into_iter().flatten() {
         let path = format!("/{}", super::path::segment(name));
-        // The record is asked for at the same time; a realm that is not there answers both with 404.
-        let holder = record::find(http, name, project);
-        let (settings, holder) = futures_util::future::join(http.find(&path), holder).await;
+        // The records are asked for at the same time; a realm that is not there answers both with 404.
+        let records = record::find_all(http, name);
+        let (settings, records) = futures_util::future::join(http.find(&path), records).await;
         if let Some(settings) = settings? {
             http.require_supported(&settings).await?;
-            return Ok(Some((name.clone(), super::shape::object(settings, "the realm")?, holder?)));
+            let settings = super::shape::object(settings, "the realm")?;
+            return Ok(Some(Found { name: name.clone(), settings, records: records? }));
         }
     }
     Ok(None)
-}
-
-pub(super) fn decode_record(realm: &str, holder: &Object) -> Result<Option<Record>, ServerError> {
-    let text = holder.get("attributes").and_then(|it| it.get(RECORD_ATTRIBUTE)).and_then(Value::as_str);
-    text.map(|text| Record::decode(realm, text))
-        .transpose()
-        .map_err(|source| ServerError::Record { realm: realm.to_owned(), source })
 }
 
 /// One realm being read; what the kinds find is collected here.

@@ -1,5 +1,6 @@
 //! The record and the lock: a disabled client of the realm, and a role of it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use super::path::{query, segment};
 use super::shape::{Object, object, objects, text};
 use super::{Http, ServerError};
-use crate::model::Record;
+use crate::model::{LiveRealm, Record};
 
 /// The attribute that holds the record.
 pub(super) const RECORD_ATTRIBUTE: &str = "realmform.record";
@@ -83,6 +84,61 @@ impl NewLedger {
     pub fn representation(&self) -> &Value {
         &self.client
     }
+}
+
+/// What begins the clientIds of records.
+const PREFIX: &str = "realmform:";
+
+/// The clients that hold the records of all projects, by project; none where the realm is not there.
+pub(super) async fn find_all(http: &Http, realm: &str) -> Result<BTreeMap<String, Object>, ServerError> {
+    // The search is for a part of the name: others may have it, too.
+    let path = format!("/{}/clients?clientId={}&search=true", segment(realm), query(PREFIX));
+    let clients = http.find(&path).await?.unwrap_or_else(|| json!([]));
+    Ok(holders(objects(clients, "the clients")?))
+}
+
+/// Those of some clients that hold records, by project.
+pub(super) fn holders(clients: Vec<Object>) -> BTreeMap<String, Object> {
+    let named = clients.into_iter().filter_map(|client| {
+        let project = text(&client, "clientId").ok()?.strip_prefix(PREFIX)?.to_owned();
+        Some((project, client))
+    });
+    named.collect()
+}
+
+/// What the projects that have a part of a realm applied last.
+pub(super) struct Records {
+    pub(super) own: Option<Record>,
+    own_id: Option<String>,
+    others: BTreeMap<String, Record>,
+}
+
+impl Records {
+    pub(super) fn of(realm: &str, project: &str, holders: &BTreeMap<String, Object>) -> Result<Self, ServerError> {
+        let own = holders.get(project);
+        let mut others = BTreeMap::new();
+        for (name, holder) in holders.iter().filter(|(name, _)| *name != project) {
+            others.extend(decode_record(realm, holder)?.map(|record| (name.clone(), record)));
+        }
+        Ok(Self {
+            own: own.map(|holder| decode_record(realm, holder)).transpose()?.flatten(),
+            own_id: own.map(|holder| text(holder, "id").map(str::to_owned)).transpose()?,
+            others,
+        })
+    }
+
+    pub(super) fn put_into(self, live: LiveRealm) -> LiveRealm {
+        let Self { own: record, own_id: record_id, others: other_records } = self;
+        LiveRealm { record, record_id, other_records, ..live }
+    }
+}
+
+/// The record that a client holds.
+pub(super) fn decode_record(realm: &str, holder: &Object) -> Result<Option<Record>, ServerError> {
+    let text = holder.get("attributes").and_then(|it| it.get(RECORD_ATTRIBUTE)).and_then(Value::as_str);
+    text.map(|text| Record::decode(realm, text))
+        .transpose()
+        .map_err(|source| ServerError::Record { realm: realm.to_owned(), source })
 }
 
 /// The client that holds a project's record.
@@ -244,7 +300,7 @@ impl Ledger {
 
 /// The clientId of a project's record.
 pub(super) fn client_id(project: &str) -> String {
-    format!("realmform:{project}")
+    format!("{PREFIX}{project}")
 }
 
 /// Bearer-only and disabled: nobody can sign in with it, and it has no secret.

@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
 use super::path::segment;
-use super::reader::decode_record;
+use super::record::decode_record;
 use super::shape::{Object, object, objects, text};
 use super::{Http, ServerError, record};
 use crate::model::{Address, LiveObject, LiveRealm, Provider, Providers, RealmName, Reference, Spi, flatten, kinds};

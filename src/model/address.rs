@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use super::{Kind, kinds};
@@ -196,6 +197,16 @@ impl Eq for Address {}
 impl Hash for Address {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (&self.path, &self.realm).hash(state);
+    }
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    /// Reads what [`fmt::Display`] writes.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let address = unquoted(text).and_then(|(realm, rest)| Self::parse(&realm, rest));
+        address.ok_or_else(|| format!("{text:?} is no address of a kind that this version knows"))
     }
 }
 

@@ -35,6 +35,8 @@ pub struct LiveRealm {
     pub record: Option<Record>,
     /// The id of the client that holds the record.
     pub record_id: Option<String>,
+    /// What other projects applied last, by their names.
+    pub other_records: BTreeMap<String, Record>,
 }
 
 /// One object of the server.

@@ -93,6 +93,21 @@ impl Default for Policy {
     }
 }
 
+impl Policy {
+    /// For a plan that was held against the project's policy when it was made: only what depends on who carries it out is
+    /// looked at again.
+    pub fn reviewed(plan: &Plan) -> Self {
+        let changes = plan.realms.values().flat_map(|realm| &realm.diff.changes);
+        let deleted = changes.filter(|change| change.is_deletion()).map(|change| change.address.to_string());
+        Self {
+            protected_realms: BTreeSet::new(),
+            limit_deletes: false,
+            allow_destroy: deleted.collect(),
+            ..Self::default()
+        }
+    }
+}
+
 /// Everything that speaks against a plan.
 pub(super) fn violations(plan: &Plan, policy: &Policy) -> Vec<Violation> {
     let mut found = Vec::new();

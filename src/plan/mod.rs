@@ -7,11 +7,13 @@ for. Pure and synchronous; apply makes no choices of its own.
 - `steps`: which requests a change needs, and what each waits for.
 - `order`: an order in which the steps could run one after the other.
 - `guards`: what a plan must not do unless the policy or the command line says so.
+- [`saved`]: a plan that is kept, and whether it still holds.
 */
 
 mod guards;
 mod order;
 mod organizations;
+pub mod saved;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -20,7 +22,7 @@ use std::collections::BTreeMap;
 
 pub use guards::{Guard, Policy, Refusal, Violation};
 
-use crate::diff::{Change, Diff, FieldChange, RealmDiff};
+use crate::diff::{Change, Concern, Diff, FieldChange, RealmDiff, concerns};
 use crate::model::RealmName;
 
 /// What would be done.
@@ -73,12 +75,21 @@ pub fn plan(diff: Diff, policy: &Policy) -> Result<Plan, Refusal> {
         let steps = order::ordered(steps::steps(&diff));
         (name, RealmPlan { diff, steps })
     });
-    let plan = Plan { realms: realms.collect() };
+    check(Plan { realms: realms.collect() }, policy)
+}
+
+/// Holds a plan against a policy.
+pub fn check(plan: Plan, policy: &Policy) -> Result<Plan, Refusal> {
     let violations = guards::violations(&plan, policy);
     if violations.is_empty() { Ok(plan) } else { Err(Refusal { plan, violations }) }
 }
 
 impl Plan {
+    /// What of it to look at first.
+    pub fn concerns(&self) -> Vec<Concern> {
+        concerns(self.realms.values().map(|realm| &realm.diff))
+    }
+
     /// Whether there is nothing to do, not even to a record.
     pub fn is_empty(&self) -> bool {
         self.realms.values().all(RealmPlan::is_empty)

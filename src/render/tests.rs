@@ -221,7 +221,7 @@ fn a_refusal_prints_the_plan() {
           providerId of an existing identity provider cannot change        acme/identityProviders.toml:2
               to allow it: put the old value back, or delete acme/identityProviders/okta in one run and declare it anew in the next
     "#);
-    let json = for_programs::refusal(&refused(&scene));
+    let json = for_programs::refusal(&refused(&scene), &[]);
     assert_snapshot!(format!("{:#}", json["refused"]), @r#"
     [
       {
@@ -248,7 +248,7 @@ fn a_refusal_prints_the_plan() {
 
 #[test]
 fn programs_see_the_same() {
-    let json = for_programs::plan(&planned(&busy()));
+    let json = for_programs::plan(&planned(&busy()), &[]);
     let of = |address: &str| -> Json {
         let changes = json["realms"]["acme"]["changes"].as_array().unwrap();
         changes.iter().find(|change| change["address"] == address).unwrap().clone()
@@ -351,6 +351,6 @@ fn no_secret_is_shown() {
     let mut scene = busy().has("clients/shop", &json!({"secret": "hunter2"}));
     scene.env.insert("SHOP_SECRET", "swordfish");
     let options = text::Options { verbose: true, ..text::Options::default() };
-    let all = text::plan(&planned(&scene), options) + &for_programs::plan(&planned(&scene)).to_string();
+    let all = text::plan(&planned(&scene), options) + &for_programs::plan(&planned(&scene), &[]).to_string();
     assert!(all.contains("SHOP_SECRET") && !all.contains("hunter2") && !all.contains("swordfish"));
 }

@@ -1,5 +1,7 @@
 //! For people, on a terminal or in a log: one block an object, `+ ~ -`, old → new.
 
+mod stale;
+
 use std::fmt::{Display, Write as _};
 
 use anstyle::{AnsiColor, Style};
@@ -10,6 +12,8 @@ use super::value::{Layout, Row, layout};
 use crate::diff::{Action, After, Before, Cause, Change, Concern, Counts, Diff, FieldChange, RealmDiff};
 use crate::model::{Address, Origin, SecretRef};
 use crate::plan::{Plan, Refusal, Violation};
+
+pub use stale::{stale, unexpected};
 
 /// How it is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::project;
+use crate::schemas::Validator;
 use crate::support::program::Program;
 
 const REALM: &str = "\
@@ -87,6 +88,7 @@ fn between_two_commits_and_back() {
     change(&program);
     commit(&program, "second");
     let there: Value = json(&program, &["diff", "main~1..main", "--format", "json"]);
+    assert_eq!(Validator::of("output-diff").errors_in(&there), "");
     assert_eq!(there["summary"]["update"], 2);
     assert_eq!(there["concerns"].as_array().unwrap().len(), 4);
     let back = json(&program, &["diff", "main..HEAD~1", "--format", "json"]);

@@ -2,7 +2,8 @@
 
 use crate::support::program::{Program, stdout};
 
-const COMMANDS: &[&str] = &["init", "import", "check", "diff", "plan", "apply", "sandbox", "schema", "completions"];
+const COMMANDS: &[&str] =
+    &["init", "import", "check", "diff", "plan", "show", "apply", "sandbox", "schema", "completions"];
 
 #[test]
 fn the_program_tells_its_commands() {
@@ -19,6 +20,7 @@ fn the_program_tells_its_commands() {
       check        Check the files without a server
       diff         Show what differs between two states of the files
       plan         Show what would change on the server
+      show         Show a saved plan
       apply        Change the server to what the files say
       sandbox      Run a command against a throwaway Keycloak
       schema       Print the JSON Schemas of the files, or write them into a folder
@@ -107,6 +109,10 @@ fn plan_tells_its_options() {
           --live <EXPORT>            Compare with a realm export instead of a server: a file of `kc.sh
                                      export` or of the console, or a folder of them (repeatable). Such a
                                      plan cannot be applied
+          --out <FILE>               Also save the plan to this file, for `show` and `apply`; a refused
+                                     plan is not saved
+          --expires <TIME>           How long the saved plan may be applied, as in `90m`, `12h`, `7d`
+                                     [default: 7d]
           --format <FORMAT>          How the plan is printed [default: text] [possible values: text,
                                      json]
       -v, --verbose                  Show long values and deleted objects in full
@@ -139,6 +145,7 @@ fn plan_tells_its_options() {
       realmform plan
       realmform plan --realm customer-acme --rev origin/main
       realmform plan --format json --detailed-exitcode
+      realmform plan --out shop.plan
       realmform plan --live customer-acme.json
 
     A credential with view-* roles is enough; with --live no server is needed. With --detailed-exitcode,

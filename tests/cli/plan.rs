@@ -86,6 +86,20 @@ fn a_plan_is_applied_changed_and_applied_again() {
     status: 0
     --- stdout
     {
+      "concerns": [
+        {
+          "address": "cli-plan",
+          "message": "lets sessions or tokens live longer (accessTokenLifespan)",
+          "origin": {
+            "column": 1,
+            "file": "cli-plan/realm.toml",
+            "line": 2
+          },
+          "path": [
+            "accessTokenLifespan"
+          ]
+        }
+      ],
       "formatVersion": 1,
       "realms": {
         "cli-plan": {

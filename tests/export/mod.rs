@@ -22,8 +22,17 @@ fn an_export_reads_like_its_server() {
     project.apply();
     let server = read(&project);
     let export = exported(&project);
-    let LiveRealm { objects, unmanaged, left_out, unknown_kinds, known, renamed_from, record, record_id } =
-        of_export(&project, &export);
+    let LiveRealm {
+        objects,
+        unmanaged,
+        left_out,
+        unknown_kinds,
+        known,
+        renamed_from,
+        record,
+        record_id,
+        other_records,
+    } = of_export(&project, &export);
     let is_told_of = |address: &Address| !address.collection().is_some_and(|it| LACKING.contains(&it));
     for (address, object) in server.objects.iter().filter(|(address, _)| is_told_of(address)) {
         let other = objects.get(address).unwrap_or_else(|| panic!("the export has no {address}"));
@@ -43,6 +52,7 @@ fn an_export_reads_like_its_server() {
     assert_eq!((&unmanaged, &known), (&server.unmanaged, &server.known));
     assert_eq!((&renamed_from, &record), (&server.renamed_from, &server.record));
     assert_eq!((&record_id, &left_out, &unknown_kinds), (&server.record_id, &server.left_out, &server.unknown_kinds));
+    assert_eq!(other_records, server.other_records);
 }
 
 /// The same plan and the same files as with the server, which nobody asks.

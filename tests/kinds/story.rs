@@ -403,8 +403,8 @@ pub fn watch(admin: &Admin) -> Vec<(String, String)> {
         if [ORGANIZATION, WORKFLOW].contains(&path) && admin.status(path) == 404 {
             return String::new();
         }
-        if path.ends_with("/settings") {
-            // Its lists have no order.
+        if path.starts_with("clients/") {
+            // The lists of scopes, and those of authorization settings, have no order.
             return normal(&admin.get(path)).to_string();
         }
         if !path.is_empty() {

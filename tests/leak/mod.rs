@@ -38,7 +38,10 @@ async fn no_secret_leaves() {
         &["check"],
         &["plan", "--verbose", "--requests"],
         &["plan", "--format", "json"],
+        &["plan", "--out", "new.plan"],
+        &["show", "new.plan", "--verbose"],
         &["apply", "--yes", "--verbose"],
+        &["apply", "new.plan"],
         &["plan", "--verbose"],
         &["plan", "--format", "json"],
     ];
@@ -50,10 +53,16 @@ async fn no_secret_leaves() {
 
     // A server that answers every write with an error that quotes it, and every sign-in once.
     declare(&project, "two");
+    texts.push(("changed".to_owned(), run(&project, &["plan", "--out", "changed.plan"]).await));
+    for plan in ["new.plan", "changed.plan"] {
+        texts.push((plan.to_owned(), std::fs::read_to_string(project.folder().join(plan)).unwrap()));
+    }
+    assert!(texts.iter().any(|(_, text)| text.contains("\"fingerprint\": \"a1:")), "a plan is saved with secrets");
     let (quoting, quoted) = quoting_server().await;
     project.through(&quoting.url());
     for _ in 0..2 {
         texts.push(("quoted".to_owned(), run(&project, &["apply", "--yes"]).await));
+        texts.push(("quoted plan".to_owned(), run(&project, &["apply", "changed.plan"]).await));
     }
     let quoted = std::mem::take(&mut *quoted.lock().unwrap());
     hunted.extend(quoted.tokens);

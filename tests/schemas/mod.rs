@@ -100,13 +100,13 @@ fn what_files_may_not_say_is_found() {
     }
 }
 
-struct Validator {
+pub struct Validator {
     schemas: Schemas,
     schema: SchemaIndex,
 }
 
 impl Validator {
-    fn of(name: &str) -> Self {
+    pub fn of(name: &str) -> Self {
         Self::file(&root().join("schemas").join(format!("{name}.schema.json")))
     }
 
@@ -120,8 +120,12 @@ impl Validator {
 
     fn errors(&self, toml: &str) -> String {
         let document = Document::parse(toml).unwrap();
-        let value = table(document.as_table().iter());
-        self.schemas.validate(&value, self.schema).map_or_else(|error| error.to_string(), |()| String::new())
+        self.errors_in(&table(document.as_table().iter()))
+    }
+
+    /// What is wrong with a document; empty where nothing is.
+    pub fn errors_in(&self, value: &Json) -> String {
+        self.schemas.validate(value, self.schema).map_or_else(|error| error.to_string(), |()| String::new())
     }
 }
 

@@ -111,9 +111,14 @@ impl Project {
 
     /// Runs the program in the project's folder with this environment and no other.
     pub fn run(&self, arguments: &[&str]) -> Output {
+        self.run_in(self.folder(), arguments)
+    }
+
+    /// The same in another folder.
+    pub fn run_in(&self, folder: &Path, arguments: &[&str]) -> Output {
         let output = Command::new(realmform())
             .args(arguments)
-            .current_dir(self.folder())
+            .current_dir(folder)
             .env_clear()
             .envs(&self.environment)
             .output()

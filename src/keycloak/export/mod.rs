@@ -25,8 +25,7 @@ use self::collect::Collector;
 use super::ServerError;
 use super::intake::Intake as _;
 use super::interest::Interest;
-use super::reader::decode_record;
-use super::record;
+use super::record::{self, Records};
 use super::shape::{Object, text};
 use crate::model::{Address, LiveRealm, Names, RealmName, Reference, is_global_profile};
 
@@ -175,11 +174,10 @@ impl Export {
         let mut document = self.realm.clone();
         old::normalise(&mut document);
         let document = &document;
-        let holder = record_client(document, project)?;
-        let record = holder.as_ref().map(|client| decode_record(realm, client)).transpose()?.flatten();
+        let records = Records::of(realm, project, &record::holders(collect::list(document, "clients")?))?;
         // A borrow of its own: the record does not live as long as what the caller gave.
         let mut interest = interest;
-        if let Some(record) = &record {
+        if let Some(record) = &records.own {
             interest.add_record(record);
         }
         let collector = Collector::new(address.clone(), &interest);
@@ -187,20 +185,11 @@ impl Export {
         let notes = complete::complete(&collector, document);
         let known = interest.undeclared(&address);
         let known = known.filter(|(reference, name)| knows(&collector, *reference, name)).cloned().collect();
-        let record_id = holder.as_ref().map(|client| text(client, "id").map(str::to_owned)).transpose()?;
         let (objects, unmanaged) = collector.into_parts();
         let renamed_from = (self.name != *realm).then(|| self.name.clone());
-        let left_out = Vec::new();
-        let unknown_kinds = Vec::new();
-        Ok((LiveRealm { objects, unmanaged, unknown_kinds, left_out, known, renamed_from, record, record_id }, notes))
+        let live = LiveRealm { objects, unmanaged, known, renamed_from, ..LiveRealm::default() };
+        Ok((records.put_into(live), notes))
     }
-}
-
-/// The client that holds the project's record.
-fn record_client(realm: &Object, project: &str) -> Result<Option<Object>, ServerError> {
-    let clients = collect::list(realm, "clients")?;
-    let id = record::client_id(project);
-    Ok(clients.into_iter().find(|client| client.get("clientId").is_some_and(|it| *it == *id)))
 }
 
 fn knows(collector: &Collector<'_>, reference: Reference, name: &str) -> bool {

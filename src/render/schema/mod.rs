@@ -1,6 +1,7 @@
-//! JSON Schemas (draft 2020-12) of the files, for editors: completion, and the type of every known field.
+//! JSON Schemas (draft 2020-12) of the files, for editors: completion, and the type of every known field. And those of what
+//! is printed and saved as JSON.
 //!
-//! They are made from the kinds, so they know what the program knows. A schema accepts whatever `check` accepts, so it
+//! The former are made from the kinds, so they know what the program knows. A schema accepts whatever `check` accepts, so it
 //! is silent about unknown fields: Keycloak may be newer than we are.
 
 mod project;
@@ -13,13 +14,14 @@ use serde_json::{Map, Value as Json, json};
 use crate::model::{ANY, Kind, Write, kinds};
 
 /// Every schema by its file's name: one for whole-realm files, one for each kind of file whose path is an address, one
-/// for the project file.
+/// for the project file, and one for each document of [`super::json`].
 pub fn all() -> BTreeMap<String, Json> {
     let mut schemas = BTreeMap::from([("realmform.schema.json".to_owned(), project::schema())]);
     // What there is only one of is a table of the realm's file.
     for kind in kinds_below(&kinds::REALM).into_iter().filter(|kind| !kind.is_singleton()) {
         schemas.insert(format!("{}.schema.json", slug(kind)), file(kind));
     }
+    schemas.extend(super::json::schemas().map(|(name, schema)| (name.to_owned(), schema)));
     schemas
 }
 

@@ -1,0 +1,105 @@
+//! `realmform apply PLAN`: what was saved, and nothing else.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::work::Work;
+use super::{Args, stamp};
+use crate::apply::Secrets;
+use crate::cli::output::Format;
+use crate::cli::workspace::{self, FileArgs, Found, Workspace};
+use crate::cli::{Context, Error, Exit, connect, plan, prepare, saved};
+use crate::desired::Project;
+use crate::keycloak::Http;
+use crate::plan::saved::{Saved, Stale, written_secrets};
+use crate::plan::{Policy, check};
+use crate::secrets::{Redactor, Resolver};
+
+pub(super) async fn run(context: &Context, args: &Args, file: &Path) -> Result<Exit, Error> {
+    let saved = saved::read(file)?;
+    let around = around(context, &saved)?;
+    let mut stale = around.stale(&saved);
+    let connection = connect::connection(context, &args.prepare.connect, &around.folder, around.project())?;
+    let policy = Policy { credential: prepare::credential(&connection), ..Policy::reviewed(&saved.plan) };
+    let plan = check(saved.plan.clone(), &policy);
+    context.output.result(&plan::rendered(context, &plan, Format::Text, args.verbose))?;
+    plan.map_err(|_| Error::Refused)?;
+    let secrets = resolve(context, &around.folder, &saved)?;
+    let http = Http::connect(connection).await?;
+    http.hide(secrets.values());
+    stale.extend(saved::moved_around(&saved, &saved.project, &http).await?);
+    stale.extend(saved::moved_secrets(&saved, &secrets));
+    let desired = saved.desired();
+    // What another server has would only confuse.
+    if !stale.iter().any(|it| matches!(it, Stale::Server { .. })) {
+        let live = saved::look(&http, &saved.project, &saved.plan, &desired).await?;
+        stale.extend(saved::moved(&saved, &live));
+        saved::refuse(context, &stale)?;
+        let work = Work {
+            http: &http,
+            project: &saved.project,
+            plan: &saved.plan,
+            desired: &desired,
+            redactor: &Redactor::new(secrets.values()),
+            secrets: &secrets,
+            stamp: stamp::stamp(saved.files.commit.clone(), saved.files.dirty),
+        };
+        let result = work.carry_out(context, live).await;
+        if args.requests {
+            plan::print_requests(context, &http);
+        }
+        return result.map(|()| Exit::Fine);
+    }
+    saved::refuse(context, &stale).map(|()| Exit::Fine)
+}
+
+/// What is around the place where a plan is applied.
+struct Around {
+    /// Where relative paths start.
+    folder: PathBuf,
+    /// The plan's own project, where it is here.
+    workspace: Option<Workspace>,
+}
+
+/// The plan's project, if the command is given in it: then the plan has to be of its files.
+fn around(context: &Context, saved: &Saved) -> Result<Around, Error> {
+    let is_here = context.global.project.is_some() || workspace::found()?.is_some();
+    if is_here {
+        let workspace = Found::new(context, &FileArgs::default())?.load()?;
+        let is_its_own = workspace.loaded.project.name == saved.project;
+        if is_its_own || context.global.project.is_some() {
+            return Ok(Around { folder: workspace.folder.clone(), workspace: Some(workspace) });
+        }
+    }
+    Ok(Around { folder: std::env::current_dir().map_err(Error::runtime)?, workspace: None })
+}
+
+impl Around {
+    fn project(&self) -> Option<&Project> {
+        self.workspace.as_ref().map(|workspace| &workspace.loaded.project)
+    }
+
+    fn stale(&self, saved: &Saved) -> Vec<Stale> {
+        let Some(workspace) = &self.workspace else { return Vec::new() };
+        let project = &workspace.loaded.project.name;
+        if *project != saved.project {
+            return vec![Stale::Project { then: saved.project.clone(), now: project.clone() }];
+        }
+        let now = saved::files(workspace);
+        let text = |commit: &Option<String>| commit.clone().unwrap_or_else(|| "no commit".to_owned());
+        if now.commit != saved.files.commit {
+            return vec![Stale::Commit { then: text(&saved.files.commit), now: text(&now.commit) }];
+        }
+        if now.digest == saved.files.digest { Vec::new() } else { vec![Stale::Files] }
+    }
+}
+
+/// The secrets that the plan writes; those that are missing are reported together.
+fn resolve(context: &Context, folder: &Path, saved: &Saved) -> Result<Secrets, Error> {
+    let mut resolver = Resolver::new(folder);
+    if context.server.is_some() {
+        resolver = resolver.with_throwaway_values();
+    }
+    let written: BTreeSet<_> = written_secrets(&saved.plan);
+    resolver.resolve_all(written).map_err(Error::Secrets)
+}

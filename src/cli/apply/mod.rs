@@ -1,0 +1,132 @@
+//! `realmform apply`: the plan, carried out.
+
+mod kept;
+mod stamp;
+mod work;
+
+use std::io::{BufRead as _, IsTerminal as _};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::output::Format;
+use super::prepare::{self, Prepared, prepare};
+use super::workspace::Workspace;
+use super::{Context, Error, Exit, plan, saved};
+use work::Work;
+
+/// Change the server to what the files say: shows the plan, asks, carries it out, and looks whether anything is left. With
+/// a saved plan, carry out just that: neither files nor a question are needed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  realmform apply
+  realmform apply --yes --require-clean
+  realmform apply --realm customer-acme --allow-destroy customer-acme/identityProviders/okta
+  realmform apply shop.plan                 what `realmform plan --out shop.plan` saved
+  realmform apply --expect shop.plan        what the files say, if that comes to the saved plan
+
+A saved plan is refused (exit 5) when anything that it was made from has moved since: the files, the objects that it changes, \
+their secrets, what was applied, the server. Ctrl-C finishes the requests under way, writes the record and releases the lock.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(super) struct Args {
+    /// A plan that `plan --out` saved; refused when anything moved since
+    #[arg(
+        value_name = "PLAN",
+        conflicts_with_all = [
+            "rev", "realm", "strict", "allow_destroy", "allow_many_deletes", "require_clean", "expect"
+        ]
+    )]
+    saved: Option<PathBuf>,
+    #[command(flatten)]
+    prepare: prepare::PlanArgs,
+    /// Apply what the files say, without a question, if that is what this saved plan says
+    #[arg(long, value_name = "PLAN")]
+    expect: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// Never ask: fail where a question would be
+    #[arg(long)]
+    no_input: bool,
+    /// Refuse when the work tree differs from its commit
+    #[arg(long)]
+    require_clean: bool,
+    /// Show long values and deleted objects in full
+    #[arg(long, short)]
+    verbose: bool,
+    /// Also print how many requests of each sort it cost, to standard error
+    #[arg(long)]
+    requests: bool,
+}
+
+/// A plan that is older than this is compared with the server once more before it is carried out.
+const FRESH: Duration = Duration::from_secs(5);
+
+pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
+    match &args.saved {
+        Some(file) => kept::run(context, args, file).await,
+        None => run_files(context, args).await,
+    }
+}
+
+async fn run_files(context: &Context, args: &Args) -> Result<Exit, Error> {
+    let expected = args.expect.as_deref().map(saved::read).transpose()?;
+    let begun = Instant::now();
+    let mut prepared = prepare(context, &args.prepare, |workspace| check_clean(context, args, workspace)).await?;
+    plan::print(context, &prepared, Format::Text, args.verbose)?;
+    if prepared.plan.as_ref().map_err(|_| Error::Refused)?.is_empty() {
+        return Ok(Exit::Fine);
+    }
+    match &expected {
+        Some(expected) => saved::check_expected(context, &prepared, expected).await?,
+        None => ask(context, args)?,
+    }
+    if begun.elapsed() > FRESH {
+        saved::check_unmoved(context, &prepared).await?;
+    }
+    let live = std::mem::take(&mut prepared.live);
+    let Prepared { workspace, http, plan, secrets, redactor, .. } = &prepared;
+    let source = &workspace.tree.source;
+    let work = Work {
+        http,
+        project: &workspace.loaded.project.name,
+        plan: plan.as_ref().map_err(|_| Error::Refused)?,
+        desired: &workspace.loaded.desired,
+        secrets,
+        redactor,
+        stamp: stamp::stamp(source.commit().map(|commit| commit.id.clone()), source.is_dirty()),
+    };
+    let result = work.carry_out(context, live).await;
+    if args.requests {
+        plan::print_requests(context, http);
+    }
+    prepared.leave();
+    result.map(|()| Exit::Fine)
+}
+
+fn check_clean(context: &Context, args: &Args, workspace: &Workspace) -> Result<(), Error> {
+    let source = &workspace.tree.source;
+    if !source.is_dirty() {
+        return Ok(());
+    }
+    if args.require_clean || workspace.loaded.project.policy.require_clean {
+        return Err(Error::Dirty);
+    }
+    if source.commit().is_some() && context.server.is_none() {
+        context.output.message("warning: the work tree differs from its commit; the record will say so");
+    }
+    Ok(())
+}
+
+fn ask(context: &Context, args: &Args) -> Result<(), Error> {
+    if args.yes {
+        return Ok(());
+    }
+    if args.no_input || !std::io::stdin().is_terminal() {
+        return Err(Error::NoInput);
+    }
+    context.output.message("Apply this plan? Only \"yes\" is taken for yes: ");
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).map_err(Error::runtime)?;
+    if answer.trim() == "yes" { Ok(()) } else { Err(Error::Declined) }
+}

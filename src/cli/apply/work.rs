@@ -1,0 +1,207 @@
+//! Carrying a plan out: realm after realm, with what was and what was not done in the server's own words.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::stamp::holder;
+use crate::apply::server::Server;
+use crate::apply::{OpenError, Outcome, Run, Secrets, Stamp};
+use crate::cli::output::count;
+use crate::cli::prepare::{Resolved, check_secrets, part};
+use crate::cli::progress::{Steps, interruptions, verb};
+use crate::cli::{Context, Error};
+use crate::diff;
+use crate::keycloak::{Http, Interest, LOCK_TIME, read_again};
+use crate::model::{Address, Desired, Live, LiveRealm, RealmName, Record};
+use crate::plan::{Plan, RealmPlan};
+use crate::secrets::Redactor;
+
+/// A plan, and what carrying it out takes.
+pub(super) struct Work<'a> {
+    pub(super) http: &'a Http,
+    /// The project's name.
+    pub(super) project: &'a str,
+    pub(super) plan: &'a Plan,
+    /// What the files want, at least of the objects that change.
+    pub(super) desired: &'a Desired,
+    pub(super) secrets: &'a Secrets,
+    pub(super) redactor: &'a Redactor,
+    pub(super) stamp: Stamp,
+}
+
+impl Work<'_> {
+    /// One realm after the other, so that a failure leaves the others alone.
+    pub(super) async fn carry_out(&self, context: &Context, mut live: Live) -> Result<(), Error> {
+        let interrupted = interruptions();
+        let mut ended = Ended::default();
+        for (realm, plan) in self.plan.realms.iter().filter(|(_, plan)| !plan.is_empty()) {
+            if *interrupted.borrow() || ended.server_fails() {
+                ended.unfinished.push(realm.as_str());
+                continue;
+            }
+            match self.carry_out_realm(realm, plan, live.realms.remove(realm), interrupted.clone()).await {
+                Ok(outcome) => {
+                    ended.touched = true;
+                    self.report(context, realm, plan, &outcome);
+                    let is_complete = outcome.is_complete();
+                    if !is_complete || !self.verify(context, realm, plan, outcome.record).await {
+                        ended.unfinished.push(realm);
+                    }
+                }
+                Err(error) => {
+                    ended.unfinished.push(realm);
+                    ended.refused.push(error);
+                }
+            }
+        }
+        ended.result(context, *interrupted.borrow())
+    }
+
+    async fn carry_out_realm(
+        &self,
+        realm: &RealmName,
+        plan: &RealmPlan,
+        live: Option<LiveRealm>,
+        interrupted: tokio::sync::watch::Receiver<bool>,
+    ) -> Result<Outcome, Error> {
+        let previous = live.as_ref().and_then(|live| live.record.clone());
+        let holder = holder(&self.stamp.actor);
+        let server = Server::new(self.http.clone(), self.project, realm, live, self.secrets, holder);
+        let run = Run {
+            realm,
+            plan,
+            previous: previous.as_ref(),
+            secrets: self.secrets,
+            stamp: &self.stamp,
+            parallelism: self.http.parallelism() * 2,
+            interrupted,
+        };
+        let mut progress = Steps::new(plan.steps.len(), self.redactor);
+        let mut show = |event: crate::apply::Event<'_>| progress.show(&event);
+        let outcome = tokio::select! {
+            outcome = run.carry_out(&server, &mut show) => outcome,
+            never = keep_lock(&server) => never,
+        };
+        progress.finish();
+        outcome.map_err(|error| match error {
+            OpenError::Locked(lock) => Error::Locked { realm: realm.clone(), lock },
+            OpenError::Stale { commit } => Error::Stale { realm: realm.clone(), commit },
+            OpenError::Failed(error) => Error::Server(error),
+        })
+    }
+
+    /// What was and what was not done, in the server's own words.
+    fn report(&self, context: &Context, realm: &RealmName, plan: &RealmPlan, outcome: &Outcome) {
+        let message = |text: &str| context.output.message(&self.redactor.redact(text));
+        if outcome.is_complete() {
+            let (steps, changes) = (count(outcome.done.len(), "step"), count(plan.diff.changes.len(), "change"));
+            message(&format!("{realm}: applied, {changes} in {steps}."));
+            return;
+        }
+        let (done, failed, skipped) = (count(outcome.done.len(), "step"), outcome.failed.len(), outcome.skipped.len());
+        message(&format!("{realm}: {done} done, {failed} failed, {skipped} not tried."));
+        for index in &outcome.done {
+            message(&format!("  done       {}", describe(plan, *index)));
+        }
+        for (index, error) in &outcome.failed {
+            message(&format!("  failed     {}: {error}", describe(plan, *index)));
+        }
+        for index in &outcome.skipped {
+            message(&format!("  not tried  {}", describe(plan, *index)));
+        }
+        if let Some(error) = &outcome.record_error {
+            message(&format!("  the record could not be written, or the lock not be released: {error}"));
+        }
+    }
+
+    /// Reads what was changed again, and says whether it is as it should be.
+    async fn verify(&self, context: &Context, realm: &RealmName, plan: &RealmPlan, record: Option<Record>) -> bool {
+        let left = self.left(realm, plan, record).await;
+        let text = match &left {
+            Ok(None) => return true,
+            Ok(Some(0)) => format!("{realm}: read again, nothing is left to do."),
+            Ok(Some(left)) => {
+                format!(
+                    "{realm} did not converge: {} left; `realmform plan` shows what differs",
+                    count(*left, "object")
+                )
+            }
+            Err(error) => format!("{realm}: everything was done, but nobody can tell whether it took: {error}"),
+        };
+        context.output.message(&self.redactor.redact(&text));
+        matches!(left, Ok(Some(0)))
+    }
+
+    /// Reads what a plan changed of a realm again, and counts the objects that still differ; `None` for a realm that the
+    /// files no longer have.
+    async fn left(
+        &self,
+        realm: &RealmName,
+        plan: &RealmPlan,
+        mut record: Option<Record>,
+    ) -> Result<Option<usize>, Error> {
+        let Some(desired) = self.desired.realms.get(realm) else { return Ok(None) };
+        let changed: BTreeSet<&Address> = plan.diff.changes.iter().map(|change| &change.address).collect();
+        if let Some(record) = &mut record {
+            record.objects.retain(|address, _| changed.contains(address));
+        }
+        let mut part = part(desired, &changed);
+        let objects = read_again(self.http, realm, &Interest::of(&part)).await?;
+        part.prune = desired.prune.clone();
+        let live = LiveRealm { objects, record, ..LiveRealm::default() };
+        let desired = Desired { realms: [(realm.clone(), part)].into() };
+        let live = Live { realms: [(realm.clone(), live)].into() };
+        let diff = diff::diff(&desired, &live, &BTreeMap::new(), &Resolved(self.secrets));
+        check_secrets(&diff)?;
+        Ok(Some(diff.realms.values().map(|realm| realm.changes.len()).sum()))
+    }
+}
+
+/// How the realms of a run ended.
+#[derive(Default)]
+struct Ended<'a> {
+    /// Whether anything may have been changed.
+    touched: bool,
+    /// Realms in which something is left to do.
+    unfinished: Vec<&'a str>,
+    /// Why realms were not even begun.
+    refused: Vec<Error>,
+}
+
+impl Ended<'_> {
+    /// A realm that is locked says nothing of the others; a server that fails does.
+    fn server_fails(&self) -> bool {
+        self.refused.iter().any(|error| matches!(error, Error::Server(_)))
+    }
+
+    fn result(mut self, context: &Context, interrupted: bool) -> Result<(), Error> {
+        if !self.touched && !self.refused.is_empty() {
+            // Nothing was changed, so the first reason is the whole story.
+            return Err(self.refused.remove(0));
+        }
+        for error in &self.refused {
+            context.output.message(&format!("error: {error}"));
+        }
+        match (self.unfinished.as_slice(), interrupted) {
+            // An interruption that comes when all is done changes nothing.
+            ([], _) => Ok(()),
+            (realms, true) => Err(Error::Partial(format!("interrupted; partly applied: {}", realms.join(", ")))),
+            (realms, false) => Err(Error::Partial(format!("partly applied: {}", realms.join(", ")))),
+        }
+    }
+}
+
+/// Renews the lock while steps run. Losing it is no reason to stop half way: the record check of others protects it.
+async fn keep_lock(server: &Server<'_>) -> Result<Outcome, OpenError> {
+    loop {
+        tokio::time::sleep(LOCK_TIME / 3).await;
+        if let Err(error) = server.renew().await {
+            tracing::warn!(%error, "the lock could not be renewed");
+        }
+    }
+}
+
+fn describe(plan: &RealmPlan, step: usize) -> String {
+    let step = &plan.steps[step];
+    let change = plan.change(step);
+    format!("{} {}", verb(step.action, &change.action), change.address)
+}

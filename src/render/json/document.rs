@@ -1,0 +1,554 @@
+//! The shapes of a plan and of a difference in JSON, both ways; `schemas/` describes them.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value as Json;
+
+use crate::diff::{Action, After, Before, Cause, Change, Concern, Counts, FieldChange, RealmDiff};
+use crate::model::{Address, FieldPath, Origin, RealmName, SecretRef};
+use crate::plan::{Guard, Plan, RealmPlan, Step, StepAction, Violation};
+
+/// Raised when a program that reads the output has to change; new keys are no reason.
+pub(super) const FORMAT_VERSION: u32 = 1;
+
+/// A plan.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(title = "realmform plan")]
+pub(super) struct PlanDocument {
+    /// The version of this format.
+    pub(super) format_version: u32,
+    /// How much changes in all realms.
+    pub(super) summary: Summary,
+    /// What to look at first.
+    #[serde(default)]
+    pub(super) concerns: Vec<ConcernDocument>,
+    /// By realm, those with nothing to do included.
+    pub(super) realms: BTreeMap<RealmName, RealmDocument>,
+    /// What speaks against it, where it is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) refused: Option<Vec<ViolationDocument>>,
+}
+
+/// What differs between two states of the files.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(title = "realmform diff")]
+pub(super) struct DifferenceDocument {
+    /// The version of this format.
+    pub(super) format_version: u32,
+    /// How much differs in all realms.
+    pub(super) summary: Summary,
+    /// What to look at first.
+    pub(super) concerns: Vec<ConcernDocument>,
+    /// By realm, those without any difference included.
+    pub(super) realms: BTreeMap<RealmName, ChangesDocument>,
+}
+
+/// How many objects change in which way.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Summary {
+    create: usize,
+    update: usize,
+    rename: usize,
+    delete: usize,
+    /// Only entered into the record.
+    adopt: usize,
+    /// Only dropped from the record.
+    forget: usize,
+}
+
+/// What changes in one realm.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ChangesDocument {
+    summary: Summary,
+    /// Sorted by address.
+    changes: Vec<ChangeDocument>,
+    /// Addresses that are only entered into the record.
+    adopted: Vec<String>,
+    /// Addresses that are only dropped from the record.
+    forgotten: Vec<String>,
+}
+
+/// What is done to one realm.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RealmDocument {
+    #[serde(flatten)]
+    changes: ChangesDocument,
+    /// Whether the record has to be written even if no object changes.
+    record_changes: bool,
+    /// In an order in which they could run one after the other.
+    steps: Vec<StepDocument>,
+}
+
+/// One object that changes.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ChangeDocument {
+    /// The object, by its new name.
+    address: String,
+    /// What it is: `client scope`.
+    #[serde(default)]
+    kind: String,
+    action: ActionWord,
+    /// Where a renamed object is today.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    /// Whether a deleted object was nobody's, and swept by `prune = "all"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unmanaged: Option<bool>,
+    /// The leaves that differ.
+    fields: Vec<FieldDocument>,
+    /// How many declared leaves stay as they are.
+    unchanged: usize,
+    origin: Option<OriginDocument>,
+    /// Whether its declaration guards it from being deleted.
+    prevent_destroy: bool,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum ActionWord {
+    Create,
+    Update,
+    Rename,
+    Delete,
+}
+
+/// One leaf that differs.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct FieldDocument {
+    /// The names from the top field down.
+    #[schemars(with = "Vec<String>")]
+    path: FieldPath,
+    before: BeforeDocument,
+    after: AfterDocument,
+    cause: CauseWord,
+    /// What was applied last, where it is a third value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base: Option<ValueDocument>,
+    origin: Option<OriginDocument>,
+}
+
+/// What there is: one of these.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+struct BeforeDocument {
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
+    value: Option<Json>,
+    /// There is a secret.
+    #[serde(default, skip_serializing_if = "is_false")]
+    secret: bool,
+    /// There is nothing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    absent: bool,
+}
+
+/// What there will be: one of `value`, `secret` and `absent`.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+struct AfterDocument {
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
+    value: Option<Json>,
+    /// Whether the value is Keycloak's own default, since the files are silent.
+    #[serde(default, skip_serializing_if = "is_false")]
+    default: bool,
+    /// What names the secret, as in a file: `{"env": "NAME"}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<BTreeMap<String, Json>>")]
+    secret: Option<SecretRef>,
+    /// There will be nothing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    absent: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct ValueDocument {
+    value: Json,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum CauseWord {
+    /// What was applied last cannot be read, so that edit and drift look alike.
+    Unexplained,
+    /// The files changed.
+    Edit,
+    /// The server moved.
+    Drift,
+    /// Both moved.
+    Both,
+    /// The files no longer say it.
+    Prune,
+    /// What realmform chooses for new objects.
+    Creation,
+}
+
+/// A place in a file.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct OriginDocument {
+    /// Relative to the project's folder.
+    file: String,
+    /// Counted from 1.
+    line: u32,
+    /// Counted from 1, in characters.
+    column: u32,
+}
+
+/// One unit of work of one object.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct StepDocument {
+    action: StepWord,
+    address: String,
+    /// The leaves that it writes.
+    #[schemars(with = "Vec<Vec<String>>")]
+    fields: Vec<FieldPath>,
+    /// The objects below that the same request carries.
+    carries: Vec<String>,
+    /// The indexes of the steps that must have succeeded.
+    needs: Vec<usize>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum StepWord {
+    Create,
+    Update,
+    Link,
+    Delete,
+}
+
+/// Something that concerns security.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct ConcernDocument {
+    address: String,
+    #[schemars(with = "Option<Vec<String>>")]
+    path: Option<FieldPath>,
+    message: String,
+    origin: Option<OriginDocument>,
+}
+
+/// One thing that speaks against a plan.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct ViolationDocument {
+    address: String,
+    guard: GuardWord,
+    /// What would happen.
+    message: String,
+    /// What would allow it.
+    remedy: String,
+    origin: Option<OriginDocument>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum GuardWord {
+    ProtectedRealm,
+    DeleteLimit,
+    EmptiedKind,
+    PreventDestroy,
+    DataBearing,
+    Credential,
+    CreateOnly,
+    BuiltIn,
+    InUse,
+}
+
+impl PlanDocument {
+    pub(super) fn of(plan: &Plan, concerns: &[Concern]) -> Self {
+        let counts: Counts = plan.realms.values().map(|realm| realm.diff.counts()).sum();
+        let realms = plan.realms.iter().map(|(name, realm)| (name.clone(), RealmDocument::from(realm)));
+        Self {
+            format_version: FORMAT_VERSION,
+            summary: counts.into(),
+            concerns: concerns.iter().map(Into::into).collect(),
+            realms: realms.collect(),
+            refused: None,
+        }
+    }
+
+    /// The plan that it is of. What only guards look at is not in it.
+    pub(super) fn plan(&self) -> Result<Plan, String> {
+        let realms = self.realms.iter().map(|(name, realm)| Ok((name.clone(), realm.plan(name)?)));
+        Ok(Plan { realms: realms.collect::<Result<_, String>>()? })
+    }
+}
+
+impl RealmDocument {
+    fn plan(&self, name: &RealmName) -> Result<RealmPlan, String> {
+        let ChangesDocument { summary: _, changes, adopted, forgotten } = &self.changes;
+        let addresses = |texts: &[String]| texts.iter().map(|text| address(name, text)).collect::<Result<_, String>>();
+        let diff = RealmDiff {
+            changes: changes.iter().map(|change| change.change(name)).collect::<Result<_, String>>()?,
+            adopted: addresses(adopted)?,
+            forgotten: addresses(forgotten)?,
+            record_changes: self.record_changes,
+            ..RealmDiff::default()
+        };
+        if !diff.changes.is_sorted_by(|a, b| a.address < b.address) {
+            return Err(format!("the changes of {name} are not in order"));
+        }
+        let steps = self.steps.iter().enumerate();
+        let steps = steps.map(|(index, step)| step.step(name, index, &diff)).collect::<Result<_, String>>()?;
+        Ok(RealmPlan { diff, steps })
+    }
+}
+
+impl ChangeDocument {
+    fn change(&self, realm: &RealmName) -> Result<Change, String> {
+        let address = address(realm, &self.address)?;
+        let action = match self.action {
+            ActionWord::Create => Action::Create,
+            ActionWord::Update => Action::Update,
+            ActionWord::Delete => Action::Delete { unmanaged: self.unmanaged == Some(true) },
+            ActionWord::Rename => {
+                let from = self.from.as_deref().ok_or_else(|| format!("{address} is renamed from nothing"))?;
+                Action::Rename { from: from.parse()? }
+            }
+        };
+        Ok(Change {
+            kind: address.kind(),
+            action,
+            fields: self.fields.iter().map(FieldDocument::change).collect::<Result<_, String>>()?,
+            unchanged: self.unchanged,
+            origin: self.origin.as_ref().map(Into::into),
+            prevent_destroy: self.prevent_destroy,
+            holds: std::collections::BTreeSet::default(),
+            held_by: std::collections::BTreeSet::default(),
+            address,
+        })
+    }
+}
+
+impl FieldDocument {
+    fn change(&self) -> Result<FieldChange, String> {
+        let Self { path, before, after, cause, base, origin } = self;
+        let before = match before {
+            BeforeDocument { value: Some(value), secret: false, absent: false } => Before::Json(value.clone()),
+            BeforeDocument { value: None, secret: true, absent: false } => Before::Secret,
+            BeforeDocument { value: None, secret: false, absent: true } => Before::Absent,
+            BeforeDocument { .. } => return Err(format!("{path} has no single value before")),
+        };
+        let after = match after {
+            AfterDocument { value: Some(value), default: true, secret: None, absent: false } => {
+                After::Default(value.clone())
+            }
+            AfterDocument { value: Some(value), default: false, secret: None, absent: false } => {
+                After::Json(value.clone())
+            }
+            AfterDocument { value: None, default: false, secret: Some(reference), absent: false } => {
+                After::Secret(reference.clone())
+            }
+            AfterDocument { value: None, default: false, secret: None, absent: true } => After::Absent,
+            AfterDocument { .. } => return Err(format!("{path} has no single value after")),
+        };
+        let (base, origin) = (base.as_ref().map(|base| base.value.clone()), origin.as_ref().map(Into::into));
+        Ok(FieldChange { path: path.clone(), before, after, cause: (*cause).into(), base, origin })
+    }
+}
+
+impl StepDocument {
+    fn step(&self, realm: &RealmName, index: usize, diff: &RealmDiff) -> Result<Step, String> {
+        let find = |text: &String| {
+            diff.find(&address(realm, text)?).ok_or_else(|| format!("a step works on {text}, which does not change"))
+        };
+        let change = find(&self.address)?;
+        let fields = self.fields.iter().map(|path| {
+            let mut fields = diff.changes[change].fields.iter();
+            let field = fields.position(|field| field.path == *path);
+            field.ok_or_else(|| format!("a step writes {path} of {}, which does not change", self.address))
+        });
+        if self.needs.iter().any(|needed| *needed >= index) {
+            return Err(format!("a step on {} waits for a later one", self.address));
+        }
+        Ok(Step {
+            action: self.action.into(),
+            change,
+            fields: fields.collect::<Result<_, String>>()?,
+            carries: self.carries.iter().map(find).collect::<Result<_, String>>()?,
+            needs: self.needs.clone(),
+        })
+    }
+}
+
+fn address(realm: &RealmName, text: &str) -> Result<Address, String> {
+    let address: Address = text.parse()?;
+    if address.realm_name() == realm { Ok(address) } else { Err(format!("{text} is not in realm {realm}")) }
+}
+
+impl From<&RealmDiff> for ChangesDocument {
+    fn from(diff: &RealmDiff) -> Self {
+        // A plan with secrets in disorder is not shown: it is an error.
+        let RealmDiff { changes, managed: _, adopted, forgotten, managed_before: _, record_changes: _, secrets: _ } =
+            diff;
+        Self {
+            summary: diff.counts().into(),
+            changes: changes.iter().map(Into::into).collect(),
+            adopted: texts(adopted),
+            forgotten: texts(forgotten),
+        }
+    }
+}
+
+impl From<&RealmPlan> for RealmDocument {
+    fn from(realm: &RealmPlan) -> Self {
+        let RealmPlan { diff, steps } = realm;
+        Self {
+            changes: diff.into(),
+            record_changes: diff.record_changes,
+            steps: steps.iter().map(|step| step_document(diff, step)).collect(),
+        }
+    }
+}
+
+impl From<&Change> for ChangeDocument {
+    fn from(change: &Change) -> Self {
+        let Change { address, kind, action, fields, unchanged, origin, prevent_destroy, holds: _, held_by: _ } = change;
+        let (word, from, unmanaged) = match action {
+            Action::Create => (ActionWord::Create, None, None),
+            Action::Update => (ActionWord::Update, None, None),
+            Action::Rename { from } => (ActionWord::Rename, Some(from.to_string()), None),
+            Action::Delete { unmanaged } => (ActionWord::Delete, None, Some(*unmanaged)),
+        };
+        Self {
+            address: address.to_string(),
+            kind: kind.name.to_owned(),
+            action: word,
+            from,
+            unmanaged,
+            fields: fields.iter().map(Into::into).collect(),
+            unchanged: *unchanged,
+            origin: origin.as_ref().map(Into::into),
+            prevent_destroy: *prevent_destroy,
+        }
+    }
+}
+
+impl From<&FieldChange> for FieldDocument {
+    fn from(field: &FieldChange) -> Self {
+        let FieldChange { path, before, after, cause, base, origin } = field;
+        Self {
+            path: path.clone(),
+            before: before.into(),
+            after: after.into(),
+            cause: (*cause).into(),
+            base: base.clone().map(|value| ValueDocument { value }),
+            origin: origin.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl From<&Before> for BeforeDocument {
+    fn from(before: &Before) -> Self {
+        match before {
+            Before::Absent => Self { absent: true, ..Self::default() },
+            Before::Json(value) => Self { value: Some(value.clone()), ..Self::default() },
+            Before::Secret => Self { secret: true, ..Self::default() },
+        }
+    }
+}
+
+impl From<&After> for AfterDocument {
+    fn from(after: &After) -> Self {
+        match after {
+            After::Json(value) => Self { value: Some(value.clone()), ..Self::default() },
+            After::Secret(reference) => Self { secret: Some(reference.clone()), ..Self::default() },
+            After::Default(value) => Self { value: Some(value.clone()), default: true, ..Self::default() },
+            After::Absent => Self { absent: true, ..Self::default() },
+        }
+    }
+}
+
+fn step_document(diff: &RealmDiff, step: &Step) -> StepDocument {
+    let Step { action, change, fields, carries, needs } = step;
+    let change = &diff.changes[*change];
+    StepDocument {
+        action: (*action).into(),
+        address: change.address.to_string(),
+        fields: fields.iter().map(|field| change.fields[*field].path.clone()).collect(),
+        carries: texts(carries.iter().map(|carried| &diff.changes[*carried].address)),
+        needs: needs.clone(),
+    }
+}
+
+impl From<&Concern> for ConcernDocument {
+    fn from(concern: &Concern) -> Self {
+        let Concern { address, path, message, origin } = concern;
+        Self {
+            address: address.to_string(),
+            path: path.clone(),
+            message: message.clone(),
+            origin: origin.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl From<&Violation> for ViolationDocument {
+    fn from(violation: &Violation) -> Self {
+        let Violation { address, guard, message, remedy, origin } = violation;
+        Self {
+            address: address.to_string(),
+            guard: (*guard).into(),
+            message: message.clone(),
+            remedy: remedy.clone(),
+            origin: origin.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl From<&Origin> for OriginDocument {
+    fn from(origin: &Origin) -> Self {
+        let Origin { file, line, column, span: _ } = origin;
+        Self { file: file.to_string(), line: *line, column: *column }
+    }
+}
+
+impl From<&OriginDocument> for Origin {
+    fn from(origin: &OriginDocument) -> Self {
+        let OriginDocument { file, line, column } = origin;
+        Self { file: file.as_str().into(), line: *line, column: *column, span: 0..0 }
+    }
+}
+
+impl From<Counts> for Summary {
+    fn from(counts: Counts) -> Self {
+        let Counts { create, update, rename, delete, adopt, forget } = counts;
+        Self { create, update, rename, delete, adopt, forget }
+    }
+}
+
+/// The same words on both sides.
+macro_rules! words {
+    ($word:ident, $value:ident: $($name:ident)+) => {
+        impl From<$value> for $word {
+            fn from(value: $value) -> Self {
+                match value { $($value::$name => Self::$name),+ }
+            }
+        }
+        impl From<$word> for $value {
+            fn from(word: $word) -> Self {
+                match word { $($word::$name => Self::$name),+ }
+            }
+        }
+    };
+}
+
+words!(CauseWord, Cause: Unexplained Edit Drift Both Prune Creation);
+words!(StepWord, StepAction: Create Update Link Delete);
+words!(GuardWord, Guard: ProtectedRealm DeleteLimit EmptiedKind PreventDestroy DataBearing Credential CreateOnly BuiltIn InUse);
+
+fn texts<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Vec<String> {
+    addresses.into_iter().map(ToString::to_string).collect()
+}
+
+/// A `null` that is there is a value.
+fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
+    Json::deserialize(deserializer).map(Some)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over like this")]
+fn is_false(it: &bool) -> bool {
+    !*it
+}

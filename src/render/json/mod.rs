@@ -1,0 +1,54 @@
+//! For programs: everything that a plan says, in a stable order.
+
+mod document;
+mod saved;
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+pub use saved::{SavedError, read_saved, saved};
+
+use crate::diff::{Concern, Counts, Diff, RealmDiff};
+use crate::plan::{Plan, Refusal};
+use document::{DifferenceDocument, FORMAT_VERSION, PlanDocument};
+use saved::SavedDocument;
+
+/// A plan: `formatVersion`, the counts as `summary`, `concerns` of security, and by realm the `changes` and the `steps` in
+/// their order.
+pub fn plan(plan: &Plan, concerns: &[Concern]) -> Json {
+    value(&PlanDocument::of(plan, concerns))
+}
+
+/// A refused plan: the plan, and why as `refused`.
+pub fn refusal(refusal: &Refusal, concerns: &[Concern]) -> Json {
+    let Refusal { plan, violations } = refusal;
+    let refused = Some(violations.iter().map(Into::into).collect());
+    value(&PlanDocument { refused, ..PlanDocument::of(plan, concerns) })
+}
+
+/// What differs between two states of the files: `formatVersion`, the counts as `summary`, `concerns` of security, and by
+/// realm the `changes`.
+pub fn difference(diff: &Diff, concerns: &[Concern]) -> Json {
+    let counts: Counts = diff.realms.values().map(RealmDiff::counts).sum();
+    value(&DifferenceDocument {
+        format_version: FORMAT_VERSION,
+        summary: counts.into(),
+        concerns: concerns.iter().map(Into::into).collect(),
+        realms: diff.realms.iter().map(|(name, diff)| (name.clone(), diff.into())).collect(),
+    })
+}
+
+/// The JSON Schemas of what this room writes, by the names of their files.
+pub fn schemas() -> [(&'static str, Json); 3] {
+    [
+        ("output-plan.schema.json", schemars::schema_for!(PlanDocument).into()),
+        ("output-diff.schema.json", schemars::schema_for!(DifferenceDocument).into()),
+        ("saved-plan.schema.json", schemars::schema_for!(SavedDocument).into()),
+    ]
+}
+
+/// A document as JSON, its keys in order.
+fn value(document: &impl Serialize) -> Json {
+    // Documents are maps with names as keys, lists, texts and numbers, which JSON has.
+    serde_json::to_value(document).unwrap_or_default()
+}
