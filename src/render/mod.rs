@@ -9,6 +9,7 @@ other text is escaped on its way out, since names and values come from servers a
 mod escape;
 pub mod files;
 pub mod json;
+pub mod markdown;
 pub mod schema;
 #[cfg(test)]
 mod tests;

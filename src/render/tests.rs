@@ -1,5 +1,7 @@
 //! What people and programs see.
 
+mod markdown;
+
 use insta::assert_snapshot;
 use serde_json::{Value as Json, json};
 

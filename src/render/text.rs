@@ -38,7 +38,7 @@ pub fn plan(plan: &Plan, options: Options) -> String {
     for realm in plan.realms.values() {
         page.realm(&realm.diff);
     }
-    page.summary(&summary_of(plan.realms.iter().map(|(name, realm)| (name.as_str(), &realm.diff))));
+    page.summary(&plan_summary(plan));
     page.text
 }
 
@@ -49,12 +49,12 @@ pub fn difference(diff: &Diff, concerns: &[Concern], options: Options) -> String
     for realm in diff.realms.values() {
         page.realm(realm);
     }
-    page.summary(&difference_of(diff));
+    page.summary(&difference_summary(diff));
     page.text
 }
 
 /// `3 added, 1 changed, 0 renamed, 2 removed.`
-fn difference_of(diff: &Diff) -> String {
+pub(super) fn difference_summary(diff: &Diff) -> String {
     let counts: Counts = diff.realms.values().map(RealmDiff::counts).sum();
     let Counts { create, update, rename, delete, adopt, forget } = counts;
     let mut text = if counts.is_unchanged() {
@@ -87,6 +87,11 @@ pub fn refusal(refusal: &Refusal, options: Options) -> String {
 /// `Plan: 3 to create, 1 to update, 0 to rename, 2 to delete.`
 pub fn summary(diff: &Diff) -> String {
     summary_of(diff.realms.iter().map(|(name, diff)| (name.as_str(), diff)))
+}
+
+/// The same of a plan.
+pub(super) fn plan_summary(plan: &Plan) -> String {
+    summary_of(plan.realms.iter().map(|(name, realm)| (name.as_str(), &realm.diff)))
 }
 
 fn summary_of<'a>(realms: impl Iterator<Item = (&'a str, &'a RealmDiff)> + Clone) -> String {
@@ -202,25 +207,19 @@ impl Page {
     fn change(&mut self, change: &Change) {
         let Change { address, kind, action, fields, unchanged, origin, prevent_destroy: _, holds: _, held_by: _ } =
             change;
-        let (sign, word, former) = match action {
-            Action::Create => ('+', "", None),
-            Action::Update => ('~', "", None),
-            Action::Rename { from } => ('~', "", Some(from)),
-            Action::Delete { unmanaged: false } => ('-', "prune", None),
-            Action::Delete { unmanaged: true } => ('-', "unmanaged", None),
+        let was = match action {
+            Action::Rename { from } => format!(", renamed from {}", safe(from.name())),
+            Action::Create | Action::Update | Action::Delete { .. } => String::new(),
         };
-        let was = former.map(|from| format!(", renamed from {}", safe(from.name()))).unwrap_or_default();
         let title = format!("{} {}{was}", kind.name, safe(address.name())).trim_end().to_owned();
         // A realm's name is its address.
         let aside = address.parent().map(|_| address.to_string()).unwrap_or_default();
-        let word = if self.has_causes { word } else { "" };
-        let line = Line::new(0, sign, title).aside(safe(&aside)).side(origin.as_ref(), word);
+        let word = if self.has_causes { action_word(action) } else { "" };
+        let line = Line::new(0, action_sign(action), title).aside(safe(&aside)).side(origin.as_ref(), word);
         self.line(&line.painted(Paint::Title));
-        // In a new object everything is new; a word is only worth it where something else happened.
-        let all_new = fields.iter().all(|field| matches!(field.cause, Cause::Edit | Cause::Creation));
-        let hides_edits = *action == Action::Create && all_new;
+        let words = words(change, self.has_causes);
         for field in fields {
-            self.field(change, field, hides_edits);
+            self.field(change, field, words(field.cause));
         }
         if *unchanged > 0 {
             self.line(&Line::new(1, ' ', format!("({unchanged} unchanged)")).painted(Paint::Dim));
@@ -228,19 +227,11 @@ impl Page {
         self.blank();
     }
 
-    fn field(&mut self, change: &Change, field: &FieldChange, hides_edits: bool) {
-        let FieldChange { path, before, after, cause, base, origin } = field;
+    fn field(&mut self, change: &Change, field: &FieldChange, word: &str) {
+        let FieldChange { path, before, after, cause: _, base, origin } = field;
         let name = safe(&path.to_string()).into_owned();
-        let is_plain = !self.has_causes || hides_edits && *cause == Cause::Edit;
-        let word = if is_plain { "" } else { cause_word(*cause) };
-        let secret = secret_text(before, after);
-        let ty = change.kind.leaf_type(path);
         let (sign, note) = (sign(before, after), note(after));
-        let layout = secret.map_or_else(
-            || layout(ty, json_before(before), json_after(after), self.options.verbose),
-            |text| Layout::Inline(None, Some(text)),
-        );
-        match layout {
+        match field_layout(change, field, self.options.verbose) {
             Layout::Inline(old, new) => {
                 let text = format!("{name}: {}{note}", arrow(old.as_deref(), new.as_deref()));
                 self.line(&Line::new(1, sign, text).side(origin.as_ref(), word));
@@ -254,7 +245,7 @@ impl Page {
             }
         }
         if let Some(base) = base {
-            self.applied(ty, base);
+            self.applied(change.kind.leaf_type(path), base);
         }
     }
 
@@ -365,7 +356,43 @@ impl Paint {
     }
 }
 
-fn sign(before: &Before, after: &After) -> char {
+/// What happens to an object, as a sign.
+pub(super) fn action_sign(action: &Action) -> char {
+    match action {
+        Action::Create => '+',
+        Action::Update | Action::Rename { .. } => '~',
+        Action::Delete { .. } => '-',
+    }
+}
+
+/// Why it happens, where the action says so.
+pub(super) fn action_word(action: &Action) -> &'static str {
+    match action {
+        Action::Create | Action::Update | Action::Rename { .. } => "",
+        Action::Delete { unmanaged: false } => "prune",
+        Action::Delete { unmanaged: true } => "unmanaged",
+    }
+}
+
+/// Why leaves of an object differ, in a word; empty where there is nothing to tell.
+pub(super) fn words(change: &Change, has_causes: bool) -> impl Fn(Cause) -> &'static str + use<> {
+    // In a new object everything is new; a word is only worth it where something else happened.
+    let all_new = change.fields.iter().all(|field| matches!(field.cause, Cause::Edit | Cause::Creation));
+    let hides_edits = change.action == Action::Create && all_new;
+    move |cause| if !has_causes || hides_edits && cause == Cause::Edit { "" } else { cause_word(cause) }
+}
+
+/// What a leaf was and becomes; of a secret, only that it is one, and where it comes from.
+pub(super) fn field_layout(change: &Change, field: &FieldChange, verbose: bool) -> Layout {
+    let FieldChange { path, before, after, cause: _, base: _, origin: _ } = field;
+    secret_text(before, after).map_or_else(
+        || layout(change.kind.leaf_type(path), json_before(before), json_after(after), verbose),
+        |text| Layout::Inline(None, Some(text)),
+    )
+}
+
+/// What happens to a leaf, as a sign.
+pub(super) fn sign(before: &Before, after: &After) -> char {
     match (before, after) {
         (Before::Absent, _) => '+',
         (_, After::Absent) => '-',
@@ -392,7 +419,8 @@ fn cause_word(cause: Cause) -> &'static str {
     }
 }
 
-fn note(after: &After) -> &'static str {
+/// What is to be said behind a value.
+pub(super) fn note(after: &After) -> &'static str {
     match after {
         After::Default(_) => " (Keycloak's default)",
         After::Json(_) | After::Secret(_) | After::Absent => "",

@@ -89,7 +89,7 @@ fn one_line(value: &Json) -> String {
 
 /// A long text (certificates, keys, scripts) by its beginning and end; where the beginning is the same in the text that
 /// it is compared with, from just before the first difference.
-fn shortened(text: &str, shared: usize) -> String {
+pub(super) fn shortened(text: &str, shared: usize) -> String {
     let count = text.chars().count();
     if count <= LONGEST {
         return text.to_owned();
