@@ -9,7 +9,7 @@ Data flows one way. A room imports only from rooms above it in this table; `test
 | room | what lives there | I/O |
 |---|---|---|
 | [`model`] | addresses, kinds (one file each), fields, what is desired, what is live, the record: values | none |
-| [`git`] | a work tree or a commit → files as bytes | disk, git |
+| [`git`] | a work tree or a commit → files as bytes; a line → who last touched it | disk, git |
 | [`desired`] | TOML with spans → merge → checks → [`model::Desired`] | none |
 | [`secrets`] | a reference → a value; fingerprints | environment, files |
 | [`keycloak`] | sign-in, reading into [`model::Live`], writing single objects: all quirks of the wire end here | network |

@@ -1,4 +1,5 @@
-//! The git room: a project's files as bytes, from the work tree or from a commit.
+//! The git room: a project's files as bytes, from the work tree or from a commit, and the commits
+//! that last touched their lines.
 //!
 //! It reads with gix and never starts the `git` program, writes nothing, and knows nothing of what
 //! the files say. Of git's configuration only the repository's own is read, so that a plan does not
@@ -13,12 +14,16 @@
 //! - Links to folders and repositories of their own (submodules, whose content is another
 //!   history's) are not entered; [`Tree::skipped`] names them.
 
+mod blame;
 mod error;
+mod history;
+mod lines;
 mod revision;
 #[cfg(test)]
 mod tests;
 mod work_tree;
 
+pub use blame::{Touch, Touches, blame};
 pub use error::GitError;
 pub use revision::at_revision;
 pub use work_tree::{plain_file, work_tree};

@@ -1,7 +1,7 @@
 //! The project's files as a commit has them.
 
 use super::{Commit, GitError, Source, Tree, is_hidden, is_toml, normalized};
-use gix::bstr::{BStr, ByteSlice};
+use gix::bstr::{BStr, BString, ByteSlice};
 use gix::objs::tree::EntryMode;
 use gix::traverse::tree::recorder::Entry;
 use gix::{ObjectId, discover, objs, open, sec};
@@ -30,7 +30,7 @@ pub fn at_revision(project: &Path, revision: &str) -> Result<Tree, GitError> {
 
 /// The repository around a project folder.
 pub(super) struct Repository {
-    git: gix::Repository,
+    pub(super) git: gix::Repository,
     /// The project folder as the caller named it, for messages.
     project: PathBuf,
     /// The project folder, relative to the root of the repository's trees; empty when it is that
@@ -47,6 +47,14 @@ pub(super) struct Listing {
     pub(super) skipped: Vec<PathBuf>,
 }
 
+/// Where a link ends.
+struct End {
+    /// Relative to the project folder.
+    path: PathBuf,
+    mode: EntryMode,
+    id: ObjectId,
+}
+
 impl Repository {
     /// The repository that holds `project`, whether or not that folder exists (an older commit may
     /// still have it); `None` when there is none.
@@ -60,6 +68,12 @@ impl Repository {
         };
         let folder = existing.strip_prefix(root_of(&found)).map(|folder| folder.join(missing));
         Ok(folder.ok().map(|folder| Self { git: found, project: project.to_owned(), folder }))
+    }
+
+    /// The same, but objects that were read are kept, up to so many bytes.
+    pub(super) fn with_cache(mut self, bytes: usize) -> Self {
+        self.git.object_cache_size_if_unset(bytes);
+        self
     }
 
     /// The commit that is checked out; `None` before the first one.
@@ -102,9 +116,9 @@ impl Repository {
         } else if entry.mode.is_link() {
             let target = self.read_path(entry.oid)?;
             match self.follow(tree, &path, &target)? {
-                Some((mode, _)) if mode.is_tree() => listing.skipped.push(path),
-                Some((mode, id)) if mode.is_blob() && is_toml(&path) => {
-                    listing.blobs.insert(path, id);
+                Some(end) if end.mode.is_tree() => listing.skipped.push(path),
+                Some(end) if end.mode.is_blob() && is_toml(&path) => {
+                    listing.blobs.insert(path, end.id);
                 }
                 _ if is_toml(&path) => return Err(GitError::Link { path, target }),
                 _ => {}
@@ -115,30 +129,46 @@ impl Repository {
 
     /// Where the link at `path` ends inside the project; `None` when it ends elsewhere, nowhere or
     /// in a circle.
-    fn follow(
-        &self,
-        tree: &gix::Tree<'_>,
-        path: &Path,
-        target: &Path,
-    ) -> Result<Option<(EntryMode, ObjectId)>, GitError> {
+    fn follow(&self, tree: &gix::Tree<'_>, path: &Path, target: &Path) -> Result<Option<End>, GitError> {
         let (mut path, mut target) = (path.to_owned(), target.to_owned());
         for _ in 0..MAX_LINKS {
             let Some(next) = normalized(&path.parent().unwrap_or(Path::new("")).join(&target)) else {
                 return Ok(None);
             };
             if next.as_os_str().is_empty() {
-                return Ok(Some((objs::tree::EntryKind::Tree.into(), tree.id)));
+                return Ok(Some(End { path: next, mode: objs::tree::EntryKind::Tree.into(), id: tree.id }));
             }
             let Some(entry) = tree.lookup_entry_by_path(&next).map_err(|error| self.failed(error))? else {
                 return Ok(None);
             };
             if !entry.mode().is_link() {
-                return Ok(Some((entry.mode(), entry.object_id())));
+                return Ok(Some(End { path: next, mode: entry.mode(), id: entry.object_id() }));
             }
             target = self.read_path(entry.object_id())?;
             path = next;
         }
         Ok(None)
+    }
+
+    /// Where `commit` has the content of the project's file `file`, links followed: the path from the
+    /// root of the repository's trees, and the blob. `None` when it has no such file.
+    pub(super) fn file(&self, commit: &Commit, file: &Path) -> Result<Option<(BString, ObjectId)>, GitError> {
+        let Some(tree) = self.project_tree(commit).map_err(|error| self.failed(error))? else {
+            return Ok(None);
+        };
+        let Some(entry) = tree.lookup_entry_by_path(file).map_err(|error| self.failed(error))? else {
+            return Ok(None);
+        };
+        let end = if entry.mode().is_link() {
+            self.follow(&tree, file, &self.read_path(entry.object_id())?)?
+        } else {
+            Some(End { path: file.to_owned(), mode: entry.mode(), id: entry.object_id() })
+        };
+        let Some(End { path, id, .. }) = end.filter(|end| end.mode.is_blob()) else {
+            return Ok(None);
+        };
+        let path = gix::path::into_bstr(self.folder.join(path)).map_err(|error| self.failed(error))?;
+        Ok(Some((gix::path::to_unix_separators_on_windows(path).into_owned(), id)))
     }
 
     /// The id that git gives to a file of this content.
@@ -173,7 +203,7 @@ impl Repository {
         }
     }
 
-    fn failed(&self, error: gix::Error) -> GitError {
+    pub(super) fn failed(&self, error: gix::Error) -> GitError {
         repository_error(&self.project, error)
     }
 }

@@ -1,6 +1,8 @@
 //! The room against repositories that the real `git` made.
 #![expect(clippy::disallowed_methods, reason = "tests make files, and repositories with the git program")]
 
+mod blame;
+
 use super::work_tree::with_unix_line_ends;
 use super::*;
 use std::fs;
