@@ -100,6 +100,7 @@ fn rendered(context: &Context, args: &Args, diff: &Diff) -> String {
     let concerns = concerns(diff.realms.values());
     match args.format {
         Format::Json => format!("{:#}\n", render::json::difference(diff, &concerns)),
+        Format::Markdown => render::markdown::difference(diff, &concerns),
         Format::Text => {
             let (color, width) = (context.output.color(), context.output.width());
             let options = render::text::Options { color, width, verbose: args.verbose };

@@ -46,6 +46,8 @@ impl From<LogLevel> for Level {
 pub(super) enum Format {
     Text,
     Json,
+    /// A comment for a pull request
+    Markdown,
 }
 
 /// Where text goes, and how it may look there.

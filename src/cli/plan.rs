@@ -17,6 +17,7 @@ Examples:
   realmform plan
   realmform plan --realm customer-acme --rev origin/main
   realmform plan --format json --detailed-exitcode
+  realmform plan --format markdown > comment.md
   realmform plan --out shop.plan
   realmform plan --live customer-acme.json
 
@@ -69,11 +70,14 @@ fn run_offline(context: &Context, args: &Args) -> Result<Exit, Error> {
     let exports = Exports::read(&args.live)?;
     let offline = offline::plan(context, &args.prepare, &exports)?;
     let text = match args.format {
-        Format::Text => format!(
-            "{}{}\n",
-            rendered(context, &offline.plan, Format::Text, args.verbose),
-            offline::remark(&exports, &offline)
-        ),
+        Format::Text => {
+            let plan = rendered(context, &offline.plan, Format::Text, args.verbose);
+            format!("{plan}{}\n", offline::remark(&exports, &offline))
+        }
+        Format::Markdown => {
+            let plan = rendered(context, &offline.plan, Format::Markdown, args.verbose);
+            format!("{plan}\n{}\n", offline::remark(&exports, &offline))
+        }
         Format::Json => {
             let mut json = json(&offline.plan);
             json["comparedWith"] = exports.description().into();
@@ -104,6 +108,8 @@ pub(super) fn rendered(context: &Context, plan: &Result<Plan, Refusal>, format: 
         (Format::Json, plan) => format!("{:#}\n", json(plan)),
         (Format::Text, Ok(plan)) => render::text::plan(plan, options),
         (Format::Text, Err(refusal)) => render::text::refusal(refusal, options),
+        (Format::Markdown, Ok(plan)) => render::markdown::plan(plan, &plan.concerns()),
+        (Format::Markdown, Err(refusal)) => render::markdown::refusal(refusal, &refusal.plan.concerns()),
     }
 }
 

@@ -92,7 +92,7 @@ fn assert_harmless(comment: &str) {
 #[test]
 fn a_plan() {
     let scene = busy();
-    let comment = markdown::plan(&planned(&scene), &concerns(&scene.diff()));
+    let comment = markdown::plan(&planned(&scene), &concerns(scene.diff().realms.values()));
     assert_harmless(&comment);
     assert_snapshot!(comment, @r#"
     <!-- realmform:plan -->
@@ -183,7 +183,7 @@ fn a_refusal() {
         .has("identityProviders/\"my entra\"", &json!({}))
         .wants("identityProviders/okta", &json!({"providerId": "saml", "trustEmail": true}))
         .has("identityProviders/okta", &json!({"providerId": "oidc"}));
-    let comment = markdown::refusal(&refused(&scene), &concerns(&scene.diff()));
+    let comment = markdown::refusal(&refused(&scene), &concerns(scene.diff().realms.values()));
     assert_harmless(&comment);
     assert_snapshot!(comment, @r#"
     <!-- realmform:plan -->
@@ -235,7 +235,7 @@ fn a_difference() {
         .wants("clients/shop/roles/clerk", &json!({}))
         .wants("groups/\"/staff\"", &json!({"realmRoles": ["offline_access"]}));
     let diff = between(&old.desired, &new.desired);
-    let comment = markdown::difference(&diff, &concerns(&diff));
+    let comment = markdown::difference(&diff, &concerns(diff.realms.values()));
     assert_harmless(&comment);
     assert_snapshot!(comment, @r#"
     <!-- realmform:diff -->
@@ -446,7 +446,7 @@ fn a_name_takes_no_room_from_others() {
     for change in &mut diff.realms.get_mut("acme").unwrap().changes {
         change.origin = Some(Origin { file: long.as_str().into(), line: 1, column: 1, span: 0..1 });
     }
-    let comment = markdown::difference(&diff, &concerns(&diff));
+    let comment = markdown::difference(&diff, &concerns(diff.realms.values()));
     assert_harmless(&comment);
     assert!(comment.len() < 5_000, "{comment}");
     assert!(comment.contains("> - role `z`: gains the role … (`acme/roles.toml:2`)"), "{comment}");
@@ -457,7 +457,7 @@ fn a_name_takes_no_room_from_others() {
 fn no_secret_is_shown() {
     let mut scene = busy().has("clients/shop", &json!({"secret": "hunter2"}));
     scene.env.insert("SHOP_SECRET", "swordfish");
-    let comment = markdown::plan(&planned(&scene), &concerns(&scene.diff()));
+    let comment = markdown::plan(&planned(&scene), &concerns(scene.diff().realms.values()));
     assert!(comment.contains("SHOP_SECRET") && !comment.contains("hunter2") && !comment.contains("swordfish"));
 }
 
@@ -530,11 +530,11 @@ proptest! {
         for change in diff.realms.values_mut().flat_map(|realm| &mut realm.changes) {
             change.origin = Some(origin.clone());
         }
-        assert_harmless(&markdown::difference(&diff, &concerns(&diff)));
+        assert_harmless(&markdown::difference(&diff, &concerns(diff.realms.values())));
         let mut plan = planned(&new);
         let acme = plan.realms["acme"].clone();
         plan.realms.insert(name.clone(), acme);
-        assert_harmless(&markdown::plan(&plan, &concerns(&diff)));
+        assert_harmless(&markdown::plan(&plan, &concerns(diff.realms.values())));
         let violation =
             Violation { address: realm, guard: Guard::InUse, message: name, remedy: value, origin: Some(origin) };
         assert_harmless(&markdown::refusal(&Refusal { plan, violations: vec![violation] }, &[]));
