@@ -15,6 +15,7 @@
 
 mod cli;
 mod demo;
+mod drift;
 mod errors;
 mod examples;
 mod export;

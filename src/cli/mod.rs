@@ -10,6 +10,7 @@ mod check;
 mod completions;
 mod connect;
 mod diff;
+mod drift;
 mod error;
 mod exports;
 mod features;
@@ -48,7 +49,7 @@ Examples:
   realmform apply                  show it, ask, and change it
   realmform sandbox apply --yes    the same against a throwaway Keycloak
 
-Exit codes: 0 fine, 1 error, 2 changes (plan --detailed-exitcode), 4 refused by a guard, \
+Exit codes: 0 fine, 1 error, 2 changes (plan --detailed-exitcode) or drift, 4 refused by a guard, \
 5 stale plan, 6 partly applied, 7 locked, 64 usage.")]
 struct Cli {
     #[command(flatten)]
@@ -94,6 +95,8 @@ enum Command {
     Show(show::Args),
     /// Change the server to what the files say
     Apply(apply::Args),
+    /// Show what moved since it was applied, and whose it is
+    Drift(drift::Args),
     /// Run a command against a throwaway Keycloak
     Sandbox(sandbox::Args),
     /// Print the JSON Schemas of the files, or write them into a folder
@@ -161,6 +164,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Exit, Error> {
         Command::Plan(args) => plan::run(context, &args).await,
         Command::Show(args) => show::run(context, &args),
         Command::Apply(args) => apply::run(context, &args).await,
+        Command::Drift(args) => Box::pin(drift::run(context, &args)).await,
         Command::Sandbox(args) => Box::pin(sandbox::run(context, args)).await,
         Command::Schema(args) => schema::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),

@@ -101,7 +101,7 @@ fn check_references(workspace: &Workspace, live: &Live) -> Result<(), Error> {
 }
 
 /// The secrets that are at hand. Whoever reviews a plan without a server need not have any.
-fn secrets(workspace: &Workspace) -> Secrets {
+pub(super) fn secrets(workspace: &Workspace) -> Secrets {
     let resolver = Resolver::new(&workspace.folder);
     let objects = workspace.loaded.desired.realms.values().flat_map(|realm| realm.objects.values());
     let values = objects.flat_map(|object| object.fields.values()).map(|declared| &declared.value);

@@ -54,7 +54,7 @@ pub(super) async fn prepare(
     args: &PlanArgs,
     refuse: impl FnOnce(&Workspace) -> Result<(), Error>,
 ) -> Result<Prepared, Error> {
-    let (workspace, connected) = load_and_connect(context, args).await?;
+    let (workspace, connected) = load_and_connect(context, &args.files, &args.connect).await?;
     refuse(&workspace)?;
     workspace.print_warnings(context);
     let (secrets, made_up) = resolve(context, &workspace)?;
@@ -80,14 +80,18 @@ pub(super) async fn prepare(
 }
 
 /// The client that reads and writes, and what it signs in with as far as that may be an object of a realm.
-type Connected = (Http, Vec<Address>);
+pub(super) type Connected = (Http, Vec<Address>);
 
 /// Reads the files while the server checks the credential: both take about as long. What is wrong with the files comes
 /// first, and without waiting for a server.
-async fn load_and_connect(context: &Context, args: &PlanArgs) -> Result<(Workspace, Result<Connected, Error>), Error> {
-    let found = Found::new(context, &args.files)?;
+pub(super) async fn load_and_connect(
+    context: &Context,
+    files: &workspace::FileArgs,
+    args: &connect::ConnectArgs,
+) -> Result<(Workspace, Result<Connected, Error>), Error> {
+    let found = Found::new(context, files)?;
     let connect = async |folder: PathBuf, project: &Project| {
-        let connection = connect::connection(context, &args.connect, &folder, Some(project))?;
+        let connection = connect::connection(context, args, &folder, Some(project))?;
         let credential = credential(&connection);
         Ok((Http::connect(connection).await?, credential))
     };

@@ -7,12 +7,14 @@ a field changes is in the [`FieldChange`].
 - `leaf`: the truth table, for one leaf; `meaning`: when two values are the same.
 - `rename`, `today`: the other sides, by the names that the files use.
 - `realm`: which objects are made, changed, renamed, deleted, adopted and forgotten.
+- `drift`: the same, told apart by which side moved since it was applied.
 - `between`: the same of two states of the files, without a server; `concern`: what of it to look at first.
 */
 
 mod between;
 mod change;
 mod concern;
+mod drift;
 mod leaf;
 mod meaning;
 mod realm;
@@ -31,6 +33,7 @@ pub use change::{
     Action, After, Before, Cause, Change, Counts, Diff, FieldChange, RealmDiff, SecretFault, SecretProblem,
 };
 pub use concern::{Concern, concerns};
+pub use drift::{Buckets, RealmDrift, RealmReport, Report, drift};
 pub use secrets::Secrets;
 
 use crate::model::{Desired, DesiredRealm, FieldPath, Kind, Live, RealmName};

@@ -20,7 +20,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-pub use guards::{Guard, Policy, Refusal, Violation};
+pub use guards::{Guard, Policy, Refusal, Violation, matches};
 
 use crate::diff::{Change, Concern, Diff, FieldChange, RealmDiff, concerns};
 use crate::model::RealmName;

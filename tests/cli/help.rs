@@ -3,7 +3,7 @@
 use crate::support::program::{Program, stdout};
 
 const COMMANDS: &[&str] =
-    &["init", "import", "check", "diff", "plan", "show", "apply", "sandbox", "schema", "completions"];
+    &["init", "import", "check", "diff", "plan", "show", "apply", "drift", "sandbox", "schema", "completions"];
 
 #[test]
 fn the_program_tells_its_commands() {

@@ -170,7 +170,7 @@ fn schemas() {
     status: 0
     --- stdout
     --- stderr
-    34 schemas written to a/b
+    35 schemas written to a/b
     ");
     assert_eq!(std::fs::read_to_string(program.folder().join("a/b/client.schema.json")).unwrap(), stdout(&one));
     insta::assert_snapshot!(program.run(&["schema", "clients"]), @"

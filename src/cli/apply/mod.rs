@@ -1,8 +1,8 @@
 //! `realmform apply`: the plan, carried out.
 
 mod kept;
-mod stamp;
-mod work;
+pub(super) mod stamp;
+pub(super) mod work;
 
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::PathBuf;
@@ -27,7 +27,6 @@ Examples:
 
 A saved plan is refused (exit 5) when anything that it was made from has moved since: the files, the objects that it changes, \
 their secrets, what was applied, the server. Ctrl-C finishes the requests under way, writes the record and releases the lock.")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Args {
     /// A plan that `plan --out` saved; refused when anything moved since
     #[arg(
@@ -42,12 +41,8 @@ pub(super) struct Args {
     /// Apply what the files say, without a question, if that is what this saved plan says
     #[arg(long, value_name = "PLAN")]
     expect: Option<PathBuf>,
-    /// Do not ask
-    #[arg(long, short)]
-    yes: bool,
-    /// Never ask: fail where a question would be
-    #[arg(long)]
-    no_input: bool,
+    #[command(flatten)]
+    consent: Consent,
     /// Refuse when the work tree differs from its commit
     #[arg(long)]
     require_clean: bool,
@@ -79,7 +74,7 @@ async fn run_files(context: &Context, args: &Args) -> Result<Exit, Error> {
     }
     match &expected {
         Some(expected) => saved::check_expected(context, &prepared, expected).await?,
-        None => ask(context, args)?,
+        None => args.consent.ask(context, "Apply this plan?")?,
     }
     if begun.elapsed() > FRESH {
         saved::check_unmoved(context, &prepared).await?;
@@ -118,15 +113,29 @@ fn check_clean(context: &Context, args: &Args, workspace: &Workspace) -> Result<
     Ok(())
 }
 
-fn ask(context: &Context, args: &Args) -> Result<(), Error> {
-    if args.yes {
-        return Ok(());
+/// Whether whoever runs the command is asked.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct Consent {
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// Never ask: fail where a question would be
+    #[arg(long)]
+    no_input: bool,
+}
+
+impl Consent {
+    /// Asks, unless nobody is to be asked.
+    pub(super) fn ask(self, context: &Context, question: &str) -> Result<(), Error> {
+        if self.yes {
+            return Ok(());
+        }
+        if self.no_input || !std::io::stdin().is_terminal() {
+            return Err(Error::NoInput);
+        }
+        context.output.message(&format!("{question} Only \"yes\" is taken for yes: "));
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer).map_err(Error::runtime)?;
+        if answer.trim() == "yes" { Ok(()) } else { Err(Error::Declined) }
     }
-    if args.no_input || !std::io::stdin().is_terminal() {
-        return Err(Error::NoInput);
-    }
-    context.output.message("Apply this plan? Only \"yes\" is taken for yes: ");
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).map_err(Error::runtime)?;
-    if answer.trim() == "yes" { Ok(()) } else { Err(Error::Declined) }
 }

@@ -5,7 +5,7 @@ use crate::apply::Stamp;
 use crate::keycloak::Holder;
 
 /// For the record: a run of now.
-pub(super) fn stamp(commit: Option<String>, dirty: bool) -> Stamp {
+pub(in crate::cli) fn stamp(commit: Option<String>, dirty: bool) -> Stamp {
     let time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     Stamp { commit, dirty, actor: actor(), time }
 }

@@ -16,21 +16,21 @@ use crate::plan::{Plan, RealmPlan};
 use crate::secrets::Redactor;
 
 /// A plan, and what carrying it out takes.
-pub(super) struct Work<'a> {
-    pub(super) http: &'a Http,
+pub(in crate::cli) struct Work<'a> {
+    pub(in crate::cli) http: &'a Http,
     /// The project's name.
-    pub(super) project: &'a str,
-    pub(super) plan: &'a Plan,
+    pub(in crate::cli) project: &'a str,
+    pub(in crate::cli) plan: &'a Plan,
     /// What the files want, at least of the objects that change.
-    pub(super) desired: &'a Desired,
-    pub(super) secrets: &'a Secrets,
-    pub(super) redactor: &'a Redactor,
-    pub(super) stamp: Stamp,
+    pub(in crate::cli) desired: &'a Desired,
+    pub(in crate::cli) secrets: &'a Secrets,
+    pub(in crate::cli) redactor: &'a Redactor,
+    pub(in crate::cli) stamp: Stamp,
 }
 
 impl Work<'_> {
     /// One realm after the other, so that a failure leaves the others alone.
-    pub(super) async fn carry_out(&self, context: &Context, mut live: Live) -> Result<(), Error> {
+    pub(in crate::cli) async fn carry_out(&self, context: &Context, mut live: Live) -> Result<(), Error> {
         let interrupted = interruptions();
         let mut ended = Ended::default();
         for (realm, plan) in self.plan.realms.iter().filter(|(_, plan)| !plan.is_empty()) {

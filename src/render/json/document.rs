@@ -539,7 +539,7 @@ words!(CauseWord, Cause: Unexplained Edit Drift Both Prune Creation);
 words!(StepWord, StepAction: Create Update Link Delete);
 words!(GuardWord, Guard: ProtectedRealm DeleteLimit EmptiedKind PreventDestroy DataBearing Credential CreateOnly BuiltIn InUse);
 
-fn texts<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Vec<String> {
+pub(super) fn texts<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Vec<String> {
     addresses.into_iter().map(ToString::to_string).collect()
 }
 

@@ -1,6 +1,7 @@
 //! For programs: everything that a plan says, in a stable order.
 
 mod document;
+mod drift;
 mod saved;
 
 use serde::Serialize;
@@ -8,9 +9,10 @@ use serde_json::Value as Json;
 
 pub use saved::{SavedError, read_saved, saved};
 
-use crate::diff::{Concern, Counts, Diff, RealmDiff};
+use crate::diff::{Concern, Counts, Diff, RealmDiff, Report};
 use crate::plan::{Plan, Refusal};
 use document::{DifferenceDocument, FORMAT_VERSION, PlanDocument};
+use drift::DriftDocument;
 use saved::SavedDocument;
 
 /// A plan: `formatVersion`, the counts as `summary`, `concerns` of security, and by realm the `changes` and the `steps` in
@@ -38,11 +40,18 @@ pub fn difference(diff: &Diff, concerns: &[Concern]) -> Json {
     })
 }
 
+/// What moved since it was applied: `formatVersion`, the counts as `summary`, and by realm the buckets `drift`, `pending` and
+/// `unmanaged`.
+pub fn drift(report: &Report) -> Json {
+    value(&DriftDocument::from(report))
+}
+
 /// The JSON Schemas of what this room writes, by the names of their files.
-pub fn schemas() -> [(&'static str, Json); 3] {
+pub fn schemas() -> [(&'static str, Json); 4] {
     [
         ("output-plan.schema.json", schemars::schema_for!(PlanDocument).into()),
         ("output-diff.schema.json", schemars::schema_for!(DifferenceDocument).into()),
+        ("output-drift.schema.json", schemars::schema_for!(DriftDocument).into()),
         ("saved-plan.schema.json", schemars::schema_for!(SavedDocument).into()),
     ]
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use self::inline::{cell, code, html, longest_run, name_text, prose};
 use super::text;
 use super::value::{Layout, Row, layout};
-use crate::diff::{Action, After, Before, Change, Concern, Diff, FieldChange, RealmDiff};
+use crate::diff::{Action, After, Before, Change, Concern, Diff, FieldChange, RealmDiff, RealmReport, Report};
 use crate::model::{Address, Origin};
 use crate::plan::{Plan, Refusal, Violation};
 
@@ -54,6 +54,34 @@ pub fn difference(diff: &Diff, concerns: &[Concern]) -> String {
     page.text
 }
 
+/// What moved since it was applied.
+pub fn drift(report: &Report) -> String {
+    let mut page = Page::new("drift", "realmform: drift", &text::drift_summary(report));
+    let happened: Vec<(&str, RealmDiff)> =
+        report.realms.iter().map(|(name, realm)| (name.as_str(), realm.drift.happened())).collect();
+    let moved: Vec<_> = happened.iter().map(|(name, diff)| (*name, diff)).collect();
+    page.section("Drift: the server is no longer as it was applied", &moved);
+    let culprits = report.realms.values().flat_map(|realm| &realm.culprits.by_address);
+    page.fill(culprits.map(|(address, culprit)| {
+        format!("\n- {} was changed {}\n", object(address), prose(&text::told(culprit), SENTENCE))
+    }));
+    let pending = |realm: &'_ RealmReport| !realm.drift.pending.changes.is_empty();
+    let waiting = report.realms.iter().filter(|(_, realm)| pending(realm));
+    let waiting: Vec<_> = waiting.map(|(name, realm)| (name.as_str(), &realm.drift.pending)).collect();
+    page.section("Pending: the files are no longer as they were applied", &waiting);
+    let unmanaged = report.realms.values().flat_map(|realm| &realm.drift.unmanaged);
+    let mut unmanaged = unmanaged.map(|address| format!("- {}\n", object(address))).peekable();
+    if unmanaged.peek().is_some() && page.fill(std::iter::once("\n## Unmanaged: no project has it\n\n".to_owned())) == 1
+    {
+        let all: Vec<String> = unmanaged.collect();
+        let shown = page.fill(all.iter().cloned());
+        if shown < all.len() {
+            page.note(&format!("Not shown here: {}", counted(all.len() - shown, "object")));
+        }
+    }
+    page.text
+}
+
 /// A comment in the making: whole blocks are added to it as long as there is room, so that it never ends inside of one.
 struct Page {
     text: String,
@@ -74,6 +102,14 @@ impl Page {
         let room = self.room();
         self.text.push_str(&concerned(room - refused(room / 2).len()));
         self.text.push_str(&refused(self.room()));
+    }
+
+    /// A heading and what is below it, where there is anything.
+    fn section(&mut self, title: &str, realms: &[(&str, &RealmDiff)]) {
+        if realms.iter().any(|(_, diff)| !diff.changes.is_empty()) {
+            self.fill(std::iter::once(format!("\n## {title}\n")));
+            self.objects(realms, false);
+        }
     }
 
     /// A line for each object, then their details.

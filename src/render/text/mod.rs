@@ -1,5 +1,6 @@
 //! For people, on a terminal or in a log: one block an object, `+ ~ -`, old → new.
 
+mod drift;
 mod stale;
 
 use std::fmt::{Display, Write as _};
@@ -13,6 +14,8 @@ use crate::diff::{Action, After, Before, Cause, Change, Concern, Counts, Diff, F
 use crate::model::{Address, Origin, SecretRef};
 use crate::plan::{Plan, Refusal, Violation};
 
+pub use drift::drift;
+pub(super) use drift::{summary as drift_summary, told};
 pub use stale::{stale, unexpected};
 
 /// How it is printed.
@@ -205,6 +208,11 @@ impl Page {
     }
 
     fn change(&mut self, change: &Change) {
+        self.block(change, "");
+    }
+
+    /// One object, and at its end a remark.
+    fn block(&mut self, change: &Change, remark: &str) {
         let Change { address, kind, action, fields, unchanged, origin, prevent_destroy: _, holds: _, held_by: _ } =
             change;
         let was = match action {
@@ -223,6 +231,9 @@ impl Page {
         }
         if *unchanged > 0 {
             self.line(&Line::new(1, ' ', format!("({unchanged} unchanged)")).painted(Paint::Dim));
+        }
+        if !remark.is_empty() {
+            self.line(&Line::new(1, ' ', remark).painted(Paint::Dim));
         }
         self.blank();
     }
@@ -438,6 +449,11 @@ fn secret_text(before: &Before, after: &After) -> Option<String> {
         (Before::Secret, After::Absent) => Some("(secret)".to_owned()),
         (Before::Absent | Before::Json(_), After::Json(_) | After::Default(_) | After::Absent) => None,
     }
+}
+
+/// A commit by its first digits.
+fn reference_of(commit: &str) -> String {
+    safe(commit.get(..7).unwrap_or(commit)).into_owned()
 }
 
 fn reference_text(reference: &SecretRef) -> String {

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::super::escape::safe;
-use super::{Line, Options, Page, Paint, reference_text};
+use super::{Line, Options, Page, Paint, reference_of, reference_text};
 use crate::plan::saved::{Differences, Moved, MovedLeaf, Stale};
 
 /// What moved since a plan was made.
@@ -39,7 +39,7 @@ pub fn unexpected(differences: &Differences<'_>, options: Options) -> String {
 }
 
 fn sentence(stale: &Stale) -> String {
-    let short = |id: &str| safe(id.get(..7).unwrap_or(id)).into_owned();
+    let short = reference_of;
     match stale {
         Stale::Expired(at) => format!("its time was over at {at}"),
         Stale::Project { then, now } => format!("it is a plan of project {}, and this is {}", safe(then), safe(now)),

@@ -1,0 +1,251 @@
+//! `realmform drift`: what moved since it was applied, and whose it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clap::ValueEnum;
+
+use super::apply::Consent;
+use super::apply::stamp::stamp;
+use super::apply::work::Work;
+use super::connect::ConnectArgs;
+use super::output::Format;
+use super::prepare::{self, PlanArgs, Resolved, applied_desires, bases, policy};
+use super::workspace::{FileArgs, Workspace};
+use super::{Context, Error, Exit, offline, plan};
+use crate::apply::Secrets;
+use crate::diff::{self, Buckets, Diff, RealmReport, Report};
+use crate::keycloak::{Culprits, Http, Interest, culprits, read_abandoned, read_realm};
+use crate::model::{Desired, DesiredRealm, Live, Prune, PruneRules, RealmName, Record};
+use crate::plan::saved::written_secrets;
+use crate::plan::{self as plans, Plan, Policy, matches};
+use crate::render;
+use crate::secrets::{Redactor, Resolver};
+
+/// Show what moved since it was applied: on the server (drift), in the files (pending), and what no project has (unmanaged).
+/// Changes nothing, unless --revert is given.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  realmform drift                                    exits with 2 when the server drifted
+  realmform drift --fail-on drift,pending
+  realmform drift --ignore 'acme/users/*' --ignore acme.displayName
+  realmform drift --format markdown > drift.md
+  realmform drift --revert                           set back what drifted, and nothing else
+
+A credential with view-* roles is enough; with view-events it is told who changed what, where the realm keeps admin events. \
+Secrets that are not set here are not compared, and the summary says so. Exit codes: 0 none, 1 something could not be read, \
+2 there is some.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(super) struct Args {
+    #[command(flatten)]
+    files: FileArgs,
+    #[command(flatten)]
+    connect: ConnectArgs,
+    /// Leave out what matches an address, or a field of it as ADDRESS.FIELD; `*` stands for any text (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    ignore: Vec<String>,
+    /// Exit with 2 when there is any of these
+    #[arg(long, value_name = "BUCKETS", value_delimiter = ',', default_value = "drift")]
+    fail_on: Vec<Bucket>,
+    /// Do not look for what no project has, which takes reading all of a realm
+    #[arg(long)]
+    skip_unmanaged: bool,
+    /// Apply what was applied last again, where the server moved away from it
+    #[arg(long)]
+    revert: bool,
+    #[command(flatten)]
+    consent: Consent,
+    /// How it is printed
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+    /// Show long values in full
+    #[arg(long, short)]
+    verbose: bool,
+    /// Also print how many requests of each sort it cost, to standard error
+    #[arg(long)]
+    requests: bool,
+}
+
+/// What may have moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Bucket {
+    Drift,
+    Pending,
+    Unmanaged,
+}
+
+pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
+    let (mut workspace, connected) = prepare::load_and_connect(context, &args.files, &args.connect).await?;
+    workspace.print_warnings(context);
+    let (http, credential) = connected?;
+    let secrets = offline::secrets(&workspace);
+    http.hide(secrets.values());
+    let (live, unread) = read(&http, &workspace, args).await?;
+    // What could not be read is neither there nor gone.
+    workspace.loaded.desired.realms.retain(|name, _| !unread.contains_key(name));
+    let mut applied = applied_desires(&workspace, &live);
+    let not_compared = keep_unknown(&mut workspace, &mut applied, &live, &secrets);
+    let bases = bases(&workspace, &live, &applied);
+    let mut drift = diff::drift(&workspace.loaded.desired, &live, &bases, &Resolved(&secrets));
+    for realm in drift.values_mut() {
+        ignore(&mut realm.moved, &args.ignore);
+        ignore(&mut realm.pending, &args.ignore);
+        realm.unmanaged.retain(|address| !is_ignored(&args.ignore, &address.to_string()));
+    }
+    let mut report = Report { unread, not_compared, ..Report::default() };
+    for (name, drift) in drift {
+        let realm = live.realms.get(&name);
+        let culprits = match realm {
+            Some(realm) => culprits(&http, realm, &drift.moved_addresses()).await?,
+            None => Culprits::default(),
+        };
+        let left_out = realm.map(|realm| realm.left_out.clone()).unwrap_or_default();
+        let applied = realm.and_then(|realm| realm.record.as_ref()).map(heading);
+        report.realms.insert(name, RealmReport { drift, applied, culprits, left_out });
+    }
+    print(context, args, &report)?;
+    if args.requests {
+        plan::print_requests(context, &http);
+    }
+    if args.revert {
+        let policy = policy(&PlanArgs::default(), &workspace, credential);
+        return Revert { context, args, http: &http, workspace: &workspace, bases: &bases }
+            .run(&report, live, &policy)
+            .await;
+    }
+    exit(args, &report)
+}
+
+fn print(context: &Context, args: &Args, report: &Report) -> Result<(), Error> {
+    let options =
+        render::text::Options { color: context.output.color(), width: context.output.width(), verbose: args.verbose };
+    context.output.result(&match args.format {
+        Format::Text => render::text::drift(report, options),
+        Format::Json => format!("{:#}\n", render::json::drift(report)),
+        Format::Markdown => render::markdown::drift(report),
+    })
+}
+
+/// Drift that was found counts more than what could not be looked at.
+fn exit(args: &Args, report: &Report) -> Result<Exit, Error> {
+    let Buckets { drift, pending, unmanaged } = report.buckets();
+    let is_any = |bucket: &Bucket| match bucket {
+        Bucket::Drift => drift > 0,
+        Bucket::Pending => pending > 0,
+        Bucket::Unmanaged => unmanaged > 0,
+    };
+    match args.fail_on.iter().any(is_any) {
+        true => Ok(Exit::Changes),
+        false if !report.unread.is_empty() => Err(Error::Other("not every realm could be read".to_owned())),
+        false => Ok(Exit::Fine),
+    }
+}
+
+/// Every realm of the files, one that cannot be read beside the others, and those that the project left behind.
+async fn read(http: &Http, workspace: &Workspace, args: &Args) -> Result<(Live, BTreeMap<RealmName, String>), Error> {
+    let project = &workspace.loaded.project.name;
+    let (mut live, mut unread) = (Live::default(), BTreeMap::new());
+    for (name, desired) in &workspace.loaded.desired.realms {
+        let mut looked_for = desired.clone();
+        if !args.skip_unmanaged {
+            looked_for.prune = PruneRules { default: Prune::All, by_collection: BTreeMap::new() };
+        }
+        match read_realm(http, project, name, Interest::of(&looked_for)).await {
+            Ok(realm) => live.realms.extend(realm.map(|realm| (name.clone(), realm))),
+            Err(error) => drop(unread.insert(name.clone(), error.to_string())),
+        }
+    }
+    if args.files.realm.is_empty() {
+        let named = workspace.loaded.desired.realms.values().filter_map(prepare::renamed_from);
+        let known: BTreeSet<String> = workspace.loaded.desired.realms.keys().cloned().chain(named).collect();
+        live.realms.extend(read_abandoned(http, project, &known).await?);
+    }
+    Ok((live, unread))
+}
+
+/// Secrets whose values are not at hand count as what the server has, in the files of now and of then. Answers how many.
+fn keep_unknown(
+    workspace: &mut Workspace,
+    applied: &mut BTreeMap<String, Desired>,
+    live: &Live,
+    secrets: &Secrets,
+) -> usize {
+    for desired in applied.values_mut() {
+        offline::keep_what_cannot_be_compared(desired, live, secrets);
+    }
+    offline::keep_what_cannot_be_compared(&mut workspace.loaded.desired, live, secrets)
+}
+
+/// What it takes to set back what drifted.
+struct Revert<'a> {
+    context: &'a Context,
+    args: &'a Args,
+    http: &'a Http,
+    workspace: &'a Workspace,
+    bases: &'a BTreeMap<RealmName, &'a DesiredRealm>,
+}
+
+impl Revert<'_> {
+    async fn run(&self, report: &Report, mut live: Live, policy: &Policy) -> Result<Exit, Error> {
+        let drifted = report.realms.iter().filter(|(_, realm)| realm.buckets().drift > 0);
+        let drifted: BTreeMap<_, _> = drifted.map(|(name, realm)| (name.clone(), &realm.drift)).collect();
+        if let Some((name, _)) = drifted.iter().find(|(_, drift)| !drift.is_explained) {
+            return Err(Error::Other(format!(
+                "what was applied to {name} cannot be read, so it cannot be applied again"
+            )));
+        }
+        if let Some((name, _)) =
+            drifted.iter().find(|(name, _)| live.realms.get(*name).is_some_and(|it| it.renamed_from.is_some()))
+        {
+            return Err(Error::Other(format!("{name} is to be renamed; apply that first, or take it back")));
+        }
+        let diff = Diff { realms: drifted.iter().map(|(name, drift)| (name.clone(), drift.moved.clone())).collect() };
+        let plan = plans::plan(diff, policy);
+        self.context.output.result(&plan::rendered(self.context, &plan, Format::Text, self.args.verbose))?;
+        let plan = plan.map_err(|_| Error::Refused)?;
+        if plan.is_empty() {
+            return Ok(Exit::Fine);
+        }
+        let resolver = Resolver::new(&self.workspace.folder);
+        let secrets = resolver.resolve_all(written_secrets(&plan)).map_err(Error::Secrets)?;
+        self.args.consent.ask(self.context, "Set this back?")?;
+        let redactor = Redactor::new(secrets.values());
+        for (name, realm) in &plan.realms {
+            let record = live.realms.get(name).and_then(|live| live.record.as_ref());
+            let commit = record.and_then(|record| record.commit.clone());
+            let base = self.bases.get(name).map(|base| (name.clone(), (*base).clone()));
+            let work = Work {
+                http: self.http,
+                project: &self.workspace.loaded.project.name,
+                plan: &Plan { realms: [(name.clone(), realm.clone())].into() },
+                desired: &Desired { realms: base.into_iter().collect() },
+                secrets: &secrets,
+                redactor: &redactor,
+                stamp: stamp(commit, false),
+            };
+            let live = live.realms.remove(name).map(|live| (name.clone(), live));
+            work.carry_out(self.context, Live { realms: live.into_iter().collect() }).await?;
+        }
+        Ok(Exit::Fine)
+    }
+}
+
+/// What the record says of the run that wrote it.
+fn heading(record: &Record) -> Record {
+    Record { objects: BTreeMap::new(), fingerprints: BTreeMap::new(), ..record.clone() }
+}
+
+fn ignore(diff: &mut diff::RealmDiff, patterns: &[String]) {
+    diff.changes.retain_mut(|change| {
+        let address = change.address.to_string();
+        let had_fields = !change.fields.is_empty();
+        change.fields.retain(|field| !is_ignored(patterns, &format!("{address}.{}", field.path)));
+        !is_ignored(patterns, &address) && (!had_fields || !change.fields.is_empty())
+    });
+    diff.adopted.retain(|address| !is_ignored(patterns, &address.to_string()));
+    diff.forgotten.retain(|address| !is_ignored(patterns, &address.to_string()));
+}
+
+fn is_ignored(patterns: &[String], text: &str) -> bool {
+    patterns.iter().any(|pattern| matches(pattern, text))
+}

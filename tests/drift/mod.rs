@@ -1,0 +1,241 @@
+//! What moved since it was applied: on the server, in the files, or both; who did it, and what is nobody's.
+
+use serde_json::{Value, json};
+
+use crate::schemas::Validator;
+use crate::support::access;
+use crate::support::project::{Output, Project};
+
+const SECRET: &str = "the secret of the shop";
+
+const REALM: &str = r#"
+displayName = "Applied"
+accessTokenLifespan = 300
+adminEventsEnabled = true
+attributes.map = "applied"
+[roles.clerk]
+description = "Sells"
+[roles.gone]
+[groups."/staff"]
+realmRoles = ["clerk"]
+[clients.shop]
+name = "Shop"
+secret = { env = "SECRET" }
+redirectUris = ["https://shop.example/*"]
+protocolMappers.child = { protocolMapper = "oidc-sub-mapper" }
+[authenticationFlows.desk]
+executions = [
+  { authenticator = "auth-cookie", requirement = "ALTERNATIVE" },
+  { authenticator = "identity-provider-redirector", requirement = "ALTERNATIVE" },
+]
+"#;
+
+fn project(name: &str) -> Project {
+    let mut project = Project::in_git(name);
+    project.set("SECRET", SECRET);
+    project.write_realm(REALM);
+    project.commit("Applied");
+    project.apply();
+    project
+}
+
+#[track_caller]
+fn drift(project: &Project, arguments: &[&str]) -> (Value, i32) {
+    let output = project.run(&[&["drift", "--format", "json"], arguments].concat());
+    let report = serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    assert_eq!(Validator::of("output-drift").errors_in(&report), "");
+    (report, output.status)
+}
+
+/// The changes of a bucket as `action address: path before → after`.
+fn lines(bucket: &Value) -> Vec<String> {
+    let value = |side: &Value| side.get("value").map_or_else(|| side.to_string(), ToString::to_string);
+    let line = |change: &Value| {
+        let fields = change["fields"].as_array().unwrap().iter().map(|field| {
+            let path: Vec<&str> = field["path"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+            format!(" {} {} → {}", path.join("."), value(&field["before"]), value(&field["after"]))
+        });
+        let (action, address) = (change["action"].as_str().unwrap(), change["address"].as_str().unwrap());
+        format!("{action} {address}:{}", fields.collect::<String>())
+    };
+    bucket.as_array().unwrap().iter().map(line).collect()
+}
+
+#[test]
+fn what_moved_is_in_the_bucket_of_who_moved_it() {
+    let mut project = project("drift-buckets");
+    let (report, status) = drift(&project, &[]);
+    assert_eq!((status, &report["summary"]), (0, &json!({"drift": 0, "pending": 0, "unmanaged": 0})), "{report}");
+    let text = project.run(&["drift"]);
+    assert_eq!((text.stdout.as_str(), text.status), ("Drift: none. Pending: none. Unmanaged: none.\n", 0));
+
+    // By hand: a scalar, an entry of a map, a set, a child, a whole object, a flow, a secret, and what is nobody's.
+    let admin = project.admin();
+    admin.put("", &json!({"realm": "drift-buckets", "displayName": "By hand", "attributes": {"map": "hand"}}));
+    let shop = admin.client("shop");
+    admin.put(
+        &format!("clients/{shop}"),
+        &json!({"clientId": "shop", "redirectUris": ["https://hand.example/*"], "secret": "another"}),
+    );
+    let mapper = admin.id(&format!("clients/{shop}/protocol-mappers/models"), "name", "child");
+    admin.delete(&format!("clients/{shop}/protocol-mappers/models/{mapper}"));
+    admin.delete("roles/gone");
+    let executions = admin.get("authentication/flows/desk/executions");
+    let mut cookie = executions[0].clone();
+    cookie["requirement"] = "DISABLED".into();
+    admin.put("authentication/flows/desk/executions", &cookie);
+    admin.post("roles", &json!({"name": "nobodys"}));
+    admin.post("clients", &json!({"clientId": "nobodys-app"}));
+    admin.post(&format!("clients/{shop}/roles"), &json!({"name": "nobodys-role"}));
+
+    // In the files: another scalar, one that moved on both sides, a new object, and one that is no longer there.
+    let edited = REALM
+        .replace("accessTokenLifespan = 300", "accessTokenLifespan = 600")
+        .replace("\"Applied\"", "\"Edited\"")
+        .replace("[roles.clerk]\ndescription = \"Sells\"", "[roles.clerk]\n[roles.new]");
+    project.write_realm(&edited);
+    let (report, status) = drift(&project, &[]);
+    assert_eq!(status, 2);
+    let realm = &report["realms"]["drift-buckets"];
+    assert_eq!(
+        lines(&realm["drift"]),
+        [
+            "update drift-buckets: attributes.map \"applied\" → \"hand\" displayName \"Applied\" → \"By hand\"",
+            "update drift-buckets/authenticationFlows/desk: executions \
+             [{\"authenticator\":\"auth-cookie\",\"requirement\":\"ALTERNATIVE\"},\
+             {\"authenticator\":\"identity-provider-redirector\",\"requirement\":\"ALTERNATIVE\"}] → \
+             [{\"authenticator\":\"auth-cookie\",\"requirement\":\"DISABLED\"},\
+             {\"authenticator\":\"identity-provider-redirector\",\"requirement\":\"ALTERNATIVE\"}]",
+            "update drift-buckets/clients/shop: redirectUris [\"https://shop.example/*\"] → \
+             [\"https://hand.example/*\"] secret {\"secret\":true} → {\"secret\":{\"env\":\"SECRET\"}}",
+            "delete drift-buckets/clients/shop/protocolMappers/child:",
+            "delete drift-buckets/roles/gone:",
+        ]
+    );
+    assert_eq!(
+        lines(&realm["pending"]),
+        [
+            "update drift-buckets: accessTokenLifespan 300 → 600 displayName \"By hand\" → \"Edited\"",
+            "update drift-buckets/roles/clerk: description \"Sells\" → {\"absent\":true}",
+            "create drift-buckets/roles/new:",
+        ]
+    );
+    assert_eq!(
+        realm["unmanaged"],
+        json!([
+            "drift-buckets/clients/nobodys-app",
+            "drift-buckets/clients/shop/roles/nobodys-role",
+            "drift-buckets/roles/nobodys"
+        ])
+    );
+    assert_eq!(report["partial"], false);
+
+    // Who did it, as far as there are events.
+    let user = access().user.clone();
+    for address in [
+        "drift-buckets",
+        "drift-buckets/clients/shop",
+        "drift-buckets/roles/gone",
+        "drift-buckets/clients/shop/protocolMappers/child",
+    ] {
+        let culprit = &realm["culprits"][address];
+        assert_eq!((&culprit["user"], &culprit["client"]), (&json!(user), &json!("admin-cli")), "{address}: {realm:#}");
+        assert!(
+            culprit["address"].as_str().unwrap().contains('.') || culprit["address"].as_str().unwrap().contains(':')
+        );
+    }
+    let text = project.run(&["drift"]).stdout;
+    assert!(text.contains(&format!("by {user} with admin-cli from ")), "{text}");
+    assert!(text.contains("displayName: \"Applied\" → \"By hand\""), "{text}");
+    assert!(!text.contains(SECRET) && !text.contains("another"), "{text}");
+    let comment = project.run(&["drift", "--format", "markdown"]).stdout;
+    assert!(comment.starts_with("<!-- realmform:drift -->\n## realmform: drift\n"), "{comment}");
+    for title in ["## Drift: ", "## Pending: ", "## Unmanaged: ", "nobodys-app", "was changed by "] {
+        assert!(comment.contains(title), "{title}: {comment}");
+    }
+
+    // Less of it.
+    let ignored = ["--ignore", "drift-buckets.displayName", "--ignore", "drift-buckets/*", "--skip-unmanaged"];
+    let (report, _) = drift(&project, &ignored);
+    let realm = &report["realms"]["drift-buckets"];
+    assert_eq!(lines(&realm["drift"]), ["update drift-buckets: attributes.map \"applied\" → \"hand\""]);
+    assert_eq!(lines(&realm["pending"]), ["update drift-buckets: accessTokenLifespan 300 → 600"]);
+    assert_eq!(realm["unmanaged"], json!([]));
+
+    // A secret that is not at hand is not compared, and that is said.
+    project.set("SECRET", "");
+    let (report, _) = drift(&project, &[]);
+    assert_eq!((&report["partial"], &report["secretsNotCompared"]), (&json!(true), &json!(1)));
+    assert!(!lines(&report["realms"]["drift-buckets"]["drift"]).concat().contains("secret"), "{report:#}");
+}
+
+#[test]
+fn drift_alone_is_set_back() {
+    let project = project("drift-revert");
+    let admin = project.admin();
+    admin.put("", &json!({"realm": "drift-revert", "displayName": "By hand"}));
+    admin.delete("roles/gone");
+    admin.post("roles", &json!({"name": "nobodys"}));
+    project.write_realm(&REALM.replace("accessTokenLifespan = 300", "accessTokenLifespan = 600"));
+    let asked = project.run(&["drift", "--revert"]);
+    assert_eq!(asked.status, 1, "{asked:?}");
+    assert!(asked.stderr.contains("there is nobody to ask"), "{asked:?}");
+    let Output { stdout, stderr, status } = project.run(&["drift", "--revert", "--yes"]);
+    assert_eq!(status, 0, "{stdout}\n{stderr}");
+    assert!(stderr.contains("drift-revert: applied, 2 changes"), "{stderr}");
+    let (report, status) = drift(&project, &[]);
+    assert_eq!(status, 0);
+    assert_eq!(report["summary"], json!({"drift": 0, "pending": 1, "unmanaged": 1}));
+    assert_eq!(admin.get("")["displayName"], "Applied");
+    assert_eq!(admin.get("")["accessTokenLifespan"], 300, "an edit waits for its apply");
+    assert_eq!(admin.status("roles/nobodys"), 200);
+    assert_eq!(drift(&project, &["--fail-on", "drift,pending"]).1, 2);
+    project.apply();
+}
+
+/// What was applied is not in git: an edit and drift look alike, and nobody says that there is none.
+#[test]
+fn what_cannot_be_explained_is_said() {
+    let project = project("drift-unexplained");
+    project.write_realm(&REALM.replace("\"Applied\"", "\"Not committed\""));
+    project.apply();
+    project.write_realm(REALM);
+    let (report, status) = drift(&project, &[]);
+    assert_eq!(status, 2);
+    let realm = &report["realms"]["drift-unexplained"];
+    assert_eq!(realm["explained"], false);
+    assert_eq!(lines(&realm["drift"]), ["update drift-unexplained: displayName \"Applied\" → \"Not committed\""]);
+    assert!(project.run(&["drift"]).stdout.contains("Drift, or edits: "));
+    let reverted = project.run(&["drift", "--revert", "--yes"]);
+    assert_eq!(reverted.status, 1, "{reverted:?}");
+    assert!(reverted.stderr.contains("what was applied to drift-unexplained cannot be read"), "{reverted:?}");
+}
+
+/// A realm that cannot be read is not one without drift.
+#[test]
+fn a_realm_that_cannot_be_read_is_no_realm_without_drift() {
+    let mut project = project("drift-partial");
+    let hidden = Project::new("drift-partial-hidden");
+    hidden.apply();
+    project.admin().post(
+        "clients",
+        &json!({"clientId": "viewer", "secret": SECRET, "serviceAccountsEnabled": true, "publicClient": false}),
+    );
+    let viewer = project.admin().client("viewer");
+    let account =
+        project.admin().get(&format!("clients/{viewer}/service-account-user"))["id"].as_str().unwrap().to_owned();
+    let management = project.admin().client("realm-management");
+    let roles = ["view-realm", "view-clients", "view-users", "view-identity-providers"]
+        .map(|role| project.admin().get(&format!("clients/{management}/roles/{role}")));
+    project.admin().post(&format!("users/{account}/role-mappings/clients/{management}"), &json!(roles));
+    project.write("drift-partial-hidden/realm.toml", "displayName = \"Hidden\"\n");
+    project.commit("Another realm");
+    project.sign_in_as_client("drift-partial", "viewer", SECRET);
+    let (report, status) = drift(&project, &["--skip-unmanaged"]);
+    assert_eq!((status, &report["partial"]), (1, &json!(true)), "{report:#}");
+    assert!(report["unread"]["drift-partial-hidden"].as_str().unwrap().contains("403"), "{report:#}");
+    assert_eq!(report["realms"]["drift-partial"]["summary"]["drift"], 0);
+    assert_eq!(report["realms"].get("drift-partial-hidden"), None);
+    let text = project.run(&["drift", "--skip-unmanaged"]).stdout;
+    assert!(text.contains("Partial: nothing is known of drift-partial-hidden."), "{text}");
+}
