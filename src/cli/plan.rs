@@ -6,7 +6,9 @@ use super::exports::Exports;
 use super::output::Format;
 use super::prepare::{self, Prepared, prepare};
 use super::{Context, Error, Exit, offline, saved};
-use crate::keycloak::Http;
+use crate::git;
+use crate::keycloak::{Http, culprits};
+use crate::plan::explain::Explanations;
 use crate::plan::{Plan, Refusal};
 use crate::render;
 
@@ -18,10 +20,12 @@ Examples:
   realmform plan --realm customer-acme --rev origin/main
   realmform plan --format json --detailed-exitcode
   realmform plan --format markdown > comment.md
+  realmform plan --explain
   realmform plan --out shop.plan
   realmform plan --live customer-acme.json
 
 A credential with view-* roles is enough; with --live no server is needed. With --detailed-exitcode, 2 means that there are changes.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Args {
     #[command(flatten)]
     prepare: prepare::PlanArgs,
@@ -38,6 +42,10 @@ pub(super) struct Args {
     /// How long the saved plan may be applied, as in `90m`, `12h`, `7d`
     #[arg(long, value_name = "TIME", default_value = "7d", value_parser = saved::lifetime, requires = "out")]
     expires: jiff::SignedDuration,
+    /// Also say who is behind each change: the commit, its author and subject; on the server the user, client and address,
+    /// where the realm keeps admin events
+    #[arg(long, conflicts_with = "live")]
+    explain: bool,
     /// How the plan is printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -54,7 +62,13 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         return run_offline(context, args);
     }
     let prepared = prepare(context, &args.prepare, |_| Ok(())).await?;
-    print(context, &prepared, args.format, args.verbose)?;
+    match (&prepared.plan, args.explain) {
+        (Ok(plan), true) => {
+            let explanations = explain(context, &prepared, plan).await?;
+            context.output.result(&explained(context, args, plan, &explanations))?;
+        }
+        _ => print(context, &prepared, args.format, args.verbose)?,
+    }
     if let (Some(path), Ok(plan)) = (&args.out, &prepared.plan) {
         saved::write(context, &prepared, plan, path, args.expires).await?;
     }
@@ -87,6 +101,34 @@ fn run_offline(context: &Context, args: &Args) -> Result<Exit, Error> {
     };
     context.output.result(&text)?;
     exit(args, &offline.plan)
+}
+
+/// Who is behind the changes. What cannot be found out is no reason to hide the plan.
+async fn explain(context: &Context, prepared: &Prepared, plan: &Plan) -> Result<Explanations, Error> {
+    let Prepared { workspace, http, live, .. } = prepared;
+    let touches = git::blame(&workspace.folder, &workspace.tree, &plan.lines()).unwrap_or_else(|error| {
+        context.output.message(&format!("warning: nobody can tell which commits are behind this: {error}"));
+        git::Touches::default()
+    });
+    let mut explanations = Explanations { touches, ..Explanations::default() };
+    for (name, realm) in &plan.realms {
+        let (Some(live), moved) = (live.realms.get(name), realm.moved()) else { continue };
+        let culprits = culprits(http, live, &moved).await?;
+        if let Some(reason) = culprits.unknown {
+            context.output.message(&format!("note: who changed {name} on the server nobody can tell: {reason}"));
+        }
+        explanations.culprits.insert(name.clone(), culprits);
+    }
+    Ok(explanations)
+}
+
+fn explained(context: &Context, args: &Args, plan: &Plan, explanations: &Explanations) -> String {
+    let (color, width, verbose) = (context.output.color(), context.output.width(), args.verbose);
+    match args.format {
+        Format::Text => render::text::explained(plan, explanations, render::text::Options { color, width, verbose }),
+        Format::Json => format!("{:#}\n", render::json::explained(plan, &plan.concerns(), explanations)),
+        Format::Markdown => rendered(context, &Ok(plan.clone()), args.format, verbose),
+    }
 }
 
 fn exit(args: &Args, plan: &Result<Plan, Refusal>) -> Result<Exit, Error> {

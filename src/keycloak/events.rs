@@ -51,12 +51,18 @@ pub async fn culprits(http: &Http, live: &LiveRealm, moved: &[&Address]) -> Resu
     let realm = Address::realm(first.realm_name());
     let are_kept = live.objects.get(&realm).and_then(|realm| realm.plain("adminEventsEnabled"));
     if are_kept != Some(&Value::Bool(true)) {
-        return Ok(Culprits { unknown: Some("the realm keeps no admin events"), ..Culprits::default() });
+        return Ok(Culprits {
+            unknown: Some("the realm keeps no admin events (adminEventsEnabled)"),
+            ..Culprits::default()
+        });
     }
     let events = match since_applied(http, live, realm.name()).await {
         Ok(events) => events,
         Err(ServerError::Http(e)) if e.is_forbidden() => {
-            return Ok(Culprits { unknown: Some("admin events take the right to view them"), ..Culprits::default() });
+            return Ok(Culprits {
+                unknown: Some("to see admin events takes the role view-events"),
+                ..Culprits::default()
+            });
         }
         Err(e) => return Err(e),
     };

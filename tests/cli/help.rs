@@ -22,6 +22,7 @@ fn the_program_tells_its_commands() {
       plan         Show what would change on the server
       show         Show a saved plan
       apply        Change the server to what the files say
+      drift        Show what moved since it was applied, and whose it is
       sandbox      Run a command against a throwaway Keycloak
       schema       Print the JSON Schemas of the files, or write them into a folder
       completions  Print a completion script for a shell
@@ -47,8 +48,8 @@ fn the_program_tells_its_commands() {
       realmform apply                  show it, ask, and change it
       realmform sandbox apply --yes    the same against a throwaway Keycloak
 
-    Exit codes: 0 fine, 1 error, 2 changes (plan --detailed-exitcode), 4 refused by a guard, 5 stale
-    plan, 6 partly applied, 7 locked, 64 usage.
+    Exit codes: 0 fine, 1 error, 2 changes (plan --detailed-exitcode) or drift, 4 refused by a guard, 5
+    stale plan, 6 partly applied, 7 locked, 64 usage.
     --- stderr
     ");
 }
@@ -99,52 +100,119 @@ fn plan_tells_its_options() {
     Usage: realmform plan [OPTIONS]
 
     Options:
-          --rev <REV>                Read the files of a commit, branch or tag instead of the work tree
-          --realm <REALM>            Only this realm (repeatable)
-          --strict                   Unknown fields and values are errors, not warnings
-          --allow-destroy <ADDRESS>  Allow this object to be deleted with the data that hangs on it
-                                     (repeatable)
-          --allow-many-deletes       Delete more than the delete limit allows
-          --detailed-exitcode        Exit with 2 when there are changes
-          --live <EXPORT>            Compare with a realm export instead of a server: a file of `kc.sh
-                                     export` or of the console, or a folder of them (repeatable). Such a
-                                     plan cannot be applied
-          --out <FILE>               Also save the plan to this file, for `show` and `apply`; a refused
-                                     plan is not saved
-          --expires <TIME>           How long the saved plan may be applied, as in `90m`, `12h`, `7d`
-                                     [default: 7d]
-          --format <FORMAT>          How the plan is printed [default: text] [possible values: text,
-                                     json]
-      -v, --verbose                  Show long values and deleted objects in full
-          --requests                 Also print how many requests of each sort it cost, to standard
-                                     error
-      -h, --help                     Print help
-      -V, --version                  Print version
+          --rev <REV>
+              Read the files of a commit, branch or tag instead of the work tree
+
+          --realm <REALM>
+              Only this realm (repeatable)
+
+          --strict
+              Unknown fields and values are errors, not warnings
+
+          --allow-destroy <ADDRESS>
+              Allow this object to be deleted with the data that hangs on it (repeatable)
+
+          --allow-many-deletes
+              Delete more than the delete limit allows
+
+          --detailed-exitcode
+              Exit with 2 when there are changes
+
+          --live <EXPORT>
+              Compare with a realm export instead of a server: a file of `kc.sh export` or of the
+              console, or a folder of them (repeatable). Such a plan cannot be applied
+
+          --out <FILE>
+              Also save the plan to this file, for `show` and `apply`; a refused plan is not saved
+
+          --expires <TIME>
+              How long the saved plan may be applied, as in `90m`, `12h`, `7d`
+              
+              [default: 7d]
+
+          --explain
+              Also say who is behind each change: the commit, its author and subject; on the server the
+              user, client and address, where the realm keeps admin events
+
+          --format <FORMAT>
+              How the plan is printed
+
+              Possible values:
+              - text
+              - json
+              - markdown: A comment for a pull request
+              
+              [default: text]
+
+      -v, --verbose
+              Show long values and deleted objects in full
+
+          --requests
+              Also print how many requests of each sort it cost, to standard error
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
 
     Server:
-          --server <NAME>        The server of the project file that is meant
-          --url <URL>            The base URL of Keycloak [env: KEYCLOAK_URL]
-          --login-realm <REALM>  The realm to sign in to [default: master] [env: KEYCLOAK_REALM]
-          --client-id <ID>       The client to sign in with [env: KEYCLOAK_CLIENT_ID]
-          --user <NAME>          The user to sign in as; `KEYCLOAK_PASSWORD`, `KEYCLOAK_CLIENT_SECRET`
-                                 and `KEYCLOAK_ACCESS_TOKEN` are only ever read from the environment,
-                                 each also as a file named by `…_FILE` [env: KEYCLOAK_USER]
-          --ca-file <FILE>       Certificates (PEM) to trust besides the system's [env:
-                                 KEYCLOAK_CA_FILE]
-          --parallelism <N>      How many requests may be under way at once [default: 8]
+          --server <NAME>
+              The server of the project file that is meant
+
+          --url <URL>
+              The base URL of Keycloak
+              
+              [env: KEYCLOAK_URL]
+
+          --login-realm <REALM>
+              The realm to sign in to [default: master]
+              
+              [env: KEYCLOAK_REALM]
+
+          --client-id <ID>
+              The client to sign in with
+              
+              [env: KEYCLOAK_CLIENT_ID]
+
+          --user <NAME>
+              The user to sign in as; `KEYCLOAK_PASSWORD`, `KEYCLOAK_CLIENT_SECRET` and
+              `KEYCLOAK_ACCESS_TOKEN` are only ever read from the environment, each also as a file named
+              by `…_FILE`
+              
+              [env: KEYCLOAK_USER]
+
+          --ca-file <FILE>
+              Certificates (PEM) to trust besides the system's
+              
+              [env: KEYCLOAK_CA_FILE]
+
+          --parallelism <N>
+              How many requests may be under way at once [default: 8]
 
     Options of every command:
-          --project <DIR>  The project's folder, the one that holds realmform.toml [default: looked for
-                           from here upwards, also in realms/]
-          --color <WHEN>   When to use colours; `NO_COLOR` is heeded [default: auto] [possible values:
-                           auto, always, never]
-          --log <LEVEL>    Write what happens to standard error; never a secret [env: REALMFORM_LOG]
-                           [possible values: error, warn, info, debug, trace]
+          --project <DIR>
+              The project's folder, the one that holds realmform.toml [default: looked for from here
+              upwards, also in realms/]
+
+          --color <WHEN>
+              When to use colours; `NO_COLOR` is heeded
+              
+              [default: auto]
+              [possible values: auto, always, never]
+
+          --log <LEVEL>
+              Write what happens to standard error; never a secret
+              
+              [env: REALMFORM_LOG]
+              [possible values: error, warn, info, debug, trace]
 
     Examples:
       realmform plan
       realmform plan --realm customer-acme --rev origin/main
       realmform plan --format json --detailed-exitcode
+      realmform plan --format markdown > comment.md
+      realmform plan --explain
       realmform plan --out shop.plan
       realmform plan --live customer-acme.json
 

@@ -177,7 +177,7 @@ fn schemas() {
     status: 64
     --- stdout
     --- stderr
-    error: there is no schema `clients`; there are authentication-flow, authorization-permission, authorization-policy, authorization-resource, authorization-scope, client-policy, client-profile, client-registration-policy, client-role, client-scope, client, component, group, identity-provider-mapper, identity-provider, key-provider, localization, organization, output-diff, output-plan, permission-policy, permission, protocol-mapper, realm, realmform, required-action, role, saved-plan, user-federation-mapper, user-federation-provider, user-profile-attribute, user-profile-group, user, workflow
+    error: there is no schema `clients`; there are authentication-flow, authorization-permission, authorization-policy, authorization-resource, authorization-scope, client-policy, client-profile, client-registration-policy, client-role, client-scope, client, component, group, identity-provider-mapper, identity-provider, key-provider, localization, organization, output-diff, output-drift, output-plan, permission-policy, permission, protocol-mapper, realm, realmform, required-action, role, saved-plan, user-federation-mapper, user-federation-provider, user-profile-attribute, user-profile-group, user, workflow
     ");
 }
 

@@ -1,10 +1,12 @@
 //! What moved since it was applied: on the server, in the files, or both; who did it, and what is nobody's.
 
+use realmform::keycloak::{Connection, Credentials, Http};
 use serde_json::{Value, json};
 
 use crate::schemas::Validator;
 use crate::support::access;
 use crate::support::project::{Output, Project};
+use crate::support::run::block;
 
 const SECRET: &str = "the secret of the shop";
 
@@ -191,6 +193,67 @@ fn drift_alone_is_set_back() {
     assert_eq!(admin.status("roles/nobodys"), 200);
     assert_eq!(drift(&project, &["--fail-on", "drift,pending"]).1, 2);
     project.apply();
+}
+
+/// An edit has its commit, also one of a branch that was merged; drift has who did it; what moved on both sides has both.
+#[test]
+fn a_plan_says_who_is_behind_each_change() {
+    let project = project("drift-explained");
+    let admin = project.admin();
+    admin.post(
+        "users",
+        &json!({"username": "eve", "enabled": true, "email": "eve@acme.example", "firstName": "Eve", "lastName": "E",
+            "credentials": [{"type": "password", "value": SECRET}]}),
+    );
+    let eve = admin.id("users?username=eve&exact=true", "username", "eve");
+    let management = admin.client("realm-management");
+    let role = admin.get(&format!("clients/{management}/roles/realm-admin"));
+    admin.post(&format!("users/{eve}/role-mappings/clients/{management}"), &json!([role]));
+
+    project.git(&["checkout", "--quiet", "-b", "longer"]);
+    project.write_realm(&REALM.replace("accessTokenLifespan = 300", "accessTokenLifespan = 600"));
+    project.commit("Let tokens live longer");
+    project.git(&["checkout", "--quiet", "main"]);
+    project.write("drift-explained/more.toml", "[roles.more]\n");
+    project.commit("Add a role");
+    project.git(&["merge", "--quiet", "--no-ff", "-m", "Merge longer", "longer"]);
+    let both = REALM.replace("accessTokenLifespan = 300", "accessTokenLifespan = 600");
+    project.write_realm(&both.replace("\"applied\"", "\"edited\""));
+    project.commit("Map otherwise");
+    block(async {
+        let (user, password) = ("eve".to_owned(), SECRET.into());
+        let credentials = Credentials::Password { client_id: "admin-cli".into(), client_secret: None, user, password };
+        let mut connection = Connection::new(&access().http_url, credentials);
+        connection.realm = "drift-explained".into();
+        let http = Http::connect(connection).await.unwrap();
+        let by_hand = json!({"realm": "drift-explained", "displayName": "By hand", "attributes": {"map": "hand"}});
+        http.put("/drift-explained", &by_hand).await.unwrap();
+    });
+
+    let output = project.run(&["plan", "--explain"]);
+    assert_eq!(output.status, 0, "{output:?}");
+    let line = |start: &str| {
+        let mut lines = output.stdout.lines().map(str::trim).skip_while(|line| !line.contains(start));
+        [lines.next().unwrap_or_default().to_owned(), lines.next().unwrap_or_default().to_owned()]
+    };
+    let [field, commit] = line("accessTokenLifespan: 300 → 600");
+    assert!(field.ends_with("edit") && commit.ends_with("by Test: Let tokens live longer"), "{output:?}");
+    let [field, after] = line("displayName: \"By hand\" → \"Applied\"");
+    assert!(field.ends_with("drift") && !after.contains(" by Test: "), "{output:?}");
+    let [field, base] = line("attributes.map: \"hand\" → \"edited\"");
+    assert!(field.ends_with("both") && base == "applied last: \"applied\"", "{output:?}");
+    assert!(line("applied last: \"applied\"")[1].ends_with("by Test: Map otherwise"), "{output:?}");
+    assert!(output.stdout.contains("changed on the server by eve with admin-cli from "), "{output:?}");
+
+    let json: Value = serde_json::from_str(&project.run(&["plan", "--explain", "--format", "json"]).stdout).unwrap();
+    assert_eq!(Validator::of("output-plan").errors_in(&json), "");
+    let realm = &json["realms"]["drift-explained"]["changes"][0];
+    assert_eq!(realm["culprit"]["user"], "eve");
+    let field = realm["fields"].as_array().unwrap().iter().find(|field| field["path"][0] == "accessTokenLifespan");
+    assert_eq!(field.unwrap()["commit"]["subject"], "Let tokens live longer");
+    let (report, _) = drift(&project, &[]);
+    assert_eq!(report["realms"]["drift-explained"]["culprits"]["drift-explained"]["user"], "eve");
+    assert_eq!(report["realms"]["drift-explained"]["unmanaged"], json!([]), "people are nobody's to tell");
 }
 
 /// What was applied is not in git: an edit and drift look alike, and nobody says that there is none.

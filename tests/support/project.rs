@@ -97,7 +97,8 @@ impl Project {
         self.git(&["commit", "--quiet", "--message", message]);
     }
 
-    fn git(&self, arguments: &[&str]) {
+    /// Runs git in the project.
+    pub fn git(&self, arguments: &[&str]) {
         let identity = ["-c", "user.name=Test", "-c", "user.email=test@acme.example", "-c", "commit.gpgSign=false"];
         let status = Command::new("git")
             .args(identity)

@@ -7,7 +7,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 
 use crate::diff::{Action, After, Before, Cause, Change, Concern, Counts, FieldChange, RealmDiff};
+use crate::git::Touch;
+use crate::keycloak::Culprit;
 use crate::model::{Address, FieldPath, Origin, RealmName, SecretRef};
+use crate::plan::explain::{Explanations, is_edit};
 use crate::plan::{Guard, Plan, RealmPlan, Step, StepAction, Violation};
 
 /// Raised when a program that reads the output has to change; new keys are no reason.
@@ -108,6 +111,9 @@ pub(super) struct ChangeDocument {
     origin: Option<OriginDocument>,
     /// Whether its declaration guards it from being deleted.
     prevent_destroy: bool,
+    /// Who changed it on the server, with `--explain`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    culprit: Option<CulpritDocument>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
@@ -132,6 +138,30 @@ struct FieldDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     base: Option<ValueDocument>,
     origin: Option<OriginDocument>,
+    /// The commit that last touched its line, with `--explain`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    commit: Option<TouchDocument>,
+}
+
+/// The commit that last touched a line.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct TouchDocument {
+    /// In full.
+    id: String,
+    author: String,
+    time: String,
+    subject: String,
+    /// Whether the clone ends there, so that it may have been an earlier one.
+    boundary: bool,
+}
+
+/// Who changed an object last, by the realm's admin events.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct CulpritDocument {
+    user: String,
+    client: String,
+    address: String,
+    time: String,
 }
 
 /// What there is: one of these.
@@ -269,6 +299,20 @@ impl PlanDocument {
         }
     }
 
+    /// Adds who is behind each change.
+    pub(super) fn explain(&mut self, plan: &Plan, explanations: &Explanations) {
+        for (name, realm) in &mut self.realms {
+            let Some(plan) = plan.realms.get(name) else { continue };
+            for (document, change) in realm.changes.changes.iter_mut().zip(&plan.diff.changes) {
+                document.culprit = explanations.culprit(&change.address).map(Into::into);
+                for (document, field) in document.fields.iter_mut().zip(&change.fields) {
+                    let touch = explanations.touch(field.origin.as_ref()).filter(|_| is_edit(field.cause));
+                    document.commit = touch.map(Into::into);
+                }
+            }
+        }
+    }
+
     /// The plan that it is of. What only guards look at is not in it.
     pub(super) fn plan(&self) -> Result<Plan, String> {
         let realms = self.realms.iter().map(|(name, realm)| Ok((name.clone(), realm.plan(name)?)));
@@ -324,7 +368,7 @@ impl ChangeDocument {
 
 impl FieldDocument {
     fn change(&self) -> Result<FieldChange, String> {
-        let Self { path, before, after, cause, base, origin } = self;
+        let Self { path, before, after, cause, base, origin, commit: _ } = self;
         let before = match before {
             BeforeDocument { value: Some(value), secret: false, absent: false } => Before::Json(value.clone()),
             BeforeDocument { value: None, secret: true, absent: false } => Before::Secret,
@@ -422,6 +466,7 @@ impl From<&Change> for ChangeDocument {
             unchanged: *unchanged,
             origin: origin.as_ref().map(Into::into),
             prevent_destroy: *prevent_destroy,
+            culprit: None,
         }
     }
 }
@@ -436,6 +481,7 @@ impl From<&FieldChange> for FieldDocument {
             cause: (*cause).into(),
             base: base.clone().map(|value| ValueDocument { value }),
             origin: origin.as_ref().map(Into::into),
+            commit: None,
         }
     }
 }
@@ -509,6 +555,26 @@ impl From<&OriginDocument> for Origin {
     fn from(origin: &OriginDocument) -> Self {
         let OriginDocument { file, line, column } = origin;
         Self { file: file.as_str().into(), line: *line, column: *column, span: 0..0 }
+    }
+}
+
+impl From<&Touch> for TouchDocument {
+    fn from(touch: &Touch) -> Self {
+        let Touch { commit, author, time, subject, is_boundary } = touch;
+        Self {
+            id: commit.id.clone(),
+            author: author.clone(),
+            time: time.clone(),
+            subject: subject.clone(),
+            boundary: *is_boundary,
+        }
+    }
+}
+
+impl From<&Culprit> for CulpritDocument {
+    fn from(culprit: &Culprit) -> Self {
+        let Culprit { user, client, address, time } = culprit;
+        Self { user: user.clone(), client: client.clone(), address: address.clone(), time: time.to_string() }
     }
 }
 

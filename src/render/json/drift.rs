@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::document::{ChangeDocument, FORMAT_VERSION, texts};
+use super::document::{ChangeDocument, CulpritDocument, FORMAT_VERSION, texts};
 use crate::diff::{Buckets, RealmReport, Report};
-use crate::keycloak::Culprit;
 use crate::model::{RealmName, Record};
 
 /// What moved since it was applied.
@@ -72,15 +71,6 @@ struct AppliedDocument {
     actor: String,
 }
 
-/// Who changed an object last, by the realm's admin events.
-#[derive(Debug, Serialize, JsonSchema)]
-struct CulpritDocument {
-    user: String,
-    client: String,
-    address: String,
-    time: String,
-}
-
 impl From<&Report> for DriftDocument {
     fn from(report: &Report) -> Self {
         let Report { realms, unread, not_compared } = report;
@@ -119,13 +109,6 @@ impl From<&Record> for AppliedDocument {
     fn from(record: &Record) -> Self {
         let Record { commit, dirty, tool: _, time, actor, objects: _, fingerprints: _ } = record;
         Self { commit: commit.clone(), dirty: *dirty, time: time.clone(), actor: actor.clone() }
-    }
-}
-
-impl From<&Culprit> for CulpritDocument {
-    fn from(culprit: &Culprit) -> Self {
-        let Culprit { user, client, address, time } = culprit;
-        Self { user: user.clone(), client: client.clone(), address: address.clone(), time: time.to_string() }
     }
 }
 

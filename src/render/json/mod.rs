@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 pub use saved::{SavedError, read_saved, saved};
 
 use crate::diff::{Concern, Counts, Diff, RealmDiff, Report};
+use crate::plan::explain::Explanations;
 use crate::plan::{Plan, Refusal};
 use document::{DifferenceDocument, FORMAT_VERSION, PlanDocument};
 use drift::DriftDocument;
@@ -19,6 +20,13 @@ use saved::SavedDocument;
 /// their order.
 pub fn plan(plan: &Plan, concerns: &[Concern]) -> Json {
     value(&PlanDocument::of(plan, concerns))
+}
+
+/// The same, with who is behind each change.
+pub fn explained(plan: &Plan, concerns: &[Concern], explanations: &Explanations) -> Json {
+    let mut document = PlanDocument::of(plan, concerns);
+    document.explain(plan, explanations);
+    value(&document)
 }
 
 /// A refused plan: the plan, and why as `refused`.

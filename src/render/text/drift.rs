@@ -8,7 +8,7 @@ use crate::model::{Address, RealmName, Record};
 
 /// All buckets of all realms, the summary as the last line.
 pub fn drift(report: &Report, options: Options) -> String {
-    let mut page = Page { text: String::new(), options, has_causes: false };
+    let mut page = Page::new(options, false);
     for (name, realm) in &report.realms {
         page.drifted(name, realm);
     }
@@ -65,7 +65,7 @@ pub(in crate::render) fn told(culprit: &Culprit) -> String {
     format!("by {} with {} from {} at {:.0}", safe(user), safe(client), safe(address), time)
 }
 
-impl Page {
+impl Page<'_> {
     fn drifted(&mut self, name: &RealmName, realm: &RealmReport) {
         let Buckets { drift, pending, unmanaged } = realm.buckets();
         if drift + pending + unmanaged == 0 {

@@ -11,7 +11,9 @@ use serde_json::Value as Json;
 use super::escape::safe;
 use super::value::{Layout, Row, layout};
 use crate::diff::{Action, After, Before, Cause, Change, Concern, Counts, Diff, FieldChange, RealmDiff};
+use crate::git::Touch;
 use crate::model::{Address, Origin, SecretRef};
+use crate::plan::explain::{Explanations, has_moved, is_edit};
 use crate::plan::{Plan, Refusal, Violation};
 
 pub use drift::drift;
@@ -37,7 +39,12 @@ impl Default for Options {
 
 /// A plan, with its summary as the last line.
 pub fn plan(plan: &Plan, options: Options) -> String {
-    let mut page = Page { text: String::new(), options, has_causes: true };
+    explained(plan, &Explanations::default(), options)
+}
+
+/// The same, with who is behind each change.
+pub fn explained(plan: &Plan, explanations: &Explanations, options: Options) -> String {
+    let mut page = Page { explanations: Some(explanations), ..Page::new(options, true) };
     for realm in plan.realms.values() {
         page.realm(&realm.diff);
     }
@@ -47,7 +54,7 @@ pub fn plan(plan: &Plan, options: Options) -> String {
 
 /// What differs between two states of the files: what concerns security first, the summary as the last line.
 pub fn difference(diff: &Diff, concerns: &[Concern], options: Options) -> String {
-    let mut page = Page { text: String::new(), options, has_causes: false };
+    let mut page = Page::new(options, false);
     page.concerns(concerns);
     for realm in diff.realms.values() {
         page.realm(realm);
@@ -78,7 +85,7 @@ pub(super) fn difference_summary(diff: &Diff) -> String {
 /// A plan that is refused, and what speaks against it.
 pub fn refusal(refusal: &Refusal, options: Options) -> String {
     let Refusal { plan: refused, violations } = refusal;
-    let mut page = Page { text: plan(refused, options), options, has_causes: true };
+    let mut page = Page { text: plan(refused, options), ..Page::new(options, true) };
     page.blank();
     page.line(&Line::new(0, '!', "Refused:").painted(Paint::Bad));
     for violation in violations {
@@ -174,14 +181,20 @@ impl Line {
     }
 }
 
-struct Page {
+struct Page<'a> {
     text: String,
     options: Options,
     /// Whether it is told why something differs: of files alone, there is one reason.
     has_causes: bool,
+    /// Who is behind what differs.
+    explanations: Option<&'a Explanations>,
 }
 
-impl Page {
+impl Page<'_> {
+    fn new(options: Options, has_causes: bool) -> Self {
+        Self { text: String::new(), options, has_causes, explanations: None }
+    }
+
     fn realm(&mut self, diff: &RealmDiff) {
         // A plan with secrets in disorder is not shown: it is an error.
         let RealmDiff { changes, managed: _, adopted, forgotten, managed_before: _, record_changes: _, secrets: _ } =
@@ -208,7 +221,11 @@ impl Page {
     }
 
     fn change(&mut self, change: &Change) {
-        self.block(change, "");
+        let culprit = self.explanations.filter(|_| has_moved(change)).and_then(|it| it.culprit(&change.address));
+        self.block(
+            change,
+            &culprit.map(|culprit| format!("changed on the server {}", told(culprit))).unwrap_or_default(),
+        );
     }
 
     /// One object, and at its end a remark.
@@ -257,6 +274,10 @@ impl Page {
         }
         if let Some(base) = base {
             self.applied(change.kind.leaf_type(path), base);
+        }
+        if let Some(touch) = self.explanations.filter(|_| is_edit(field.cause)).and_then(|it| it.touch(origin.as_ref()))
+        {
+            self.line(&Line::new(2, ' ', touched(touch)).painted(Paint::Dim));
         }
     }
 
@@ -449,6 +470,14 @@ fn secret_text(before: &Before, after: &After) -> Option<String> {
         (Before::Secret, After::Absent) => Some("(secret)".to_owned()),
         (Before::Absent | Before::Json(_), After::Json(_) | After::Default(_) | After::Absent) => None,
     }
+}
+
+/// `3f2a9c1 of 2026-11-20 by Ana: Sell in the browser`
+fn touched(touch: &Touch) -> String {
+    let Touch { commit, author, time, subject, is_boundary } = touch;
+    let earlier = if *is_boundary { " or an earlier commit" } else { "" };
+    let day = time.split('T').next().unwrap_or_default();
+    format!("{}{earlier} of {} by {}: {}", commit.short(), safe(day), safe(author), safe(subject))
 }
 
 /// A commit by its first digits.

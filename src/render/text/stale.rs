@@ -8,7 +8,7 @@ use crate::plan::saved::{Differences, Moved, MovedLeaf, Stale};
 
 /// What moved since a plan was made.
 pub fn stale(stale: &[Stale], options: Options) -> String {
-    let mut page = Page { text: String::new(), options, has_causes: false };
+    let mut page = Page::new(options, false);
     page.line(&Line::new(0, '!', "Stale, since the plan was made:").painted(Paint::Bad));
     for it in stale {
         page.line(&Line::new(1, ' ', sentence(it)).bare());
@@ -23,7 +23,7 @@ pub fn stale(stale: &[Stale], options: Options) -> String {
 
 /// What a plan does otherwise than the one that was reviewed.
 pub fn unexpected(differences: &Differences<'_>, options: Options) -> String {
-    let mut page = Page { text: String::new(), options, has_causes: false };
+    let mut page = Page::new(options, false);
     let Differences { then, now, record } = differences;
     for (title, changes) in [("Expected, and not planned like this:", then), ("Planned, and not expected:", now)] {
         if !changes.is_empty() {
@@ -67,7 +67,7 @@ fn sentence(stale: &Stale) -> String {
     }
 }
 
-impl Page {
+impl Page<'_> {
     fn moved(&mut self, leaf: &MovedLeaf) {
         let path = safe(&leaf.path.to_string()).into_owned();
         let value =

@@ -1,0 +1,66 @@
+//! Who is behind a change: the commits that last touched what files say, and the people who changed what servers have.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::{Plan, RealmPlan};
+use crate::diff::{Cause, Change};
+use crate::git::{Touch, Touches};
+use crate::keycloak::{Culprit, Culprits};
+use crate::model::{Address, Origin, RealmName};
+
+/// What is known of who is behind the changes of a plan.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Explanations {
+    /// The commits, by file and line.
+    pub touches: Touches,
+    /// The people, by realm.
+    pub culprits: BTreeMap<RealmName, Culprits>,
+}
+
+impl Explanations {
+    /// The commit that last touched a line.
+    pub fn touch(&self, origin: Option<&Origin>) -> Option<&Touch> {
+        let origin = origin?;
+        self.touches.get(std::path::Path::new(&*origin.file))?.get(&origin.line)
+    }
+
+    /// Who changed an object on the server.
+    pub fn culprit(&self, address: &Address) -> Option<&Culprit> {
+        self.culprits.get(address.realm_name())?.by_address.get(address)
+    }
+}
+
+impl Plan {
+    /// The lines of the files that changes come from.
+    pub fn lines(&self) -> BTreeMap<PathBuf, BTreeSet<u32>> {
+        let mut lines: BTreeMap<PathBuf, BTreeSet<u32>> = BTreeMap::new();
+        let changes = self.realms.values().flat_map(|realm| &realm.diff.changes);
+        let fields = changes.flat_map(|change| {
+            let edited = change.fields.iter().filter(|field| is_edit(field.cause));
+            edited.filter_map(|field| field.origin.as_ref()).chain(&change.origin)
+        });
+        for Origin { file, line, .. } in fields {
+            lines.entry(PathBuf::from(&**file)).or_default().insert(*line);
+        }
+        lines
+    }
+}
+
+impl RealmPlan {
+    /// The objects that somebody changed on the server.
+    pub fn moved(&self) -> Vec<&Address> {
+        let moved = self.diff.changes.iter().filter(|change| has_moved(change));
+        moved.map(|change| &change.address).collect()
+    }
+}
+
+/// Whether the files are behind it.
+pub fn is_edit(cause: Cause) -> bool {
+    matches!(cause, Cause::Edit | Cause::Both)
+}
+
+/// Whether somebody at the server is behind some of it.
+pub fn has_moved(change: &Change) -> bool {
+    change.fields.iter().any(|field| matches!(field.cause, Cause::Drift | Cause::Both | Cause::Unexplained))
+}
