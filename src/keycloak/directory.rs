@@ -8,8 +8,9 @@ use tokio::sync::OnceCell;
 
 use super::guarded::lock;
 use super::interest::splits;
+use super::kinds::group;
 use super::path::{query, segment};
-use super::shape::{Object, object, objects, text};
+use super::shape::{Object, object, objects, optional, text};
 use super::{Http, ServerError};
 use crate::model::{Address, Kind, Names, Reference, kinds};
 
@@ -303,12 +304,21 @@ impl Directory {
         .await
     }
 
-    /// A group by its path, in full.
+    /// A group by its path, in full. What has a slash in its name, or is inside of such a group, is another one: the server
+    /// looks for it as well.
     pub(super) async fn find_group(&self, path: &str) -> Result<Option<Object>, ServerError> {
         let parts: Vec<String> =
             path.split('/').filter(|part| !part.is_empty()).map(|it| segment(it).to_string()).collect();
         let answer = self.http.find(&format!("{}/group-by-path/{}", self.base(), parts.join("/"))).await?;
-        answer.map(|group| object(group, "a group")).transpose()
+        let group = answer.map(|group| object(group, "a group")).transpose()?.filter(group::has_path);
+        match path.rsplit_once('/') {
+            // What is above has a slash of its own that may be one in a name.
+            Some((above, _)) if group.is_some() && above.matches('/').count() > 1 => {
+                let parent = Box::pin(self.group(above)).await?;
+                Ok(group.filter(|it| optional(it, "parentId") == parent.as_deref()))
+            }
+            _ => Ok(group),
+        }
     }
 
     /// The id of a user.

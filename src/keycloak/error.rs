@@ -157,6 +157,12 @@ pub enum HttpError {
         /// What is wrong with which setting.
         message: String,
     },
+    /// Names hold what separates the names in a path of theirs.
+    #[error("those with a slash in the name, whose paths could be those of others: {}", names.join(", "))]
+    Ambiguous {
+        /// The names.
+        names: Vec<String>,
+    },
     /// A name cannot be part of a path.
     #[error("{request}: a name that is empty, `.` or `..` cannot be addressed over HTTP")]
     Unaddressable {
@@ -188,7 +194,7 @@ impl HttpError {
             }
             Self::Unreadable { .. } => "a proxy may have changed or cut the answer".into(),
             Self::TooOld { .. } => "realmform needs Keycloak 26.0 or newer".into(),
-            Self::Setup { .. } | Self::Unaddressable { .. } => return None,
+            Self::Setup { .. } | Self::Ambiguous { .. } | Self::Unaddressable { .. } => return None,
         })
     }
 

@@ -226,11 +226,10 @@ impl fmt::Display for Address {
     }
 }
 
-/// The path of the group that the group at `path` is inside of; Keycloak writes a slash inside of a name as `~/`.
+/// The path of the group that the group at `path` is inside of. No group that is managed has a slash in its name.
 fn group_above(path: &str) -> Option<&str> {
-    let mut slashes = path.rmatch_indices('/').map(|(at, _)| at);
-    let last = slashes.find(|at| !path[..*at].ends_with('~'))?;
-    (last > 0).then(|| &path[..last])
+    let (above, _) = path.rsplit_once('/')?;
+    Some(above).filter(|above| !above.is_empty())
 }
 
 /// Names that hold a separator are quoted as in TOML, so that an address reads back unambiguously.
@@ -281,7 +280,7 @@ mod tests {
         let realm = Address::realm("acme");
         let group = |path: &str| realm.child(&kinds::GROUP, path);
         assert_eq!(group("/staff/ops/night").container(), Some(group("/staff/ops")));
-        assert_eq!(group("/staff~/ops").container(), Some(realm.clone()));
+        assert_eq!(group("/staff").container(), Some(realm.clone()));
         assert_eq!(realm.child(&kinds::CLIENT, "a/b").container(), Some(realm.clone()));
         assert_eq!(realm.container(), None);
     }

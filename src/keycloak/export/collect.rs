@@ -9,7 +9,7 @@ use crate::keycloak::ServerError;
 use crate::keycloak::intake::{Intake, Taken};
 use crate::keycloak::interest::Interest;
 use crate::keycloak::kinds::{
-    authorization, client_policy, component, flow, mapper, organization, user_profile, workflow,
+    authorization, client_policy, component, flow, group, mapper, organization, user_profile, workflow,
 };
 use crate::keycloak::shape::{Object, object, objects, optional, text};
 use crate::model::kinds::component::{USER_PROFILE_TYPE, of_provider_type};
@@ -48,6 +48,8 @@ pub(super) struct Collector<'a> {
     taken: Taken,
     seen: RefCell<BTreeSet<Address>>,
     default_role: RefCell<Option<String>>,
+    /// The paths of the groups that are left out.
+    left_out: RefCell<BTreeSet<String>>,
 }
 
 impl Intake for Collector<'_> {
@@ -73,8 +75,8 @@ impl Intake for Collector<'_> {
 
 impl<'a> Collector<'a> {
     pub(super) fn new(realm: Address, interest: &'a Interest<'a>) -> Self {
-        let (seen, default_role) = (RefCell::default(), RefCell::default());
-        Self { realm, interest, taken: Taken::default(), seen, default_role }
+        let (seen, default_role, left_out) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Self { realm, interest, taken: Taken::default(), seen, default_role, left_out }
     }
 
     /// Whether the export has the object, taken in or not.
@@ -105,9 +107,9 @@ impl<'a> Collector<'a> {
 
     /// Takes in the whole document; a kind is a line here.
     pub(super) fn collect(&self, document: &Object) -> Result<(), ServerError> {
+        self.groups(document)?;
         self.realm_settings(document);
         self.roles(document)?;
-        self.groups(document)?;
         self.client_scopes(document)?;
         self.clients(document)?;
         self.identity_providers(document)?;
@@ -126,7 +128,9 @@ impl<'a> Collector<'a> {
         let id = optional(document, "id").unwrap_or_default();
         *self.default_role.borrow_mut() = Some(default_role(document, &self.realm));
         let settings = document.iter().filter(|(name, _)| !SECTIONS.contains(&name.as_str()));
-        self.add(&self.realm, id, settings.map(|(name, value)| (name.clone(), value.clone())).collect());
+        let mut settings: Object = settings.map(|(name, value)| (name.clone(), value.clone())).collect();
+        self.without_left_out(&mut settings, "defaultGroups");
+        self.add(&self.realm, id, settings);
     }
 
     fn roles(&self, document: &Object) -> Result<(), ServerError> {
@@ -156,22 +160,44 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// A tree, in which files name each group by its path.
+    /// A tree, in which files name each group by its path. What has a slash in its name has none, nor has what is inside of
+    /// it.
     fn groups(&self, document: &Object) -> Result<(), ServerError> {
-        let mut open: Vec<(String, Object)> =
-            list(document, "groups")?.into_iter().map(|group| (String::new(), group)).collect();
-        while let Some((above, mut group)) = open.pop() {
-            let path = match optional(&group, "path") {
-                Some(path) => path.to_owned(),
-                None => format!("{above}/{}", text(&group, "name")?.replace('/', "~/")),
-            };
+        let mut open: Vec<(String, bool, Object)> =
+            list(document, "groups")?.into_iter().map(|group| (String::new(), true, group)).collect();
+        while let Some((above, above_has_path, mut group)) = open.pop() {
+            let path = format!("{above}/{}", text(&group, "name")?);
+            let has_path = above_has_path && group::has_path(&group);
             let below = list(&group, "subGroups")?;
-            open.extend(below.into_iter().map(|inner| (path.clone(), inner)));
+            open.extend(below.into_iter().map(|inner| (path.clone(), has_path, inner)));
+            if !has_path {
+                let written = optional(&group, "path").unwrap_or(&path).to_owned();
+                self.left_out.borrow_mut().insert(written);
+                continue;
+            }
             group.insert("path".to_owned(), path.as_str().into());
             let address = self.realm.child(&kinds::GROUP, &path);
             self.add(&address, &id_of(&address, &group), group);
         }
         Ok(())
+    }
+
+    /// Takes groups that are left out from a list of paths.
+    fn without_left_out(&self, holder: &mut Object, list: &str) {
+        let left_out = self.left_out.borrow();
+        if let Some(Value::Array(paths)) = holder.get_mut(list) {
+            paths.retain(|path| !path.as_str().is_some_and(|path| left_out.contains(path)));
+        }
+    }
+
+    /// What somebody should know of what was left out.
+    pub(super) fn note(&self) -> Option<String> {
+        let left_out = self.left_out.borrow();
+        let paths: Vec<&str> = left_out.iter().map(String::as_str).collect();
+        let note = || {
+            format!("groups with a slash in the name are left out with what is inside of them: {}", paths.join(", "))
+        };
+        (!paths.is_empty()).then(note)
     }
 
     fn client_scopes(&self, document: &Object) -> Result<(), ServerError> {
@@ -223,8 +249,12 @@ impl<'a> Collector<'a> {
 
     /// Every user is given the default roles, a service account as well; no file says so.
     fn service_account(&self, user: &Object) -> Result<Value, ServerError> {
-        let groups = user.get("groups").cloned().unwrap_or_default();
-        Ok(json!({ "realmRoles": self.own_roles(user), "clientRoles": table(user, "clientRoles")?, "groups": groups }))
+        let mut user = user.clone();
+        self.without_left_out(&mut user, "groups");
+        let groups = user.remove("groups").unwrap_or_default();
+        Ok(
+            json!({ "realmRoles": self.own_roles(&user), "clientRoles": table(&user, "clientRoles")?, "groups": groups }),
+        )
     }
 
     fn own_roles(&self, user: &Object) -> Vec<String> {
@@ -296,6 +326,7 @@ impl<'a> Collector<'a> {
         for mut user in list(document, "users")?.into_iter().filter(is_own) {
             let address = self.realm.child(&kinds::USER, text(&user, "username")?);
             user.insert("realmRoles".to_owned(), self.own_roles(&user).into());
+            self.without_left_out(&mut user, "groups");
             let has_password = list(&user, "credentials")?.iter().any(|it| optional(it, "type") == Some("password"));
             if self.add(&address, &id_of(&address, &user), user) && has_password {
                 self.extend(&address, [(FieldPath::new(["password"]), LiveValue::Masked)].into());

@@ -182,7 +182,8 @@ impl Export {
         }
         let collector = Collector::new(address.clone(), &interest);
         collector.collect(document)?;
-        let notes = complete::complete(&collector, document);
+        let mut notes = complete::complete(&collector, document);
+        notes.extend(collector.note());
         let known = interest.undeclared(&address);
         let known = known.filter(|(reference, name)| knows(&collector, *reference, name)).cloned().collect();
         let (objects, unmanaged) = collector.into_parts();

@@ -68,10 +68,26 @@ fn what_is_left_out_is_keycloaks_own() {
 #[test]
 fn groups_are_named_by_their_paths() {
     let realm = live(&json!({"realm": "acme", "groups": [
-        {"name": "a/b", "subGroups": [{"name": "c"}]}, {"name": "x", "path": "/x", "subGroups": [{"name": "y", "path": "/x/y"}]},
+        {"name": "a", "subGroups": [{"name": "c"}]}, {"name": "x", "path": "/x", "subGroups": [{"name": "y", "path": "/x/y"}]},
     ]}));
     let groups: Vec<&str> = realm.objects.keys().filter(|it| it.kind() == &kinds::GROUP).map(Address::name).collect();
-    assert_eq!(groups, ["/a~/b", "/a~/b/c", "/x", "/x/y"]);
+    assert_eq!(groups, ["/a", "/a/c", "/x", "/x/y"]);
+}
+
+#[test]
+fn a_group_with_a_slash_in_its_name_is_left_out() {
+    let slashed = json!({"name": "a/b", "path": "/a/b", "subGroups": [{"name": "c", "path": "/a/b/c"}]});
+    let document =
+        json!({"realm": "acme", "groups": [slashed, {"name": "x"}], "defaultGroups": ["/a/b", "/a/b/c", "/x"]});
+    let export = &parse(&document).unwrap()[0];
+    let (realm, notes) = export.live(&"acme".to_owned(), "project", Interest::everything()).unwrap();
+    let groups: Vec<&str> = realm.objects.keys().filter(|it| it.kind() == &kinds::GROUP).map(Address::name).collect();
+    assert_eq!(groups, ["/x"]);
+    assert_eq!(leaf(&realm, "", &["defaultGroups"]), Some(LiveValue::Json(json!(["/x"]))));
+    assert!(
+        notes.iter().any(|note| note.contains("are left out with what is inside of them: /a/b, /a/b/c")),
+        "{notes:?}"
+    );
 }
 
 #[test]

@@ -1,4 +1,9 @@
 //! Groups: a tree, named by paths.
+//!
+//! Facts (26.0.8, 26.7.4): a slash in a name stands in a path as it is, unless the server runs with
+//! `--spi-group--jpa--escape-slashes-in-group-path`: `/a/b` is the group `b` inside of `a`, or one that is called `a/b`. A
+//! look-up answers the one or the other, and nobody can tell which of them a file means: groups with a slash in their names
+//! are left alone, and so is what is inside of them.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +11,11 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::client::link_roles;
-use crate::keycloak::ServerError;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::{FEW, PAGE, Reader};
-use crate::keycloak::shape::{Object, names, objects, text};
+use crate::keycloak::shape::{Object, names, objects, optional, text};
 use crate::keycloak::writer::{Changes, Leaves, Links, Writer, body, delta, merged};
+use crate::keycloak::{HttpError, ServerError};
 use crate::model::{Address, kinds};
 
 /// Children are listed in bigger pages than other objects: they are small.
@@ -32,7 +37,13 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
     let list = "/groups?briefRepresentation=false&populateHierarchy=false&";
     let mut level = Vec::new();
     reader.pages(list, PAGE, names.len(), usize::MAX, &mut into(&mut level)).await?;
+    let mut slashed = Vec::new();
     while !level.is_empty() {
+        level.retain(|group| {
+            let has_path = has_path(group);
+            slashed.extend(optional(group, "name").filter(|_| !has_path).map(str::to_owned));
+            has_path
+        });
         let matters = |group: &&Object| {
             let above = format!("{}/", group.get("path").and_then(Value::as_str).unwrap_or_default());
             let is_named = names.range(above.as_str()..).next().is_some_and(|it| it.starts_with(&above));
@@ -43,7 +54,21 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<(), ServerError> {
         level.into_iter().try_for_each(|group| take_in(reader, group))?;
         level = below.into_iter().flatten().collect();
     }
+    if sweeps && !slashed.is_empty() {
+        reader.leave_out(&kinds::GROUP, &HttpError::Ambiguous { names: slashed });
+    }
     Ok(())
+}
+
+/// Whether the path of a group is no other group's: whether there is no slash in its name.
+pub(in crate::keycloak) fn has_path(group: &Object) -> bool {
+    optional(group, "name").is_none_or(|name| !name.contains('/'))
+}
+
+/// The paths of a list of groups, as a sorted set.
+pub(super) fn paths(mut groups: Vec<Object>) -> Result<Value, ServerError> {
+    groups.retain(has_path);
+    names(&groups, "path")
 }
 
 async fn children(reader: &Reader<'_>, group: &Object) -> Result<Vec<Object>, ServerError> {
@@ -115,7 +140,7 @@ pub(super) async fn link(writer: &Writer, address: &Address, links: &Links) -> R
 /// Makes a list of groups what is wanted: the realm's default groups, or those that a user is in. What is in it now is
 /// asked for, since new users are put into groups that no plan knew.
 pub(super) async fn link_membership(writer: &Writer, list: &str, wanted: &Value) -> Result<(), ServerError> {
-    let current = names(&objects(writer.http().get(&writer.path(list)).await?, "the groups")?, "path")?;
+    let current = paths(objects(writer.http().get(&writer.path(list)).await?, "the groups")?)?;
     let (added, removed) = delta(&current, wanted);
     let member = async |path: &str| {
         let id = writer.directory.id(&writer.directory.realm().child(&kinds::GROUP, path)).await?;

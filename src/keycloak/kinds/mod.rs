@@ -11,7 +11,7 @@ mod client_scope;
 pub(super) mod component;
 mod document;
 pub(super) mod flow;
-mod group;
+pub(super) mod group;
 mod identity_provider;
 mod localization;
 pub(super) mod mapper;

@@ -59,7 +59,7 @@ pub(super) async fn read_links(reader: &Reader<'_>, default_role: &str) -> Resul
     }
     if reader.interest.wants(realm, "defaultGroups") {
         let groups = objects(reader.get("/default-groups").await?, "the default groups")?;
-        reader.add_field(realm, "defaultGroups", names(&groups, "path")?);
+        reader.add_field(realm, "defaultGroups", group::paths(groups)?);
     }
     for (field, endpoint) in SCOPES {
         if reader.interest.wants(realm, field) {

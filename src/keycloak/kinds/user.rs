@@ -9,7 +9,7 @@ use super::{group, role};
 use crate::keycloak::directory::Mappings;
 use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
-use crate::keycloak::shape::{Object, names, object, objects, text};
+use crate::keycloak::shape::{Object, object, objects, text};
 use crate::keycloak::writer::{Changes, Leaf, Leaves, Links, Writer, body, exposed, merged};
 use crate::keycloak::{HttpError, ServerError};
 use crate::model::{Address, FieldPath, LiveObject, LiveValue, PROTECTION_ROLE, flatten, kinds, texts};
@@ -102,7 +102,7 @@ pub(super) async fn read_roles(reader: &Reader<'_>, id: &str) -> Result<Object, 
 
 /// The paths of the groups that a user is in.
 pub(super) async fn read_groups(reader: &Reader<'_>, id: &str) -> Result<Value, ServerError> {
-    names(&objects(reader.get(&format!("/users/{}/groups", segment(id))).await?, "the groups of a user")?, "path")
+    group::paths(objects(reader.get(&format!("/users/{}/groups", segment(id))).await?, "the groups of a user")?)
 }
 
 /// Every user is given the default roles, a service account as well; no file says so, and none may take them away.
