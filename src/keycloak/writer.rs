@@ -42,6 +42,8 @@ pub struct Writer {
     renames: Mutex<Vec<(Address, Address)>>,
     /// Whose turn it is to rewrite a document that holds several objects, and those that this run put into one.
     pub(super) documents: tokio::sync::Mutex<BTreeSet<Address>>,
+    /// Whose turn it is to change a flow: some have a configuration in common.
+    pub(super) flows: tokio::sync::Mutex<()>,
 }
 
 impl Writer {
@@ -54,7 +56,9 @@ impl Writer {
         for (address, object) in live.objects.iter().filter(|(_, object)| !object.id.is_empty()) {
             directory.note(address, &object.id);
         }
-        Self { directory, live, renames: Mutex::default(), documents: tokio::sync::Mutex::default() }
+        let (renames, documents, flows) =
+            (Mutex::default(), tokio::sync::Mutex::default(), tokio::sync::Mutex::default());
+        Self { directory, live, renames, documents, flows }
     }
 
     /// Makes an object with the leaves that its representation carries, and mappers below it in the same request.

@@ -158,6 +158,18 @@ executions = [{{ flow = "join form", authenticator = "registration-page-form", r
     assert_eq!(project.changes().len(), 1);
     let ran = project.apply();
     assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("captcha-secret"));
+    if !hidden {
+        return;
+    }
+    // Sent back, the mask is what is stored, and nothing where nothing is: it is never stored itself.
+    let id = executions(&admin, "join")[1]["authenticationConfig"].as_str().unwrap().to_owned();
+    let put = |values: Value| {
+        admin.put(&format!("authentication/config/{id}"), &json!({ "id": id, "alias": "captcha", "config": values }));
+        config(&admin, "join", 1)["secret.key"].clone()
+    };
+    assert_eq!(put(json!({ "secret.key": shown })), shown);
+    assert_eq!(put(json!({ "site.key": "two" })), Value::Null);
+    assert_eq!(put(json!({ "secret.key": shown })), Value::Null);
 }
 
 /// The server hides the values of keys that the authenticator does not know, so that they cannot be compared.
@@ -244,6 +256,81 @@ executions = [
     project.write_realm("");
     project.apply();
     assert_eq!(executions(&admin, "first broker login")[0]["alias"], "review profile config");
+}
+
+/// Copies that older versions made of flows have the configurations of the original, which it would lose with one of them.
+#[test]
+fn what_flows_share_stays_with_the_others() {
+    let project = Project::new("kinds-flow-shared");
+    let admin = project.admin();
+    let step = "{ authenticator = \"idp-review-profile\", requirement = \"REQUIRED\" }";
+    let configured = |name: &str, value: &str| {
+        let config =
+            format!("authenticatorConfig = \"{name}\", config.\"update.profile.on.first.login\" = \"{value}\"");
+        step.replace(" }", &format!(", {config} }}"))
+    };
+    let file = |flows: &[(&str, &str)]| {
+        let flows = flows.iter().map(|(name, steps)| format!("[authenticationFlows.{name}]\nexecutions = [{steps}]\n"));
+        project.write_realm(&flows.collect::<String>());
+    };
+    // As such a copy has it, in the place of a configuration of its own.
+    let share = |flow: &str| {
+        let original = &executions(&admin, "first broker login")[0];
+        for execution in executions(&admin, flow) {
+            admin.delete(&format!("authentication/executions/{}", execution["id"].as_str().unwrap()));
+        }
+        let copy = json!({ "parentFlow": flow_id(&admin, flow), "authenticator": "idp-review-profile",
+                           "requirement": "REQUIRED", "authenticatorConfig": original["alias"] });
+        admin.post("authentication/executions", &copy);
+        assert_eq!(executions(&admin, flow)[0]["authenticationConfig"], original["authenticationConfig"]);
+    };
+    let original = || {
+        let execution = &executions(&admin, "first broker login")[0];
+        (execution["alias"].clone(), config(&admin, "first broker login", 0))
+    };
+    file(&[("deleted", step), ("changed", step), ("emptied", step), ("cleared", step)]);
+    project.apply();
+    let before = original();
+    for flow in ["deleted", "changed", "emptied", "cleared"] {
+        share(flow);
+    }
+    let changed = configured("mine", "on");
+    file(&[("changed", &changed), ("emptied", ""), ("cleared", step)]);
+    project.apply();
+    assert_eq!(original(), before);
+    assert_eq!(config(&admin, "changed", 0)["update.profile.on.first.login"], "on");
+    file(&[]);
+    project.apply_with(&["--allow-many-deletes"]);
+    assert_eq!(original(), before);
+}
+
+/// What the server hides nobody can give to another flow.
+#[test]
+fn a_secret_that_flows_share_is_not_lost() {
+    if is_26_0("configurations of authenticators are shown in clear") {
+        return;
+    }
+    let project = Project::new("kinds-flow-shared-secret");
+    project.write_realm("[authenticationFlows.one]\nexecutions = []\n[authenticationFlows.two]\nexecutions = []\n");
+    project.apply();
+    let admin = project.admin();
+    let add = |flow: &str, config: Option<&str>| {
+        let execution = json!({ "parentFlow": flow_id(&admin, flow), "authenticator": "idp-review-profile",
+                                "requirement": "REQUIRED", "authenticatorConfig": config });
+        admin.post("authentication/executions", &execution);
+        executions(&admin, flow)[0].clone()
+    };
+    let of_one = format!("authentication/executions/{}/config", add("one", None)["id"].as_str().unwrap());
+    // What a provider does not know is hidden.
+    admin.post(&of_one, &json!({ "alias": "shared", "config": { "key": "a secret" } }));
+    let shared = &add("two", Some("shared"))["authenticationConfig"];
+    project.write_realm("[authenticationFlows.one]\n");
+    let refused = project.run(&["apply", "--yes"]);
+    assert_eq!(refused.status, 6, "{}", refused.stderr);
+    let told = "the flow \"one\" has the configuration `shared` in common with \"two\" and would lose it, and the server hides its `key`";
+    assert!(refused.stderr.contains(told), "{}", refused.stderr);
+    assert_eq!(executions(&admin, "one")[0]["authenticationConfig"], *shared);
+    assert!(flow(&admin, "two").is_some());
 }
 
 #[test]

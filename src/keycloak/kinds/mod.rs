@@ -163,7 +163,7 @@ pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), Ser
         "role" | "client role" => format!("/roles-by-id/{}", writer.directory.id(address).await?),
         "group" => format!("/groups/{}", writer.directory.id(address).await?),
         "identity provider" => identity_provider::path(address),
-        "authentication flow" => format!("/authentication/flows/{}", writer.directory.id(address).await?),
+        "authentication flow" => return flow::delete(writer, address).await,
         _ if authorization::is_part(address) => return authorization::delete(writer, address).await,
         _ if provider_type(address).is_some() => component::path(writer, address).await?,
         "required action" => required_action::path(address.name()),

@@ -122,7 +122,19 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
         let path = writer.path(format!("/authentication/flows/{}", segment(&id)));
         writer.http().put(&path, &Value::Object(flow)).await?;
     }
-    if of_executions.is_empty() { Ok(()) } else { sync::executions(writer, address, &of_executions).await }
+    if of_executions.is_empty() {
+        return Ok(());
+    }
+    let _turn = writer.flows.lock().await;
+    sync::executions(writer, address, &of_executions).await
+}
+
+/// What others share with the flow is theirs first, since it would go with the flow.
+pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), ServerError> {
+    let _turn = writer.flows.lock().await;
+    sync::hand_over(writer, address.name(), &existing(&writer.directory, address.name()).await?).await?;
+    let path = format!("/authentication/flows/{}", segment(&writer.directory.id(address).await?));
+    Ok(writer.http().delete(&writer.path(path)).await?)
 }
 
 fn executions_path(flow: &str) -> String {

@@ -10,9 +10,12 @@ use super::{Config, EXECUTIONS, config_path, configs, executions_path, existing}
 use crate::keycloak::ServerError;
 use crate::keycloak::path::segment;
 use crate::keycloak::retry::Tries;
-use crate::keycloak::shape::{objects, optional, text};
+use crate::keycloak::shape::{object, objects, optional, text};
 use crate::keycloak::writer::{Changes, Leaf, Writer};
 use crate::model::{Address, FieldPath, LiveValue};
+
+/// What the server shows in place of a secret.
+const MASK: &str = "**********";
 
 /// Makes the executions of the flow at `address` what they are to be.
 ///
@@ -169,7 +172,7 @@ impl Sync<'_> {
         if (existing.requirement.as_str(), existing.priority) != (wanted.requirement(), priority) {
             self.set(&existing.id, wanted.requirement(), priority).await?;
         }
-        self.configure(&existing.id, existing.config.as_deref(), wanted.config()).await
+        self.configure(existing, wanted.config()).await
     }
 
     /// The server takes the description of a sub-flow only when nothing else of it changes.
@@ -206,7 +209,7 @@ impl Sync<'_> {
         // A second one would be as good to the server as the first.
         let posted = self.writer.http().post_once(&self.writer.path("/authentication/executions"), &body).await?;
         let id = posted.id.ok_or_else(|| ServerError::shape("the id of an execution", "a Location"))?;
-        self.configure(&id, None, wanted.config()).await
+        self.configure_new(&id, wanted.config()).await
     }
 
     /// A new sub-flow is disabled until everything is in it. It is never there without its place in the flow.
@@ -244,6 +247,7 @@ impl Sync<'_> {
     }
 
     async fn delete(&self, execution: &Execution) -> Result<(), ServerError> {
+        hand_over(self.writer, self.address.name(), std::slice::from_ref(execution)).await?;
         let path = format!("/authentication/executions/{}", segment(&execution.id));
         match self.writer.http().delete(&self.writer.path(path)).await {
             // It moved, and went before.
@@ -255,61 +259,69 @@ impl Sync<'_> {
 
 /// Configurations.
 impl Sync<'_> {
-    async fn configure(&self, execution: &str, config: Option<&str>, alias: Option<&str>) -> Result<(), ServerError> {
-        let existing = config.and_then(|id| self.configs.get(id));
-        let http = self.writer.http();
+    async fn configure(&self, execution: &Execution, alias: Option<&str>) -> Result<(), ServerError> {
+        let existing = execution.config.as_deref().and_then(|id| self.configs.get(id));
         match (existing, alias) {
-            (None, None) => Ok(()),
-            (Some(gone), None) => Ok(http.delete(&self.writer.path(config_path(&gone.id))).await?),
-            (None, Some(alias)) => {
-                let path = format!("/authentication/executions/{}/config", segment(execution));
-                let body = json!({ "alias": alias, "config": self.values(self.known(alias)?, alias) });
-                match http.post(&self.writer.path(path), &body).await {
-                    Err(error) if error.is_conflict() => self.is_ours(execution, alias).await,
-                    other => Ok(other.map(drop)?),
+            (Some(gone), None) => {
+                hand_over(self.writer, self.address.name(), &[execution.without_children()]).await?;
+                match self.writer.http().delete(&self.writer.path(config_path(&gone.id))).await {
+                    // It went when the others got theirs.
+                    Err(error) if error.is_not_found() => Ok(()),
+                    other => Ok(other?),
                 }
             }
-            (Some(existing), Some(alias)) => {
-                let mut values = self.values(existing.values.clone(), &existing.alias);
-                if existing.alias != alias {
-                    values = self.values(values, alias);
-                }
-                if existing.alias == alias && existing.values == values {
-                    return Ok(());
-                }
-                let changed = Config { id: existing.id.clone(), alias: alias.to_owned(), values };
-                Ok(http.put(&self.writer.path(config_path(&existing.id)), &changed.representation()).await?)
-            }
+            (None, alias) => self.configure_new(&execution.id, alias).await,
+            (Some(existing), Some(alias)) => self.reconfigure(execution, existing, alias).await,
+        }
+    }
+
+    async fn configure_new(&self, execution: &str, alias: Option<&str>) -> Result<(), ServerError> {
+        match alias {
+            Some(alias) => self.give(execution, alias, &self.values(self.known(alias)?, alias)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn give(&self, execution: &str, alias: &str, values: &Map<String, Value>) -> Result<(), ServerError> {
+        match self
+            .writer
+            .http()
+            .post(&self.writer.path(config_of(execution)), &json!({ "alias": alias, "config": values }))
+            .await
+        {
+            Err(error) if error.is_conflict() => self.is_ours(execution, alias).await,
+            other => Ok(other.map(drop)?),
+        }
+    }
+
+    async fn reconfigure(&self, execution: &Execution, existing: &Config, alias: &str) -> Result<(), ServerError> {
+        let mut values = self.values(existing.values.clone(), &existing.alias);
+        if existing.alias != alias {
+            values = self.values(values, alias);
+        }
+        if existing.alias == alias && existing.values == values {
+            return Ok(());
+        }
+        hand_over(self.writer, self.address.name(), &[execution.without_children()]).await?;
+        let changed = Config { id: existing.id.clone(), alias: alias.to_owned(), values };
+        match self.writer.http().put(&self.writer.path(config_path(&existing.id)), &changed.representation()).await {
+            // It went when the others got theirs.
+            Err(error) if error.is_not_found() => self.give(&execution.id, alias, &changed.values).await,
+            other => Ok(other?),
         }
     }
 
     /// Whether the configuration of that name, which is there, was made by an earlier try.
     ///
-    /// Facts (26.7.4): a realm has one configuration of a name. Several executions can have it in common, as copies of flows
-    /// that older versions made do, and all lose it with the first of them that is deleted: so none is shared here.
+    /// Facts (26.7.4): a realm has one configuration of a name. None is made to be shared here: see [`hand_over`].
     async fn is_ours(&self, execution: &str, alias: &str) -> Result<(), ServerError> {
-        match self.holder(alias).await? {
-            Some((_, holder)) if holder == execution => Ok(()),
-            Some((flow, _)) => Err(ServerError::Refused(format!(
+        match holders(self.writer).await?.into_iter().find(|it| it.alias.as_deref() == Some(alias)) {
+            Some(holder) if holder.execution == execution => Ok(()),
+            Some(Holder { flow, .. }) => Err(ServerError::Refused(format!(
                 "the flow {flow:?} has a configuration `{alias}`, and Keycloak has only one of a name: give this one another"
             ))),
             None => Err(ServerError::Missing { address: format!("the configuration `{alias}`") }),
         }
-    }
-
-    /// The flow and the execution that have the configuration of that name.
-    async fn holder(&self, alias: &str) -> Result<Option<(String, String)>, ServerError> {
-        let http = self.writer.http();
-        for flow in objects(http.get(&self.writer.path("/authentication/flows")).await?, "the flows")? {
-            let flow = text(&flow, "alias")?;
-            let executions = http.get(&self.writer.path(executions_path(flow))).await?;
-            for execution in objects(executions, "the executions")? {
-                if execution.contains_key("authenticationConfig") && optional(&execution, "alias") == Some(alias) {
-                    return Ok(Some((flow.to_owned(), text(&execution, "id")?.to_owned())));
-                }
-            }
-        }
-        Ok(None)
     }
 
     /// What was read of a configuration whose execution is made anew.
@@ -345,4 +357,82 @@ impl Sync<'_> {
         }
         values
     }
+}
+
+/// An execution somewhere in the realm that has a configuration.
+struct Holder {
+    /// The top-level flow.
+    flow: String,
+    execution: String,
+    /// The configuration's id.
+    config: String,
+    /// Its name, where the server tells it.
+    alias: Option<String>,
+}
+
+async fn holders(writer: &Writer) -> Result<Vec<Holder>, ServerError> {
+    let http = writer.http();
+    let mut holders = Vec::new();
+    for flow in objects(http.get(&writer.path("/authentication/flows")).await?, "the flows")? {
+        let flow = text(&flow, "alias")?;
+        let executions = match http.find(&writer.path(executions_path(flow))).await? {
+            Some(executions) => objects(executions, "the executions")?,
+            // It is deleted meanwhile.
+            None => continue,
+        };
+        for execution in executions {
+            let Some(config) = optional(&execution, "authenticationConfig").map(str::to_owned) else { continue };
+            let (execution, alias) =
+                (text(&execution, "id")?.to_owned(), optional(&execution, "alias").map(str::to_owned));
+            holders.push(Holder { flow: flow.to_owned(), execution, config, alias });
+        }
+    }
+    Ok(holders)
+}
+
+/// Before configurations of a flow are deleted or changed: those that other flows have as well become theirs alone.
+///
+/// Facts (26.0.8, 26.7.4): executions of several flows can have a configuration in common, as copies of flows that older
+/// versions made do, and all lose it when one of them is deleted. An execution that is given a configuration leaves the one that
+/// it had, which 26.7.4 deletes at once: so one request gives another flow the same by the same name.
+pub(super) async fn hand_over(writer: &Writer, flow: &str, executions: &[Execution]) -> Result<(), ServerError> {
+    let configs: BTreeSet<&str> =
+        Execution::all(executions).into_iter().filter_map(|it| it.config.as_deref()).collect();
+    if configs.is_empty() {
+        return Ok(());
+    }
+    let mut others: BTreeMap<String, Vec<Holder>> = BTreeMap::new();
+    for holder in holders(writer).await?.into_iter().filter(|it| it.flow != flow && configs.contains(&*it.config)) {
+        others.entry(holder.config.clone()).or_default().push(holder);
+    }
+    let mut shared = Vec::new();
+    for (config, holders) in others {
+        let config =
+            Config::new(object(writer.http().get(&writer.path(config_path(&config))).await?, "a configuration")?)?;
+        if let Some((key, _)) = config.values.iter().find(|(_, value)| *value == MASK) {
+            let (alias, other) = (&config.alias, &holders[0].flow);
+            return Err(ServerError::Refused(format!(
+                "the flow {other:?} has the configuration `{alias}` in common with {flow:?} and would lose it, and the server \
+                 hides its `{key}`: make that flow anew first"
+            )));
+        }
+        shared.push((config, holders));
+    }
+    for (config, holders) in shared {
+        for (index, Holder { flow, execution, .. }) in holders.iter().enumerate() {
+            // A realm has one of a name.
+            let alias = if index == 0 { config.alias.clone() } else { format!("{flow} {}", config.alias) };
+            let body = json!({ "alias": alias, "config": config.values });
+            match writer.http().post(&writer.path(config_of(execution)), &body).await {
+                // Its flow is deleted meanwhile.
+                Err(error) if error.is_not_found() => {}
+                other => drop(other?),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn config_of(execution: &str) -> String {
+    format!("/authentication/executions/{}/config", segment(execution))
 }

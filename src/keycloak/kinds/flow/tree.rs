@@ -88,6 +88,11 @@ impl Execution {
         Json::Object(object)
     }
 
+    /// The execution itself.
+    pub(super) fn without_children(&self) -> Self {
+        Self { children: Vec::new(), ..self.clone() }
+    }
+
     /// Everything in a list of executions, itself before what is in it.
     pub(super) fn all(executions: &[Self]) -> Vec<&Self> {
         executions.iter().flat_map(|it| std::iter::once(it).chain(Self::all(&it.children))).collect()
