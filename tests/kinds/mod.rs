@@ -8,6 +8,7 @@ mod client_registration_policy;
 mod client_role;
 mod client_scope;
 mod component;
+mod emptied;
 mod group;
 mod identity_provider;
 mod identity_provider_mapper;
