@@ -325,6 +325,14 @@ fn what_is_named_leaves_one_by_one() {
     );
     project.apply();
     assert_eq!(policy(&admin, "any")["policies"], json!(["people"]));
+    // What is named may be gone, and what names it be what it was.
+    admin.delete(&format!("groups/{}", admin.id("groups", "name", "staff")));
+    admin.delete(&format!("clients/{}", admin.client("web")));
+    admin.delete("roles/clerk");
+    project.apply();
+    assert_eq!(policy(&admin, "people")["groups"][0]["id"], admin.id("groups", "name", "staff"));
+    assert_eq!(policy(&admin, "web")["clients"], json!([admin.client("web")]));
+    assert_eq!(policy(&admin, "clerks")["roles"].as_array().unwrap().len(), 2);
 }
 
 /// Switched on at a client that exists, beside other changes of it; and each change of the client leaves them on.

@@ -179,26 +179,31 @@ fn sign_in_through(provider: &str, realm: &str) {
 fn what_was_hidden_is_found_again() {
     let project = Project::new("kinds-organization-hidden");
     let admin = project.admin();
-    let file = |more: &str| {
-        let provider = format!("[identityProviders.up]\n{PROVIDER}");
+    let file = |more: &str, of_provider: &str| {
+        let provider = format!("[identityProviders.up]\n{of_provider}{PROVIDER}");
         project.write_realm(&format!(
             "organizationsEnabled = true\n[organizations.acme]\ndomains = [\"acme.example\"]\n{more}{provider}"
         ));
     };
-    file("identityProviders = [\"up\"]\n");
+    file("identityProviders = [\"up\"]\n", "");
     project.apply();
     let before = id(&admin, "acme");
     admin.put("", &json!({"organizationsEnabled": false}));
-    file("description = \"Anvils\"\nidentityProviders = [\"up\"]\n");
+    // A provider shows itself disabled meanwhile, and would stay so if it were sent back.
+    assert_eq!(admin.get("identity-provider/instances/up")["enabled"], false, "what the server shows has changed");
+    file("description = \"Anvils\"\nidentityProviders = [\"up\"]\n", "displayName = \"Up\"\n");
     assert_eq!(
         project.changes(),
         [
             "update : organizationsEnabled (unexplained)",
+            "update identityProviders/up: displayName (edit)",
             "create organizations/acme: description (edit), domains (drift), identityProviders (drift)"
         ]
     );
     project.apply();
     assert_eq!((id(&admin, "acme"), &raw(&admin, "acme")["description"]), (before, &json!("Anvils")));
+    let up = admin.get("identity-provider/instances/up");
+    assert_eq!((&up["displayName"], &up["enabled"]), (&json!("Up"), &json!(true)));
 }
 
 /// The server shows a provider disabled while its organization is, and would keep it so if it were sent back.

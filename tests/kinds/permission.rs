@@ -153,6 +153,11 @@ fn permissions_come_and_go_with_all_that_they_name() {
     project.write_realm(ALL);
     project.apply();
     assert_eq!(names(&admin), BTreeSet::from(["desk", "refunds", "staff"].map(Into::into)));
+    // They stay while they are switched off.
+    admin.put("", &json!({"adminPermissionsEnabled": false}));
+    assert_eq!(project.changes(), ["update : adminPermissionsEnabled (unexplained)"]);
+    project.apply();
+    assert_eq!(names(&admin), BTreeSet::from(["desk", "refunds", "staff"].map(Into::into)));
     project.write_realm(
         &ALL.replace("resourceType = \"Groups\"\ngroups = [\"/staff\"]\n", "resourceType = \"Clients\"\n")
             .replace("view-members", "view")
