@@ -171,7 +171,8 @@ impl Executor for Server<'_> {
             StepAction::Update => self.update(plan, step).await,
             StepAction::Link => self.link(plan, step).await,
             StepAction::Delete => self.writer.delete(&plan.change(step).address).await,
-        }
+        }?;
+        self.writer.put_back(&plan.change(step).address, &plan.diff.managed).await
     }
 
     async fn close(&self, record: &Record) -> Result<(), ServerError> {

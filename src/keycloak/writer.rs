@@ -12,7 +12,7 @@ use super::kinds;
 use super::shape::Object;
 use super::{Http, NewLedger, ServerError};
 use crate::model::{
-    Address, FieldPath, Kind, LiveObject, LiveRealm, LiveValue, Type, Write, builtin_objects, unflatten,
+    Address, FieldPath, Kind, LiveObject, LiveRealm, LiveValue, Shape, Type, Write, builtin_objects, unflatten,
 };
 
 /// A value to write.
@@ -127,6 +127,14 @@ impl Writer {
             Err(ServerError::Http(e)) if e.is_not_found() => Ok(()),
             Err(e) => Err(e),
         }
+    }
+
+    /// Puts back what the server itself changed elsewhere when it wrote or deleted an object, as far as it is managed.
+    ///
+    /// # Errors
+    /// The server's refusal, in its own words.
+    pub async fn put_back(&self, written: &Address, managed: &BTreeMap<Address, Shape>) -> Result<(), ServerError> {
+        kinds::put_back(self, written, managed).await
     }
 
     pub(super) fn http(&self) -> &Http {

@@ -161,6 +161,63 @@ fn a_swept_provider_has_only_the_declared_mappers_from_the_start() {
     assert_eq!(mappers(&project.admin()), ["email"]);
 }
 
+/// With a provider that speaks Kerberos the server switches it on in flows, and with its end off again.
+#[test]
+fn flows_require_of_kerberos_what_the_files_say() {
+    let project = Project::new("kinds-kerberos-flow");
+    let kerberos = |name: &str, requirement: &str| {
+        format!(
+            "[authenticationFlows.{name}]\nexecutions = [\
+             {{ flow = \"{name} forms\", requirement = \"ALTERNATIVE\", executions = [\
+               {{ authenticator = \"auth-spnego\", requirement = \"{requirement}\" }}] }}]\n"
+        )
+    };
+    let flows = format!("{}{}", kerberos("off", "DISABLED"), kerberos("on", "ALTERNATIVE"));
+    let provider = "[userFederation.krb]\nproviderId = \"kerberos\"\nconfig = { kerberosRealm = \"A.EXAMPLE\", \
+                    serverPrincipal = \"HTTP/a@A.EXAMPLE\", keyTab = \"/etc/a\" }\n";
+    project.write_realm(&flows);
+    project.apply();
+    let admin = project.admin();
+    admin.post("authentication/flows/off/copy", &json!({"newName": "by hand"}));
+    let of = |flow: &str| {
+        let executions = admin.get(&format!("authentication/flows/{flow}/executions"));
+        executions[1]["requirement"].as_str().unwrap().to_owned()
+    };
+    project.write_realm(&format!("{flows}{provider}"));
+    project.apply();
+    assert_eq!([of("off"), of("on"), of("by%20hand")], ["DISABLED", "ALTERNATIVE", "ALTERNATIVE"]);
+    project.write_realm(&flows);
+    project.apply_with(&["--allow-destroy", "kinds-kerberos-flow/userFederation/krb"]);
+    assert_eq!([of("off"), of("on"), of("by%20hand")], ["DISABLED", "ALTERNATIVE", "DISABLED"]);
+}
+
+/// In a new realm, too, and in a flow that the realm has by itself.
+#[test]
+fn the_browser_flow_of_a_new_realm_is_as_the_files_say() {
+    let first = Project::new("kinds-kerberos-first");
+    first.apply();
+    let admin = first.admin();
+    let mut kerberos = admin.find("authentication/flows/browser/executions", "providerId", "auth-spnego");
+    kerberos["requirement"] = "ALTERNATIVE".into();
+    admin.put("authentication/flows/browser/executions", &kerberos);
+    let folder = tempfile::tempdir().unwrap();
+    let imported = first.run(&["import", &first.realm, "--project", folder.path().to_str().unwrap()]);
+    assert_eq!(imported.status, 0, "{}", imported.stderr);
+    let flow = std::fs::read_to_string(folder.path().join("kinds-kerberos-first/realm.toml")).unwrap();
+    let off =
+        |line: &str| if line.contains("auth-spnego") { line.replace("ALTERNATIVE", "DISABLED") } else { line.into() };
+    let flow: Vec<String> = flow.lines().map(off).collect();
+    let second = Project::new("kinds-kerberos-second");
+    second.write_realm(&format!(
+        "{}\n[userFederation.krb]\nproviderId = \"kerberos\"\nconfig = {{ kerberosRealm = \"A.EXAMPLE\", \
+         serverPrincipal = \"HTTP/a@A.EXAMPLE\", keyTab = \"/etc/a\" }}\n",
+        flow.join("\n")
+    ));
+    second.apply();
+    let kerberos = second.admin().find("authentication/flows/browser/executions", "providerId", "auth-spnego");
+    assert_eq!(kerberos["requirement"], "DISABLED");
+}
+
 /// A provider with its mappers by name.
 fn with_mappers(admin: &Admin, name: &str) -> Value {
     let mut provider = component(admin, name);

@@ -23,6 +23,8 @@ mod user;
 pub(super) mod user_profile;
 pub(super) mod workflow;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use tokio::try_join;
 
@@ -30,8 +32,8 @@ use super::ServerError;
 use super::reader::Reader;
 use super::shape::Object;
 use super::writer::{Changes, Leaves, Links, Writer};
-use crate::model::Address;
 use crate::model::kinds::component::provider_type;
+use crate::model::{Address, Shape};
 
 /// Reads everything of interest. What names other objects by id comes last, when most ids are known.
 pub(super) async fn read(reader: &Reader<'_>, settings: Object) -> Result<(), ServerError> {
@@ -178,4 +180,16 @@ pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), Ser
         _ => mapper::path(writer, address).await?,
     };
     Ok(writer.http().delete(&writer.path(path)).await?)
+}
+
+/// Puts back what the server itself changed elsewhere when it wrote or deleted an object, as far as it is managed.
+pub(super) async fn put_back(
+    writer: &Writer,
+    written: &Address,
+    managed: &BTreeMap<Address, Shape>,
+) -> Result<(), ServerError> {
+    match written.kind().name {
+        "user federation provider" => flow::put_back(writer, managed).await,
+        _ => Ok(()),
+    }
 }

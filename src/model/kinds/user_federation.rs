@@ -4,8 +4,8 @@ use super::component::provider_id;
 use super::{Type, USER_FEDERATION_MAPPER, body, server};
 use crate::model::{Kind, Spi};
 
-/// A store of users outside of Keycloak. One that knows Kerberos switches the execution `Kerberos` of the realm's browser
-/// flow on when it is made, and off when it is deleted (26.7.4).
+/// A store of users outside of Keycloak. With one that speaks Kerberos the server changes what flows require of it, which is
+/// put back where files say it.
 pub static USER_FEDERATION: Kind = Kind {
     name: "user federation provider",
     collection: "userFederation",

@@ -19,7 +19,7 @@ use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, object, objects, text};
 use crate::keycloak::writer::{Changes, Leaf, Leaves, Writer, merged};
-use crate::model::{Address, FieldPath, LiveValue, Type, kinds, live_value};
+use crate::model::{Address, FieldPath, LiveValue, Shape, Type, kinds, live_value};
 
 /// The field that holds the executions, and below it their configurations.
 const EXECUTIONS: &str = "executions";
@@ -135,6 +135,21 @@ pub(super) async fn delete(writer: &Writer, address: &Address) -> Result<(), Ser
     sync::hand_over(writer, address.name(), &existing(&writer.directory, address.name()).await?).await?;
     let path = format!("/authentication/flows/{}", segment(&writer.directory.id(address).await?));
     Ok(writer.http().delete(&writer.path(path)).await?)
+}
+
+/// Puts back what managed flows require of Kerberos.
+///
+/// Facts (26.0.8, 26.7.4): with a provider that speaks it the server switches it on in every flow where it is disabled, and
+/// with the provider off again, whatever anybody set there.
+pub(super) async fn put_back(writer: &Writer, managed: &BTreeMap<Address, Shape>) -> Result<(), ServerError> {
+    let executions = FieldPath::new([EXECUTIONS]);
+    let is_managed = |(address, leaves): &(&Address, &Shape)| {
+        address.kind() == &kinds::AUTHENTICATION_FLOW && leaves.contains(&executions)
+    };
+    for (address, _) in managed.iter().filter(is_managed) {
+        sync::put_back(writer, address).await?;
+    }
+    Ok(())
 }
 
 fn executions_path(flow: &str) -> String {

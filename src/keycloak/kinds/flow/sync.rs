@@ -359,6 +359,31 @@ impl Sync<'_> {
     }
 }
 
+/// The authenticator for Kerberos.
+const KERBEROS: &str = "auth-spnego";
+
+/// Has a flow require of Kerberos what it did when it was read. Where files want something else it is written later.
+pub(super) async fn put_back(writer: &Writer, address: &Address) -> Result<(), ServerError> {
+    let Some(read) = writer.live(address).and_then(|flow| flow.plain(EXECUTIONS)) else { return Ok(()) };
+    let wanted: Vec<_> =
+        Wanted::all(&Wanted::list(read)).into_iter().filter(|it| it.authenticator() == Some(KERBEROS)).collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let existing = match existing(&writer.directory, address.name()).await {
+        // It is deleted meanwhile.
+        Err(ServerError::Http(error)) if error.is_not_found() => return Ok(()),
+        existing => existing?,
+    };
+    let existing = Execution::all(&existing).into_iter().filter(|it| it.authenticator.as_deref() == Some(KERBEROS));
+    for (execution, wanted) in existing.zip(wanted).filter(|(it, wanted)| it.requirement != wanted.requirement()) {
+        let path = writer.path(executions_path(address.name()));
+        let settings = tree::settings(&execution.id, wanted.requirement(), execution.priority);
+        writer.http().put(&path, &settings).await?;
+    }
+    Ok(())
+}
+
 /// An execution somewhere in the realm that has a configuration.
 struct Holder {
     /// The top-level flow.

@@ -137,6 +137,11 @@ impl<'a> Wanted<'a> {
         self.0.get("executions").map(Self::list).unwrap_or_default()
     }
 
+    /// Everything in a list of executions, itself before what is in it.
+    pub(super) fn all(executions: &[Self]) -> Vec<Self> {
+        executions.iter().flat_map(|it| std::iter::once(*it).chain(Self::all(&it.children()))).collect()
+    }
+
     fn is(self, execution: &Execution) -> bool {
         let flow = execution.flow.as_ref().map(|flow| flow.alias.as_str());
         self.flow() == flow && self.authenticator() == execution.authenticator.as_deref()
