@@ -45,7 +45,7 @@ impl Http {
 
 /// Up to 25.0 a realm lists its identity providers, even if there are none; from 26.0 only an export does.
 /// (`ModelToRepresentation.toRepresentation` of 25.0.6 and 26.0.0, which differ in nothing else that shows.)
-/// A credential without `view-realm` gets five fields and never this one: then it is taken for supported.
+/// A credential without `view-realm` gets a handful of fields and never this one: then it is taken for supported.
 fn is_before_26(realm: &Value) -> bool {
     realm.get("identityProviders").is_some()
 }

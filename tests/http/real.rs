@@ -87,6 +87,12 @@ async fn a_credential_that_may_only_look_is_told_what_it_lacks() {
     assert_eq!(error.to_string(), format!("PUT /{realm}: 403 Forbidden: the credential lacks manage-realm"));
     let error = viewer.get(&format!("/{realm}/users")).await.unwrap_err();
     assert!(error.is_forbidden() && error.to_string().contains("view-users"), "{error}");
+    // Without view-realm a realm shows a handful of fields, and not the one by which an old server is known.
+    let blind = service_account(&http, &realm, "realm-management", &["view-clients"]).await;
+    let shown = blind.get(&format!("/{realm}")).await.unwrap();
+    assert!(shown["enabled"].is_null() && shown["identityProviders"].is_null(), "{shown}");
+    blind.require_supported(&shown).await.unwrap();
+    blind.require_supported_for_new_realms().await.unwrap();
     let admin = service_account(&http, &realm, "realm-management", &["realm-admin"]).await;
     assert!(admin.server_version().await.unwrap().unwrap().starts_with("26."));
     http.delete(&format!("/{realm}")).await.unwrap();

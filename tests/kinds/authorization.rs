@@ -367,6 +367,23 @@ fn services_outlive_every_change_of_their_client() {
     let client = admin.get(&format!("clients/{}", admin.client("shop")));
     assert_eq!((&client["serviceAccountsEnabled"], &client["publicClient"]), (&json!(false), &json!(true)));
     assert!(services(&admin).is_none());
+    // The role that came with them stays without them; declared, it is that one.
+    let role = admin.get(&format!("clients/{}/roles/uma_protection", admin.client("shop")));
+    project.write_realm(&file("roles.uma_protection.description = \"Ours\"\n"));
+    project.apply();
+    let ours = admin.get(&format!("clients/{}/roles/uma_protection", admin.client("shop")));
+    assert_eq!((&ours["id"], &ours["description"]), (&role["id"], &json!("Ours")));
+}
+
+/// Keycloak 26.0 makes these with the services, and they become what is declared.
+#[test]
+fn what_the_server_makes_with_the_services_may_be_declared() {
+    let project = Project::new("kinds-authorization-default");
+    let ours = "resources.\"Default Resource\" = { displayName = \"Ours\", uris = [\"/ours\"] }\n";
+    project.write_realm(&format!("{HOLDER}{ours}"));
+    project.apply();
+    let (_, made) = resource(&project.admin(), "Default Resource").unwrap();
+    assert_eq!((&made["displayName"], &made["uris"]), (&json!("Ours"), &json!(["/ours"])));
 }
 
 #[test]

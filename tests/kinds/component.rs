@@ -128,6 +128,17 @@ fn a_put_keeps_what_it_leaves_out() {
         changes.len() == 1 && changes[0].starts_with("update userFederation/directory: config.bindCredential"),
         "{changes:?}"
     );
+    // Another provider would have the configuration of this one.
+    project.write_realm(&LDAP_FILE.replace("\"ldap\"", "\"kerberos\""));
+    let refused = project.run(&["plan"]);
+    assert_eq!(refused.status, 4, "{}", refused.stderr);
+    let words = "providerId of an existing user federation provider cannot change";
+    assert!(refused.stdout.contains(words), "{}", refused.stdout);
+    let mut other = admin.get(&path);
+    other["providerId"] = "kerberos".into();
+    admin.put(&path, &other);
+    let other = admin.get(&path);
+    assert_eq!((&other["providerId"], &other["config"]["editMode"]), (&json!("kerberos"), &json!(["READ_ONLY"])));
 }
 
 /// The one component of that name.

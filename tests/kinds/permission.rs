@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use realmform::keycloak::{Connection, Credentials, Http};
+use realmform::model::RESOURCE_TYPES;
 use realmform::model::kinds::{PERMISSION, PERMISSION_POLICY};
 use serde_json::{Value, json};
 
@@ -178,6 +179,25 @@ fn permissions_come_and_go_with_all_that_they_name() {
     // What the server keeps them in is its own, whatever is swept.
     assert_eq!(names(&admin), BTreeSet::new());
     assert_eq!(admin.get("")["adminPermissionsEnabled"], false);
+}
+
+/// What files may say a permission is about is what the server says.
+#[test]
+fn the_server_has_these_resource_types() {
+    if is_26_0("its admin permissions are those of version 1") {
+        return;
+    }
+    let project = Project::new("kinds-permission-types");
+    project.write_realm("adminPermissionsEnabled = true\n");
+    project.apply();
+    let admin = project.admin();
+    let schema = admin.get(&services(&admin))["authorizationSchema"]["resourceTypes"].clone();
+    let of_server = schema.as_object().unwrap().iter().map(|(name, ty)| {
+        let scopes = ty["scopes"].as_array().unwrap().iter().map(|scope| scope.as_str().unwrap());
+        (name.as_str(), scopes.collect::<BTreeSet<_>>())
+    });
+    let ours = RESOURCE_TYPES.iter().map(|(name, _, scopes)| (*name, scopes.iter().copied().collect()));
+    assert_eq!(ours.collect::<BTreeSet<_>>(), of_server.collect());
 }
 
 /// Somebody who may ask for users sees those that a permission shows.

@@ -53,6 +53,10 @@ fn life_of_a_protocol_mapper() {
     mapper["name"] = "customer".into();
     told.admin.put(&path, &mapper);
     assert!(of_scope(&told.admin, "tenant").is_some(), "it can be renamed after all");
+    (mapper["name"], mapper["protocol"]) = ("tenant".into(), "saml".into());
+    told.admin.put(&path, &mapper);
+    let (_, mapper) = of_scope(&told.admin, "tenant").unwrap();
+    assert_eq!(mapper["protocol"], "openid-connect", "its protocol can be changed after all");
     told.delete(&[], |admin| of_scope(admin, "tenant").is_none());
 }
 

@@ -39,6 +39,20 @@ const STORY: Story = Story {
 fn life_of_a_required_action() {
     covers(&REQUIRED_ACTION, &[&STORY]);
     let told = STORY.tell();
+    // With another alias, what new users were asked to do would be no action any more.
+    let renamed = "[requiredActions.rules]\nlifecycle.renamedFrom = \"house-rules\"\n";
+    told.project.write_realm(&format!("{renamed}{}", STORY.fixed));
+    let refused = told.project.run(&["plan"]);
+    assert!(refused.stderr.contains("the server cannot rename a required action"), "{}", refused.stderr);
+    let mut action = find(&told.admin, "house-rules").unwrap();
+    (action["enabled"], action["defaultAction"]) = (true.into(), true.into());
+    told.admin.put("authentication/required-actions/house-rules", &action);
+    told.admin.post("users", &json!({"username": "ann"}));
+    for (from, to) in [("house-rules", "rules"), ("rules", "house-rules")] {
+        action["alias"] = to.into();
+        told.admin.put(&format!("authentication/required-actions/{from}"), &action);
+        assert_eq!(told.admin.find("users", "username", "ann")["requiredActions"], json!(["house-rules"]));
+    }
     told.delete(&[], |admin| find(admin, "house-rules").is_none());
 }
 

@@ -136,6 +136,24 @@ fn attributes_come_from_many_files_and_from_the_console() {
     assert_eq!(names(&admin, "attributes")[3..], ["lastName", "desk", "floor"]);
 }
 
+/// What users have of an attribute is only not shown without it, so that it goes without consent.
+#[test]
+fn what_users_have_stays_with_them() {
+    let project = Project::new("kinds-profile-values");
+    let floor = "[userProfile.attributes.floor]\npermissions = { view = [\"admin\"], edit = [\"admin\"] }\n";
+    project.write_realm(floor);
+    project.apply();
+    let admin = project.admin();
+    admin.post("users", &json!({"username": "ann", "attributes": {"floor": ["1"]}}));
+    let shown = || admin.find("users?briefRepresentation=false", "username", "ann")["attributes"]["floor"].clone();
+    project.write_realm("");
+    project.apply();
+    assert_eq!(shown(), Value::Null);
+    project.write_realm(floor);
+    project.apply();
+    assert_eq!(shown(), json!(["1"]));
+}
+
 /// A changed setting of the realm leaves the profile alone.
 #[test]
 fn a_changed_realm_keeps_its_profile() {
