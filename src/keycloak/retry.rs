@@ -73,8 +73,8 @@ pub(super) struct Tried<T> {
 /// Tries until it works, until trying again makes no sense, or until the policy ends.
 ///
 /// Every request of the admin API may be repeated: GET, PUT and DELETE are idempotent, and every object a POST creates has
-/// a natural key or an id of our choice, so a second execution is refused with 409 instead of making a second object.
-/// `repeated` lets the caller tell that 409 from a stranger's.
+/// a natural key or an id of our choice, so a second execution is refused with 409 (of a workflow with 400) instead of making
+/// a second object. `repeated` lets the caller tell that answer from a stranger's.
 pub(super) async fn retry<T, F, Fut>(policy: RetryPolicy, mut once: F) -> Result<Tried<T>, HttpError>
 where
     F: FnMut() -> Fut,

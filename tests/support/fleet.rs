@@ -3,20 +3,28 @@
 use std::fmt::Write as _;
 
 use realmform::keycloak::http::Http;
+use realmform::model::ADMIN_PERMISSIONS_CLIENT;
 use serde_json::{Value, json};
 
+use super::is_26_0;
 use super::run::{Project, client, realm_path};
 
-/// Declares 31 objects and three for each client (itself, a mapper, a role), with `label` in one field of most. At least
-/// eight clients.
+/// Declares some forty objects and three for each client (itself, a mapper, a role), with `label` in one field of most. At
+/// least eight clients.
 pub(crate) fn declare(project: &Project, clients: usize, label: &str) {
     let mut text = format!(
-        "enabled = true\ndisplayName = \"{label}\"\naccessTokenLifespan = \"7m\"\nattributes.fleet = \"{label}\"\n"
+        "enabled = true\ndisplayName = \"{label}\"\naccessTokenLifespan = \"7m\"\nattributes.fleet = \"{label}\"\n\
+         organizationsEnabled = true\n"
     );
+    if !is_26_0("there are no permissions and no workflows") {
+        text.push_str("adminPermissionsEnabled = true\n");
+        newer(&mut text, label);
+    }
     roles_and_groups(&mut text, label);
     scopes_and_provider(&mut text, label);
     flow(&mut text, label);
     authorization(&mut text, label);
+    named_otherwise(&mut text, label);
     project.write_realm(&text);
     for number in 0..clients {
         let next = (number + 1) % clients;
@@ -33,9 +41,17 @@ pub(crate) fn withdraw(project: &Project) {
 /// Applies [`withdraw`]'s files: everything that this project made goes.
 pub(crate) fn sweep(project: &Project) {
     withdraw(project);
-    let provider = format!("{}/identityProviders/fleet", project.realm);
-    let ran = project.run(&["apply", "--yes", "--allow-many-deletes", "--allow-destroy", &provider]);
+    let consent = consent(project);
+    let consent: Vec<&str> = consent.iter().map(String::as_str).collect();
+    let ran = project.run(&[&["apply", "--yes"], &*consent].concat());
     assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+/// The options with which everything may go.
+pub(crate) fn consent(project: &Project) -> Vec<String> {
+    let bears_data = ["identityProviders", "organizations", "userFederation"];
+    let of = |collection| ["--allow-destroy".to_owned(), format!("{}/{collection}/fleet", project.realm)];
+    std::iter::once("--allow-many-deletes".to_owned()).chain(bears_data.into_iter().flat_map(of)).collect()
 }
 
 fn app(number: usize, next: usize, label: &str) -> String {
@@ -73,6 +89,34 @@ fn authorization(text: &mut String, label: &str) {
          resources.orders = {{ displayName = \"{label}\", scopes = [\"view\"] }}\n\
          policies.clerks = {{ type = \"role\", roles = [\"fleet-0\", \"app-1:use\"], description = \"{label}\" }}\n\
          permissions.see = {{ type = \"scope\", scopes = [\"view\"], policies = [\"clerks\"], description = \"{label}\" }}\n"
+    )
+    .unwrap();
+}
+
+/// Names that are not the whole address, and objects that others come with.
+fn named_otherwise(text: &mut String, label: &str) {
+    write!(
+        text,
+        "[requiredActions.TERMS_AND_CONDITIONS]\nname = \"{label}\"\nenabled = true\n\
+         [organizations.fleet]\nname = \"{label}\"\ndomains = [\"fleet.example\"]\nidentityProviders = [\"fleet\"]\n\
+         [userFederation.fleet]\nproviderId = \"ldap\"\nconfig = {{ editMode = \"READ_ONLY\", enabled = false, \
+           usernameLDAPAttribute = \"uid\", rdnLDAPAttribute = \"uid\", usersDn = \"ou={label}\" }}\n\
+         [userFederation.fleet.mappers.fleet]\nproviderId = \"user-attribute-ldap-mapper\"\n\
+         config = {{ \"ldap.attribute\" = \"{label}\", \"user.model.attribute\" = \"fleet\" }}\n\
+         [localization.eo]\nfleet = \"{label}\"\n"
+    )
+    .unwrap();
+}
+
+/// What Keycloak 26.0 does not have.
+fn newer(text: &mut String, label: &str) {
+    write!(
+        text,
+        "[workflows.fleet]\non = \"user-created\"\n\
+         steps = [{{ uses = \"set-user-attribute\", after = \"1d\", with = {{ fleet = \"{label}\" }} }}]\n\
+         [permissionPolicies.fleet-desk]\ntype = \"role\"\nroles = [\"fleet-0\"]\ndescription = \"{label}\"\n\
+         [permissions.fleet]\nresourceType = \"Groups\"\ngroups = [\"/fleet-0\"]\nscopes = [\"view\"]\n\
+         policies = [\"fleet-desk\"]\ndescription = \"{label}\"\n"
     )
     .unwrap();
 }
@@ -145,7 +189,8 @@ pub(crate) async fn unmanaged(http: &Http, realm: &str) -> String {
         ("authentication/flows", "alias"),
     ] {
         let mut objects = http.get(&format!("{base}/{list}")).await.unwrap().as_array().unwrap().clone();
-        objects.retain(|object| !is_ours(object[name].as_str().unwrap()));
+        // What holds the permissions stays without them.
+        objects.retain(|object| !is_ours(object[name].as_str().unwrap()) && object[name] != ADMIN_PERMISSIONS_CLIENT);
         objects.sort_by_key(|object| object[name].as_str().unwrap().to_owned());
         found.extend(objects);
     }
@@ -168,12 +213,26 @@ pub(crate) async fn ours(http: &Http, realm: &str) -> Vec<String> {
         ("identity-provider/instances", "alias"),
         ("authentication/flows", "alias"),
         ("components", "name"),
+        ("organizations", "alias"),
+        ("workflows", "name"),
     ] {
+        if is_hidden(http, realm, list).await {
+            continue;
+        }
         let objects = http.get(&format!("{base}/{list}")).await.unwrap();
         let names = objects.as_array().unwrap().iter().map(|object| object[name].as_str().unwrap().to_owned());
         found.extend(names.filter(|name| is_ours(name) && !name.starts_with("realmform:")));
     }
     found
+}
+
+/// Whether the server has no such list, or none in this realm.
+async fn is_hidden(http: &Http, realm: &str, list: &str) -> bool {
+    match list {
+        "organizations" => http.get(&realm_path(realm)).await.unwrap()["organizationsEnabled"] != true,
+        "workflows" => is_26_0("there are no workflows"),
+        _ => false,
+    }
 }
 
 fn is_ours(name: &str) -> bool {
