@@ -2,9 +2,10 @@
 
 use realmform::keycloak::{Connection, Credentials, Export, Http, Interest, read_realm};
 use realmform::model::{Address, FieldPath, Kind, LiveRealm, LiveValue, Write};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::import::everything;
+use crate::support::admin::Admin;
 use crate::support::project::Project;
 use crate::support::{access, is_26_0};
 
@@ -197,6 +198,9 @@ fn a_document_by_hand_reads_as_the_server_takes_it_in() {
     assert!(imported.stdout.contains("imported, and its plan is empty"), "{}\n{}", imported.stdout, imported.stderr);
     std::fs::remove_dir_all(project.folder().join("exports")).unwrap();
     assert_eq!(project.changes(), [""; 0]);
+    let admin = project.admin();
+    let library = admin.get(&format!("clients/{}", admin.client("library")));
+    assert!(library["defaultClientScopes"].to_string().contains("our_template"), "{library}");
     let files = std::fs::read_to_string(project.folder().join("export-by-hand/realm.toml")).unwrap();
     assert!(!files.contains("authenticationFlows") && files.contains("\"/shelves/*\""), "{files}");
 }
@@ -214,15 +218,60 @@ fn every_upgrade_was_made(project: &Project, version: &str) {
     let terms: Vec<_> = terms.map(|it| (it["alias"].as_str().unwrap(), it["enabled"] == true)).collect();
     assert_eq!(terms, [("TERMS_AND_CONDITIONS", true)], "{version}");
     assert_eq!(admin.get("identity-provider/instances/up")["hideOnLogin"], true, "{version}");
-    let policy = &admin.get("users/profile")["unmanagedAttributePolicy"];
-    if version == "24" {
-        assert!(policy.is_null(), "{version}: {policy}");
-    } else {
+    assert_eq!(shop["redirectUris"], json!(["https://shop.example/*"]), "{version}");
+    assert_eq!(shop["webOrigins"], json!(["https://shop.example"]), "{version}");
+    settings_were_upgraded(&admin, version);
+    objects_were_upgraded(&admin, version);
+    // The profile of 21 was in use, in two pieces; that of 16 was not.
+    let profile = admin.get("users/profile");
+    assert_eq!(profile["attributes"].to_string().contains("\"floor\""), version == "21", "{version}: {profile}");
+    let policy = &profile["unmanagedAttributePolicy"];
+    if version == "16" {
         assert_eq!(policy, "ENABLED", "{version}");
+    } else {
+        assert!(policy.is_null(), "{version}: {policy}");
+    }
+    if version != "24" {
         let flow = admin.get("authentication/flows/our%20registration/executions").to_string();
         assert!(flow.contains("registration-user-creation") && !flow.contains("registration-profile-action"), "{flow}");
     }
     let sp = clients.as_array().unwrap().iter().find(|it| it["clientId"] == "sp").unwrap();
     let algorithm = &sp["attributes"]["saml.encryption.algorithm"];
     assert_eq!(algorithm, "http://www.w3.org/2001/04/xmlenc#aes128-cbc", "{version}");
+}
+
+/// What the realm itself has.
+fn settings_were_upgraded(admin: &Admin, version: &str) {
+    let realm = admin.get("");
+    assert_eq!(realm["organizationsEnabled"], version == "24", "an attribute of 24 is a setting");
+    assert!(realm["browserSecurityHeaders"]["xXSSProtection"].is_null(), "{version}: {realm}");
+    // 24 has the theme of its own time, which is called as the old one was.
+    assert_eq!(realm["adminTheme"], if version == "24" { "keycloak" } else { "keycloak.v2" }, "{version}");
+    if is_26_0("files say nothing of what 26.7 has by default") {
+        return;
+    }
+    let actions = admin.get("authentication/required-actions");
+    let priority = |alias: &str| {
+        let action = actions.as_array().unwrap().iter().find(|it| it["alias"] == alias).unwrap();
+        action["priority"].as_i64().unwrap()
+    };
+    assert_eq!(["CONFIGURE_TOTP", "UPDATE_PASSWORD", "VERIFY_EMAIL"].map(priority), [54, 57, 50], "{version}");
+}
+
+/// What clients, scopes, flows and components have.
+fn objects_were_upgraded(admin: &Admin, version: &str) {
+    let console = admin.get(&format!("clients/{}", admin.client("security-admin-console")));
+    let is_lightweight = &console["attributes"]["client.use.lightweight.access.token.enabled"];
+    assert_eq!((&console["fullScopeAllowed"], is_lightweight), (&json!(true), &json!("true")), "{version}");
+    let groups = admin.get(&format!("clients/{}/scope-mappings", admin.client("account-console")));
+    assert!(groups.to_string().contains("view-groups"), "{version}: {groups}");
+    let scope = admin.find("client-scopes", "name", "parcel")["attributes"].clone();
+    let of_parameter = ["is.parameterized.scope", "parameterized.scope.type", "parameterized.scope.regexp"];
+    assert_eq!(of_parameter.map(|name| scope[name].clone()), ["true", "custom", "[0-9]+"], "{version}");
+    assert!(!scope.to_string().contains("dynamic"), "{version}: {scope}");
+    let steps = admin.get("authentication/flows/our%20broker%20login/executions");
+    assert_eq!(steps[0]["alias"], "our broker login review profile config", "{version}");
+    let ldap = admin.find("components", "name", "ldap");
+    let truststore = if version == "24" { "ldapsOnly" } else { "always" };
+    assert_eq!(ldap["config"]["useTruststoreSpi"], json!([truststore]), "{version}");
 }

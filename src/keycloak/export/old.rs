@@ -99,17 +99,33 @@ fn names(document: &Object, list: &str, field: &str) -> BTreeSet<String> {
     items.filter_map(|item| Some(item.get(field)?.as_str()?.to_owned())).collect()
 }
 
-/// They became client scopes.
+/// They became client scopes, in whose names there is no space.
 fn client_templates(document: &mut Object) {
-    let Some(Value::Array(templates)) = document.remove("clientTemplates") else { return };
+    let Some(Value::Array(mut templates)) = document.remove("clientTemplates") else { return };
+    for template in templates.iter_mut().filter_map(Value::as_object_mut) {
+        if let Some(Value::String(name)) = template.get_mut("name") {
+            *name = name.replace(' ', "_");
+        }
+    }
     if let Some(scopes) = document.entry("clientScopes").or_insert_with(|| json!([])).as_array_mut() {
         scopes.extend(templates);
     }
     for client in each(document, "clients") {
         if let Some(Value::String(template)) = client.remove("clientTemplate") {
-            add(client, "defaultClientScopes", &template);
+            // Beside those that a client gets where none are said.
+            let by_default = default_scopes(client);
+            client.entry("defaultClientScopes").or_insert(by_default);
+            add(client, "defaultClientScopes", &template.replace(' ', "_"));
         }
     }
+}
+
+/// The scopes that a client of its protocol gets by itself.
+fn default_scopes(client: &Object) -> Value {
+    let protocol = client.get("protocol").and_then(Value::as_str).unwrap_or("openid-connect");
+    let scopes = defaults(&kinds::REALM, &FieldPath::new(["defaultDefaultClientScopes"]));
+    let names = scopes.into_iter().flat_map(crate::model::texts);
+    names.filter(|name| protocol_of(name).as_deref() == Some(protocol)).collect()
 }
 
 /// Lists of the realm and of clients became a role with composites.
@@ -434,15 +450,34 @@ fn required_actions(document: &mut Object) {
     }
 }
 
+/// Dynamic scopes are called parameterized, and say what their parameter is: before, a pattern for the whole scope did.
 fn parameterized_scopes(document: &mut Object) {
-    const RENAMED: &[(&str, &str)] =
-        &[("is.dynamic.scope", "is.parameterized.scope"), ("dynamic.scope.regexp", "parameterized.scope.regexp")];
+    const IS_ONE: &str = "is.parameterized.scope";
+    const PATTERN: &str = "parameterized.scope.regexp";
+    const TYPE: &str = "parameterized.scope.type";
     for scope in each(document, "clientScopes") {
+        let prefix = format!("{}:", scope.get("name").and_then(Value::as_str).unwrap_or_default());
         let Some(Value::Object(attributes)) = scope.get_mut("attributes") else { continue };
-        for (old, new) in RENAMED {
-            if let Some(value) = attributes.remove(*old) {
-                attributes.insert((*new).to_owned(), value);
+        for (old, new) in [("is.dynamic.scope", IS_ONE), ("dynamic.scope.regexp", PATTERN)] {
+            if let Some(value) = attributes.remove(old) {
+                attributes.insert(new.to_owned(), value);
             }
+        }
+        if !is(attributes, IS_ONE, "true") || attributes.contains_key(TYPE) {
+            continue;
+        }
+        let pattern = attributes.get(PATTERN).and_then(Value::as_str).map(str::to_owned);
+        // Other patterns a person has to look at.
+        match pattern.as_deref().map_or(Some("*"), |pattern| pattern.strip_prefix(&*prefix)) {
+            Some("*") => {
+                attributes.remove(PATTERN);
+                attributes.insert(TYPE.to_owned(), "string".into());
+            }
+            Some(of_parameter) => {
+                attributes.insert(PATTERN.to_owned(), of_parameter.into());
+                attributes.insert(TYPE.to_owned(), "custom".into());
+            }
+            None => {}
         }
     }
 }

@@ -174,3 +174,27 @@ fn each_flow_has_configurations_of_its_own() {
         assert_eq!(value, Some(LiveValue::Json("on".into())), "{flow}");
     }
 }
+
+/// As `MigrateTo26_7_0` has it: any parameter, or one of a pattern; what does not begin with the name is nobody's to guess.
+#[test]
+fn dynamic_scopes_say_what_their_parameter_is() {
+    let scope = |name: &str, pattern: Option<&str>| {
+        json!({"name": name, "protocol": "openid-connect", "attributes":
+        {"is.dynamic.scope": "true", "dynamic.scope.regexp": pattern}})
+    };
+    let realm = live(&json!({"realm": "acme", "keycloakVersion": "26.6.0", "clientScopes": [
+        scope("any", Some("any:*")), scope("some", Some("some:[a-z]+")), scope("none", None), scope("odd", Some("*")),
+    ]}));
+    for (name, ty, pattern) in [
+        ("any", Some("string"), None),
+        ("some", Some("custom"), Some("[a-z]+")),
+        ("none", Some("string"), None),
+        ("odd", None, Some("*")),
+    ] {
+        let of = |attribute: &str| leaf(&realm, &format!("clientScopes/{name}"), &["attributes", attribute]);
+        let text = |text: Option<&str>| text.map(|text| LiveValue::Json(text.into()));
+        assert_eq!(of("is.parameterized.scope"), text(Some("true")), "{name}");
+        assert_eq!(of("parameterized.scope.type"), text(ty), "{name}");
+        assert_eq!(of("parameterized.scope.regexp"), text(pattern), "{name}");
+    }
+}
