@@ -49,6 +49,7 @@ async fn no_secret_leaves() {
         texts.push((command.join(" "), run(&project, command).await));
     }
     texts.push(("record".to_owned(), record("leak").await));
+    hunted.extend(secrets_by_hand().await);
     texts.extend(imported(&project).await);
 
     // A server that answers every write with an error that quotes it, and every sign-in once.
@@ -92,6 +93,20 @@ async fn no_secret_leaves() {
         }
     }
     assert!(texts.iter().any(|(_, text)| text.contains("(secret)")), "nothing was ever quoted");
+}
+
+/// What the server shows of clients that nobody declared: the keys that it makes for SAML, and a secret that was rotated.
+async fn secrets_by_hand() -> [String; 3] {
+    let http = admin().await;
+    let saml = json!({ "saml.client.signature": "true", "saml.encrypt": "true" });
+    let saml = json!({ "clientId": "sp", "protocol": "saml", "attributes": saml });
+    http.post("/leak/clients", &saml).await.unwrap();
+    let sp = client(&http, "leak", "sp").await.unwrap();
+    let key = |use_of: &str| sp["attributes"][format!("saml.{use_of}.private.key")].as_str().map(str::to_owned);
+    let rotated = secret("ROTATED");
+    let attributes = json!({ "client.secret.rotated": rotated, "saml.encryption.private.key": secret("KEY") });
+    http.post("/leak/clients", &json!({ "clientId": "rotated", "attributes": attributes })).await.unwrap();
+    [rotated, secret("KEY"), key("signing").unwrap()]
 }
 
 /// What an import says and writes, but for the file that is made for secrets. Only the project itself knows of secrets
