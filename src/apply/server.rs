@@ -45,6 +45,8 @@ impl<'a> Server<'a> {
         let (previous, record_id) = live.as_ref().map_or((None, None), |it| (it.record.clone(), it.record_id.clone()));
         let former = live.as_ref().and_then(|it| it.renamed_from.clone()).unwrap_or_else(|| realm.to_owned());
         let writer = Writer::new(http.clone(), realm, live);
+        // As much as Keycloak keeps of an attribute of a role, which the lock is.
+        let holder = Holder { actor: holder.actor.chars().take(255).collect(), ..holder };
         let (founded, opened) = (OnceCell::new(), OnceCell::new());
         Self { http, project, realm, writer, secrets, holder, previous, record_id, founded, former, opened }
     }

@@ -56,6 +56,20 @@ fn a_lock_is_respected_until_it_ends() {
     project.assert_settled();
 }
 
+/// Keycloak keeps 255 characters of a description and of an attribute of a role; a path of groups on GitLab may be longer.
+#[test]
+fn whoever_applies_may_have_a_long_name() {
+    let long = "group/".repeat(60);
+    let project = Project::new("lock-long").env("GITHUB_REPOSITORY", long.as_str()).env("GITHUB_RUN_ID", long);
+    project.write_realm("[roles.one]\n");
+    project.apply();
+    project.write_realm("[roles.one]\n[roles.two]\n");
+    project.apply();
+    project.assert_settled();
+    let record = block(async { client(&admin().await, "lock-long", "realmform:lock-long").await.unwrap() });
+    assert_eq!(record["description"].as_str().unwrap().len(), 255);
+}
+
 #[test]
 fn an_interrupted_run_ends_in_order() {
     let project = Project::new("lock-stop");
