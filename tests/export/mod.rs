@@ -244,12 +244,12 @@ fn every_upgrade_was_made(project: &Project, version: &str) {
 fn settings_were_upgraded(admin: &Admin, version: &str) {
     let realm = admin.get("");
     assert_eq!(realm["organizationsEnabled"], version == "24", "an attribute of 24 is a setting");
-    assert!(realm["browserSecurityHeaders"]["xXSSProtection"].is_null(), "{version}: {realm}");
     // 24 has the theme of its own time, which is called as the old one was.
     assert_eq!(realm["adminTheme"], if version == "24" { "keycloak" } else { "keycloak.v2" }, "{version}");
     if is_26_0("files say nothing of what 26.7 has by default") {
         return;
     }
+    assert!(realm["browserSecurityHeaders"]["xXSSProtection"].is_null(), "{version}: {realm}");
     let actions = admin.get("authentication/required-actions");
     let priority = |alias: &str| {
         let action = actions.as_array().unwrap().iter().find(|it| it["alias"] == alias).unwrap();

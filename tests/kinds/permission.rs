@@ -131,6 +131,9 @@ roles.refund = {}
 [permissionPolicies.desk]
 type = "role"
 roles = ["helper", "shop:refund"]
+[permissionPolicies.crew]
+type = "group"
+groups = ["/staff"]
 [permissions.staff]
 resourceType = "Groups"
 groups = ["/staff"]
@@ -153,21 +156,39 @@ fn permissions_come_and_go_with_all_that_they_name() {
     let admin = project.admin();
     project.write_realm(ALL);
     project.apply();
-    assert_eq!(names(&admin), BTreeSet::from(["desk", "refunds", "staff"].map(Into::into)));
+    let all = BTreeSet::from(["crew", "desk", "refunds", "staff"].map(Into::into));
+    assert_eq!(names(&admin), all);
     // They stay while they are switched off.
     admin.put("", &json!({"adminPermissionsEnabled": false}));
     assert_eq!(project.changes(), ["update : adminPermissionsEnabled (unexplained)"]);
     project.apply();
-    assert_eq!(names(&admin), BTreeSet::from(["desk", "refunds", "staff"].map(Into::into)));
+    assert_eq!(names(&admin), all);
+    // What policies name may be gone, of which only its id is left; what a permission is about takes that with it.
+    admin.delete(&format!("groups/{}", admin.id("groups", "name", "staff")));
+    admin.delete("roles/helper");
+    assert_eq!(
+        project.changes(),
+        [
+            "create groups/\"/staff\"",
+            "update permissionPolicies/crew: groups (unexplained)",
+            "update permissionPolicies/desk: roles (unexplained)",
+            "create permissions/staff: groups (drift), policies (drift), resourceType (drift), scopes (drift)",
+            "create roles/helper",
+        ]
+    );
+    project.apply();
+    assert_eq!(names(&admin), all);
     project.write_realm(
         &ALL.replace("resourceType = \"Groups\"\ngroups = [\"/staff\"]\n", "resourceType = \"Clients\"\n")
             .replace("view-members", "view")
-            .replace("[groups.\"/staff\"]\n", ""),
+            .replace("[groups.\"/staff\"]\n", "")
+            .replace("type = \"group\"\ngroups = [\"/staff\"]", "type = \"group\""),
     );
     assert_eq!(
         project.changes(),
         [
             "delete groups/\"/staff\"",
+            "update permissionPolicies/crew: groups (prune)",
             "update permissions/staff: groups (prune), resourceType (unexplained), scopes (unexplained)",
         ]
     );
