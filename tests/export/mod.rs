@@ -205,6 +205,8 @@ fn a_document_by_hand_reads_as_the_server_takes_it_in() {
     assert!(library["defaultClientScopes"].to_string().contains("our_template"), "{library}");
     let files = std::fs::read_to_string(project.folder().join("Export-by-hand/realm.toml")).unwrap();
     assert!(!files.contains("authenticationFlows") && files.contains("\"/shelves/*\""), "{files}");
+    // It is known for what it is whatever the case.
+    assert!(files.contains("defaultRoles = ") && !files.contains("default-roles-"), "{files}");
 }
 
 /// As an upgrade of the server would have left the realm.
