@@ -100,7 +100,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
             None => Culprits::default(),
         };
         let left_out = realm.map(|realm| realm.left_out.clone()).unwrap_or_default();
-        let applied = realm.and_then(|realm| realm.record.as_ref()).map(heading);
+        let applied = realm.and_then(|realm| realm.record.as_ref()).map(Record::heading);
         report.realms.insert(name, RealmReport { drift, applied, culprits, left_out });
     }
     print(context, args, &report)?;
@@ -228,11 +228,6 @@ impl Revert<'_> {
         }
         Ok(Exit::Fine)
     }
-}
-
-/// What the record says of the run that wrote it.
-fn heading(record: &Record) -> Record {
-    Record { objects: BTreeMap::new(), fingerprints: BTreeMap::new(), ..record.clone() }
 }
 
 fn ignore(diff: &mut diff::RealmDiff, patterns: &[String]) {

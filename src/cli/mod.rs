@@ -12,6 +12,7 @@ mod connect;
 mod diff;
 mod drift;
 mod error;
+mod explain;
 mod exports;
 mod features;
 mod import;
@@ -97,6 +98,8 @@ enum Command {
     Apply(apply::Args),
     /// Show what moved since it was applied, and whose it is
     Drift(drift::Args),
+    /// Tell the whole story of an object, or of a field of it
+    Explain(explain::Args),
     /// Run a command against a throwaway Keycloak
     Sandbox(sandbox::Args),
     /// Print the JSON Schemas of the files, or write them into a folder
@@ -165,6 +168,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Exit, Error> {
         Command::Show(args) => show::run(context, &args),
         Command::Apply(args) => apply::run(context, &args).await,
         Command::Drift(args) => Box::pin(drift::run(context, &args)).await,
+        Command::Explain(args) => explain::run(context, &args).await,
         Command::Sandbox(args) => Box::pin(sandbox::run(context, args)).await,
         Command::Schema(args) => schema::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),

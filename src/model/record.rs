@@ -98,6 +98,13 @@ impl Record {
         Self::from_stored(realm, stored).map_err(RecordError::Damaged)
     }
 
+    /// What it says of the run that wrote it, without what it applied.
+    #[must_use]
+    pub fn heading(&self) -> Self {
+        let Self { commit, dirty, tool, time, actor, objects: _, fingerprints: _ } = self.clone();
+        Self { commit, dirty, tool, time, actor, ..Self::default() }
+    }
+
     /// The same with `old` replaced by `new` in every address below it.
     #[must_use]
     pub fn moved(&self, old: &Address, new: &Address) -> Self {

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use serde_json::Value as Json;
+
 use super::{Plan, RealmPlan};
 use crate::diff::{Cause, Change};
 use crate::git::{Touch, Touches};
 use crate::keycloak::{Culprit, Culprits};
-use crate::model::{Address, Origin, RealmName};
+use crate::model::{Address, Declared, FieldPath, Origin, RealmName, Record, Value};
 
 /// What is known of who is behind the changes of a plan.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -63,4 +65,61 @@ pub fn is_edit(cause: Cause) -> bool {
 /// Whether somebody at the server is behind some of it.
 pub fn has_moved(change: &Change) -> bool {
     change.fields.iter().any(|field| matches!(field.cause, Cause::Drift | Cause::Both | Cause::Unexplained))
+}
+
+/// Everything that is known of one object.
+#[derive(Debug)]
+pub struct Story {
+    /// The object.
+    pub address: Address,
+    /// Where it is declared; `None` where it is not.
+    pub origin: Option<Origin>,
+    /// Whether the server has it; `None` where the realm itself is not there.
+    pub exists: Option<bool>,
+    /// What this project applied last to its realm: the record without its objects.
+    pub applied: Option<Record>,
+    /// Whether that record names the object.
+    pub is_recorded: bool,
+    /// Other projects whose records name it.
+    pub other_projects: Vec<String>,
+    /// Who changed it on the server last, since it was applied.
+    pub culprit: Option<Culprit>,
+    /// Why nobody can tell.
+    pub culprit_unknown: Option<&'static str>,
+    /// Its leaves, by their paths.
+    pub leaves: Vec<LeafStory>,
+}
+
+/// Everything that is known of one leaf.
+#[derive(Debug)]
+pub struct LeafStory {
+    /// Which.
+    pub path: FieldPath,
+    /// What the files say, and where.
+    pub declared: Option<Declared>,
+    /// The commit that last touched that line.
+    pub touch: Option<Touch>,
+    /// Whether this project's record names it.
+    pub is_recorded: bool,
+    /// What the files said when they were applied last, where that can be read.
+    pub applied: Option<Value>,
+    /// What the server has.
+    pub live: Side,
+    /// What Keycloak gives by itself.
+    pub default: Option<Json>,
+    /// Other projects whose records name it.
+    pub other_projects: Vec<String>,
+    /// What the next apply would do to it: why, where there is anything to do.
+    pub cause: Option<Cause>,
+}
+
+/// A leaf of the server's as it may be shown.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Side {
+    /// It has none.
+    Absent,
+    /// A plain value.
+    Value(Json),
+    /// A secret, readable or not.
+    Secret,
 }

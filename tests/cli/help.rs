@@ -2,8 +2,20 @@
 
 use crate::support::program::{Program, stdout};
 
-const COMMANDS: &[&str] =
-    &["init", "import", "check", "diff", "plan", "show", "apply", "drift", "sandbox", "schema", "completions"];
+const COMMANDS: &[&str] = &[
+    "init",
+    "import",
+    "check",
+    "diff",
+    "plan",
+    "show",
+    "apply",
+    "drift",
+    "explain",
+    "sandbox",
+    "schema",
+    "completions",
+];
 
 #[test]
 fn the_program_tells_its_commands() {
@@ -23,6 +35,7 @@ fn the_program_tells_its_commands() {
       show         Show a saved plan
       apply        Change the server to what the files say
       drift        Show what moved since it was applied, and whose it is
+      explain      Tell the whole story of an object, or of a field of it
       sandbox      Run a command against a throwaway Keycloak
       schema       Print the JSON Schemas of the files, or write them into a folder
       completions  Print a completion script for a shell

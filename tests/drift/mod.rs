@@ -254,6 +254,48 @@ fn a_plan_says_who_is_behind_each_change() {
     let (report, _) = drift(&project, &[]);
     assert_eq!(report["realms"]["drift-explained"]["culprits"]["drift-explained"]["user"], "eve");
     assert_eq!(report["realms"]["drift-explained"]["unmanaged"], json!([]), "people are nobody's to tell");
+    explained(&project);
+}
+
+/// The story of one field, of one object, and of what there is not.
+fn explained(project: &Project) {
+    let told = project.run(&["explain", "drift-explained.attributes.map"]);
+    assert_eq!(told.status, 0, "{told:?}");
+    let lines: Vec<&str> = told.stdout.lines().map(str::trim).collect();
+    let after =
+        |start: &str| lines.iter().find_map(|line| line.strip_prefix(start)).unwrap_or_else(|| panic!("{told:?}"));
+    assert!(lines[0].starts_with("# realm drift-explained"), "{told:?}");
+    assert!(after("attributes.map").ends_with("both"), "{told:?}");
+    assert!(after("files    \"edited\"").ends_with("drift-explained/realm.toml:5"), "{told:?}");
+    assert!(lines.iter().any(|line| line.ends_with("by Test: Map otherwise")), "{told:?}");
+    assert_eq!(after("applied  "), "\"applied\"");
+    assert_eq!(after("server   "), "\"hand\"");
+    assert!(after("changed on the server since by eve ").contains("admin-cli"), "{told:?}");
+
+    let shop = project.run(&["explain", "drift-explained/clients/shop", "--format", "json"]);
+    assert_eq!(shop.status, 0, "{shop:?}");
+    assert!(!shop.stdout.contains(SECRET), "{shop:?}");
+    let shop: Value = serde_json::from_str(&shop.stdout).unwrap();
+    assert_eq!(Validator::of("output-explain").errors_in(&shop), "");
+    let paths: Vec<&str> =
+        shop["fields"].as_array().unwrap().iter().map(|field| field["path"][0].as_str().unwrap()).collect();
+    assert_eq!(paths, ["name", "redirectUris", "secret"]);
+    assert_eq!((&shop["fields"][2]["server"], &shop["fields"][2]["cause"]), (&json!({"secret": true}), &Value::Null));
+    let all = project.run(&["explain", "drift-explained/clients/shop", "--all"]).stdout;
+    assert!(all.contains("\n  standardFlowEnabled") && !all.contains(SECRET), "{all}");
+
+    for (what, told) in [
+        ("drift-explained/clients/nobody", "there is no drift-explained/clients/nobody"),
+        ("drift-explained/clients/shop.fromMars", "has no field fromMars"),
+        ("drift-explained/things/x", "is no address"),
+    ] {
+        let output = project.run(&["explain", what]);
+        assert_eq!(output.status, 64, "{what}: {output:?}");
+        assert!(output.stderr.contains(told), "{what}: {output:?}");
+    }
+    // What no file speaks of is explained as well.
+    let output = project.run(&["explain", "drift-explained/roles/offline_access.description"]);
+    assert!(output.status == 0 && output.stdout.contains("on the server, and in no file"), "{output:?}");
 }
 
 /// What was applied is not in git: an edit and drift look alike, and nobody says that there is none.

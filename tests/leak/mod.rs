@@ -43,7 +43,11 @@ async fn no_secret_leaves() {
         &["apply", "--yes", "--verbose"],
         &["apply", "new.plan"],
         &["plan", "--verbose"],
-        &["plan", "--format", "json"],
+        &["plan", "--format", "json", "--explain"],
+        &["drift"],
+        &["drift", "--format", "json"],
+        &["explain", "leak/clients/shop", "--all"],
+        &["explain", "leak/users/root", "--all", "--format", "json"],
     ];
     for command in commands {
         texts.push((command.join(" "), run(&project, command).await));
@@ -55,6 +59,7 @@ async fn no_secret_leaves() {
     // A server that answers every write with an error that quotes it, and every sign-in once.
     declare(&project, "two");
     texts.push(("changed".to_owned(), run(&project, &["plan", "--out", "changed.plan"]).await));
+    texts.push(("drift".to_owned(), run(&project, &["drift", "--format", "markdown"]).await));
     for plan in ["new.plan", "changed.plan"] {
         texts.push((plan.to_owned(), std::fs::read_to_string(project.folder().join(plan)).unwrap()));
     }

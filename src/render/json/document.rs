@@ -145,7 +145,7 @@ struct FieldDocument {
 
 /// The commit that last touched a line.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct TouchDocument {
+pub(super) struct TouchDocument {
     /// In full.
     id: String,
     author: String,
@@ -201,7 +201,7 @@ struct ValueDocument {
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-enum CauseWord {
+pub(super) enum CauseWord {
     /// What was applied last cannot be read, so that edit and drift look alike.
     Unexplained,
     /// The files changed.

@@ -62,7 +62,7 @@ struct RealmDocument {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct AppliedDocument {
+pub(super) struct AppliedDocument {
     /// In full; none outside of a repository.
     commit: Option<String>,
     /// Whether the work tree differed from it.

@@ -3,6 +3,7 @@
 mod document;
 mod drift;
 mod saved;
+mod story;
 
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -10,11 +11,12 @@ use serde_json::Value as Json;
 pub use saved::{SavedError, read_saved, saved};
 
 use crate::diff::{Concern, Counts, Diff, RealmDiff, Report};
-use crate::plan::explain::Explanations;
+use crate::plan::explain::{Explanations, Story};
 use crate::plan::{Plan, Refusal};
 use document::{DifferenceDocument, FORMAT_VERSION, PlanDocument};
 use drift::DriftDocument;
 use saved::SavedDocument;
+use story::StoryDocument;
 
 /// A plan: `formatVersion`, the counts as `summary`, `concerns` of security, and by realm the `changes` and the `steps` in
 /// their order.
@@ -54,12 +56,18 @@ pub fn drift(report: &Report) -> Json {
     value(&DriftDocument::from(report))
 }
 
+/// The story of an object: `formatVersion`, and by leaf what the files say, what was applied and what the server has.
+pub fn story(story: &Story) -> Json {
+    value(&StoryDocument::from(story))
+}
+
 /// The JSON Schemas of what this room writes, by the names of their files.
-pub fn schemas() -> [(&'static str, Json); 4] {
+pub fn schemas() -> [(&'static str, Json); 5] {
     [
         ("output-plan.schema.json", schemars::schema_for!(PlanDocument).into()),
         ("output-diff.schema.json", schemars::schema_for!(DifferenceDocument).into()),
         ("output-drift.schema.json", schemars::schema_for!(DriftDocument).into()),
+        ("output-explain.schema.json", schemars::schema_for!(StoryDocument).into()),
         ("saved-plan.schema.json", schemars::schema_for!(SavedDocument).into()),
     ]
 }

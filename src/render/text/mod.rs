@@ -2,6 +2,7 @@
 
 mod drift;
 mod stale;
+mod story;
 
 use std::fmt::{Display, Write as _};
 
@@ -19,6 +20,7 @@ use crate::plan::{Plan, Refusal, Violation};
 pub use drift::drift;
 pub(super) use drift::{summary as drift_summary, told};
 pub use stale::{stale, unexpected};
+pub use story::story;
 
 /// How it is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
