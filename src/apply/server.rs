@@ -1,7 +1,7 @@
 //! Carrying steps out on a Keycloak server.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use serde_json::Value;
 
@@ -29,7 +29,19 @@ pub struct Server<'a> {
     founded: OnceCell<NewLedger>,
     /// The name that the realm has when the run begins.
     former: String,
-    opened: OnceCell<(Ledger, Lock)>,
+    /// Found or made at the first try to open the realm: others may hold its lock then, and end.
+    ledger: OnceCell<Ledger>,
+    opened: OnceCell<Opened>,
+    /// Whether the lock is being released.
+    closing: Cell<bool>,
+}
+
+/// What this run holds.
+struct Opened {
+    ledger: Ledger,
+    lock: Lock,
+    /// The record as this run left it when it began.
+    record: Record,
 }
 
 impl<'a> Server<'a> {
@@ -47,8 +59,21 @@ impl<'a> Server<'a> {
         let writer = Writer::new(http.clone(), realm, live);
         // As much as Keycloak keeps of an attribute of a role, which the lock is.
         let holder = Holder { actor: holder.actor.chars().take(255).collect(), ..holder };
-        let (founded, opened) = (OnceCell::new(), OnceCell::new());
-        Self { http, project, realm, writer, secrets, holder, previous, record_id, founded, former, opened }
+        Self {
+            http,
+            project,
+            realm,
+            writer,
+            secrets,
+            holder,
+            previous,
+            record_id,
+            founded: OnceCell::new(),
+            former,
+            ledger: OnceCell::new(),
+            opened: OnceCell::new(),
+            closing: Cell::new(false),
+        }
     }
 
     /// What was applied before.
@@ -56,14 +81,39 @@ impl<'a> Server<'a> {
         self.previous.as_ref()
     }
 
-    /// Makes the lock last; to be called every few minutes while steps run.
+    /// Looks whether this run still has its lock, and makes that last where it is to be renewed. `false` says that
+    /// somebody took it away; where nobody can tell, it is taken to be there.
     ///
     /// # Errors
     /// The server's failures.
-    pub async fn renew(&self) -> Result<(), ServerError> {
-        match self.opened.get() {
-            Some((ledger, lock)) => self.by_now(ledger).renew(lock).await,
-            None => Ok(()),
+    pub async fn has_lock(&self, renew: bool) -> Result<bool, ServerError> {
+        let Some(Opened { ledger, lock, record: _ }) = self.opened.get() else { return Ok(true) };
+        // Between two names nobody knows where to look.
+        if self.former != self.realm && !self.writer.realm_is_renamed() {
+            return Ok(true);
+        }
+        let ledger = self.by_now(ledger);
+        let held = ledger.still_held(lock).await?;
+        if let Some(lock) = held.as_ref().filter(|_| renew) {
+            ledger.renew(lock).await?;
+        }
+        // The answer may be older than the question whether the run itself released it.
+        Ok(held.is_some() || self.closing.get())
+    }
+
+    /// Takes the lock once more, for the record only, after somebody took it away. The record has to be the one that this
+    /// run left: what it was about to make is in it, so that nothing is lost with what cannot be written any more.
+    async fn take_again(&self, ledger: &Ledger, left: &Record) -> Result<Lock, ServerError> {
+        let lost = |what: &str| {
+            ServerError::Refused(format!("somebody took this run's lock away, and {what}; the record is left to them"))
+        };
+        let lock = ledger.lock(&self.holder).await?.map_err(|lock| lost(&format!("{} holds it now", lock.holder)))?;
+        match ledger.record(self.realm).await {
+            Ok(Some(record)) if record == *left => Ok(lock),
+            other => {
+                ledger.unlock(&lock).await?;
+                other.and(Err(lost("another run has written the record since")))
+            }
         }
     }
 
@@ -95,13 +145,17 @@ impl<'a> Server<'a> {
 
     async fn ledger(&self, intent: &Record) -> Result<Ledger, ServerError> {
         let Self { http, realm, project, .. } = self;
-        if let Some(id) = &self.record_id {
-            return Ok(Ledger::open(http.clone(), &self.former, project, id.clone()));
+        if let Some(ledger) = self.ledger.get() {
+            return Ok(ledger.clone());
         }
-        match self.founded.get() {
-            Some(new) => Ok(Ledger::with_realm(http.clone(), realm, project, new)),
-            None => Ledger::create(http.clone(), &self.former, project, &NewLedger::new(project, intent)).await,
-        }
+        let ledger = match (&self.record_id, self.founded.get()) {
+            (Some(id), _) => Ledger::open(http.clone(), &self.former, project, id.clone()),
+            (None, Some(new)) => Ledger::with_realm(http.clone(), realm, project, new),
+            (None, None) => {
+                Ledger::create(http.clone(), &self.former, project, &NewLedger::new(project, intent)).await?
+            }
+        };
+        Ok(self.ledger.get_or_init(|| ledger).clone())
     }
 
     /// What it means that the realm was not made: the answer of an earlier try was lost, somebody else made it since
@@ -151,9 +205,9 @@ impl Executor for Server<'_> {
         if prepared.is_err() {
             ledger.unlock(&lock).await?;
         }
-        prepared?;
+        let record = prepared?.clone();
         // Opened once for each run, so the cell is empty.
-        drop(self.opened.set((ledger, lock)));
+        drop(self.opened.set(Opened { ledger, lock, record }));
         Ok(())
     }
 
@@ -178,31 +232,43 @@ impl Executor for Server<'_> {
     }
 
     async fn close(&self, record: &Record) -> Result<(), ServerError> {
-        let Some((ledger, lock)) = self.opened.get() else { return Ok(()) };
+        let Some(Opened { ledger, lock, record: left }) = self.opened.get() else { return Ok(()) };
+        self.closing.set(true);
         let ledger = self.by_now(ledger);
+        let lock = match ledger.still_held(lock).await? {
+            Some(lock) => lock,
+            None => self.take_again(&ledger, left).await?,
+        };
         let written = ledger.write(record).await;
-        ledger.unlock(lock).await?;
+        ledger.unlock(&lock).await?;
         written
     }
 }
 
-/// Under the lock: the record is still the one that the plan was made from, and knows what is about to be made.
-async fn prepare(ledger: &Ledger, realm: &str, previous: Option<&Record>, intent: &Record) -> Result<(), OpenError> {
+/// Under the lock: the record is still the one that the plan was made from, and knows what is about to be made. Answers
+/// what it says then.
+async fn prepare<'r>(
+    ledger: &Ledger,
+    realm: &str,
+    previous: Option<&'r Record>,
+    intent: &'r Record,
+) -> Result<&'r Record, OpenError> {
     // A new ledger was made with the intent in it; another run may have found it, and even ended, before we locked it.
     let mine = ledger.is_new().then_some(intent);
     let now = ledger.record(realm).await?;
     if mine.is_some() && now.as_ref() == mine {
-        return Ok(());
+        return Ok(intent);
     }
     if now.as_ref() != previous {
         let commit = now.and_then(|it| it.commit).unwrap_or_else(|| "something".to_owned());
         return Err(OpenError::Stale { commit });
     }
     // A run that makes and sets nothing new leaves nothing unknown behind.
-    if previous.is_none_or(|previous| intent.objects != previous.objects) {
-        ledger.write(intent).await?;
+    if let Some(previous) = previous.filter(|previous| intent.objects == previous.objects) {
+        return Ok(previous);
     }
-    Ok(())
+    ledger.write(intent).await?;
+    Ok(intent)
 }
 
 fn renamed_from(change: &Change) -> Option<&Address> {

@@ -1,10 +1,12 @@
 //! `realmform drift`: what moved since it was applied, and whose it is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use clap::ValueEnum;
 
 use super::apply::Consent;
+use super::apply::patience::{self, Patience};
 use super::apply::stamp::stamp;
 use super::apply::work::Work;
 use super::connect::ConnectArgs;
@@ -55,6 +57,9 @@ pub(super) struct Args {
     revert: bool,
     #[command(flatten)]
     consent: Consent,
+    /// With --revert: wait up to so long for other runs to end, as in `90s` or `5m`
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = patience::time, hide_default_value = true)]
+    lock_timeout: Duration,
     /// How it is printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -208,7 +213,7 @@ impl Revert<'_> {
         }
         let resolver = Resolver::new(&self.workspace.folder);
         let secrets = resolver.resolve_all(written_secrets(&plan)).map_err(Error::Secrets)?;
-        self.args.consent.ask(self.context, "Set this back?")?;
+        self.args.consent.ask(self.context, "Set this back?", "nothing was set back")?;
         let redactor = Redactor::new(secrets.values());
         for (name, realm) in &plan.realms {
             let record = live.realms.get(name).and_then(|live| live.record.as_ref());
@@ -221,6 +226,7 @@ impl Revert<'_> {
                 desired: &Desired { realms: base.into_iter().collect() },
                 secrets: &secrets,
                 redactor: &redactor,
+                patience: &Patience::new(self.context, self.args.lock_timeout),
                 stamp: stamp(commit, false),
             };
             let live = live.realms.remove(name).map(|live| (name.clone(), live));

@@ -51,8 +51,9 @@ pub(super) enum Error {
     Partial(String),
     #[error("the work tree differs from its commit, and a clean one is required")]
     Dirty,
-    #[error("not applied")]
-    Declined,
+    /// The answer was another than "yes".
+    #[error("{0}")]
+    Declined(&'static str),
     #[error("there is nobody to ask: standard input is not a terminal")]
     NoInput,
     #[error("{} cannot become a project: {} in the way", folder.display(), are(found.len()))]
@@ -129,13 +130,17 @@ impl Error {
             Self::Stale { .. } | Self::StalePlan | Self::SavedPlan { .. } => {
                 "make the plan again: `realmform plan`".to_owned()
             }
-            Self::Locked { .. } => "wait for it to end; the lock of a run that died ends by itself".to_owned(),
+            Self::Locked { .. } => {
+                "`--lock-timeout 10m` waits for it to end; the lock of a run that died ends by itself, \
+                                    and `realmform unlock` releases it at once"
+                    .to_owned()
+            }
             Self::Partial(_) => "run `realmform apply` again: it goes on where this run stopped".to_owned(),
             Self::Dirty => {
                 "commit or stash your changes, or leave --require-clean (policy.requireClean) out".to_owned()
             }
             Self::InTheWay { .. } => "nothing was written; name a folder of its own: `realmform init DIR`".to_owned(),
-            Self::NoInput => "say --yes to apply without being asked".to_owned(),
+            Self::NoInput => "say --yes to go on without being asked".to_owned(),
             _ => return None,
         })
     }
@@ -163,9 +168,5 @@ fn are(count: usize) -> String {
 }
 
 fn locked(realm: &str, lock: &Lock) -> String {
-    let holder = &lock.holder;
-    format!(
-        "realm {realm} is locked by {} on {} (process {}) until {}; nothing was changed there",
-        holder.actor, holder.host, holder.process, lock.expires
-    )
+    format!("realm {realm} is locked by {} until {}; nothing was changed there", lock.holder, lock.expires)
 }

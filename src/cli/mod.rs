@@ -27,6 +27,7 @@ mod sandbox;
 mod saved;
 mod schema;
 mod show;
+mod unlock;
 mod workspace;
 
 use std::ffi::OsString;
@@ -100,6 +101,8 @@ enum Command {
     Drift(drift::Args),
     /// Tell the whole story of an object, or of a field of it
     Explain(explain::Args),
+    /// Release locks that runs left behind
+    Unlock(unlock::Args),
     /// Run a command against a throwaway Keycloak
     Sandbox(sandbox::Args),
     /// Print the JSON Schemas of the files, or write them into a folder
@@ -169,6 +172,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Exit, Error> {
         Command::Apply(args) => apply::run(context, &args).await,
         Command::Drift(args) => Box::pin(drift::run(context, &args)).await,
         Command::Explain(args) => explain::run(context, &args).await,
+        Command::Unlock(args) => unlock::run(context, &args).await,
         Command::Sandbox(args) => Box::pin(sandbox::run(context, args)).await,
         Command::Schema(args) => schema::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),

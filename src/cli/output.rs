@@ -1,6 +1,6 @@
 //! Standard output and standard error.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use clap::ValueEnum;
 use tracing::Level;
@@ -9,6 +9,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::Context;
 use super::error::Error;
 
 /// When to use colours.
@@ -100,6 +101,20 @@ impl Output {
         // There is nowhere else to say that standard error is gone.
         drop(writeln!(std::io::stderr().lock(), "{}", text.trim_end()));
     }
+}
+
+/// Asks, and goes on only if the answer is "yes".
+pub(super) fn confirm(context: &Context, yes: bool, no_input: bool, question: &str, no: Error) -> Result<(), Error> {
+    if yes {
+        return Ok(());
+    }
+    if no_input || !std::io::stdin().is_terminal() {
+        return Err(Error::NoInput);
+    }
+    context.output.message(question);
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).map_err(Error::runtime)?;
+    if answer.trim() == "yes" { Ok(()) } else { Err(no) }
 }
 
 /// `1 object`, `2 objects`.

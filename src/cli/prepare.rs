@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -46,6 +47,8 @@ pub(super) struct Prepared {
     /// Secrets that got a throwaway value.
     pub(super) made_up: Vec<SecretRef>,
     pub(super) redactor: Redactor,
+    /// When the server was first looked at.
+    pub(super) begun: Instant,
 }
 
 /// Reads everything and makes the plan, unless `refuse` has something against the files as they were found.
@@ -54,12 +57,24 @@ pub(super) async fn prepare(
     args: &PlanArgs,
     refuse: impl FnOnce(&Workspace) -> Result<(), Error>,
 ) -> Result<Prepared, Error> {
+    prepare_after(context, args, refuse, async |_, _| Ok(())).await
+}
+
+/// The same, reading no realm before `wait` is over.
+pub(super) async fn prepare_after(
+    context: &Context,
+    args: &PlanArgs,
+    refuse: impl FnOnce(&Workspace) -> Result<(), Error>,
+    wait: impl AsyncFnOnce(&Workspace, &Http) -> Result<(), Error>,
+) -> Result<Prepared, Error> {
     let (workspace, connected) = load_and_connect(context, &args.files, &args.connect).await?;
     refuse(&workspace)?;
     workspace.print_warnings(context);
     let (secrets, made_up) = resolve(context, &workspace)?;
     let (http, credential) = connected?;
     http.hide(secrets.values());
+    wait(&workspace, &http).await?;
+    let begun = Instant::now();
     let live = read(&http, &workspace, args.files.realm.is_empty()).await?;
     for (name, realm) in &live.realms {
         for reason in &realm.left_out {
@@ -76,7 +91,7 @@ pub(super) async fn prepare(
     check_secrets(&diff)?;
     let plan = plan::plan(diff, &policy(args, &workspace, credential));
     let redactor = Redactor::new(secrets.values());
-    Ok(Prepared { workspace, http, plan, live, secrets, made_up, redactor })
+    Ok(Prepared { workspace, http, plan, live, secrets, made_up, redactor, begun })
 }
 
 /// The client that reads and writes, and what it signs in with as far as that may be an object of a realm.
@@ -117,7 +132,7 @@ impl Prepared {
     /// Gives the memory back with the process instead of taking the models apart value by value, which takes as long as
     /// the diff. Secrets are wiped all the same.
     pub(super) fn leave(self) {
-        let Self { workspace, plan, live, http: _, secrets: _, made_up: _, redactor: _ } = self;
+        let Self { workspace, plan, live, http: _, secrets: _, made_up: _, redactor: _, begun: _ } = self;
         std::mem::forget((workspace, plan, live));
     }
 }

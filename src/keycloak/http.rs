@@ -130,13 +130,6 @@ impl Http {
         self.delete_with(path, &Value::Null).await
     }
 
-    /// Deletes without trying again, for what somebody else may make anew in between.
-    pub async fn delete_once(&self, path: &str) -> Result<(), HttpError> {
-        let call = self.call(Method::DELETE, path, None)?;
-        let _turn = self.turn().await;
-        self.once(&call).await.map(drop)
-    }
-
     /// Deletes what the body lists, as for role mappings.
     pub async fn delete_with(&self, path: &str, body: &Value) -> Result<(), HttpError> {
         match self.send(&self.call(Method::DELETE, path, Some(body))?).await {

@@ -1,6 +1,7 @@
 //! The record and the lock: a disabled client of the realm, and a role of it.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -30,6 +31,14 @@ pub struct Holder {
     pub nonce: String,
 }
 
+/// `alice on build-7 (process 4711)`.
+impl Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { actor, host, process, nonce: _ } = self;
+        write!(f, "{actor} on {host} (process {process})")
+    }
+}
+
 /// A lock that is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lock {
@@ -37,13 +46,21 @@ pub struct Lock {
     pub id: Option<String>,
     /// Who holds it.
     pub holder: Holder,
+    /// Since when; older versions did not say.
+    pub since: Option<Timestamp>,
     /// Until when, unless it is renewed.
     pub expires: Timestamp,
 }
 
-/// Nobody breaks a lock this young by hand, so it can be released by its name. What an older lock's name means is
-/// looked at first: it may be somebody else's by now.
-const YOUNG: Duration = Duration::from_secs(2 * 60);
+impl Lock {
+    /// Whether the run that took the lock cannot be at work any more, as far as `asking` can tell.
+    pub fn has_ended(&self, asking: &Holder) -> bool {
+        let Holder { actor: _, host, process, nonce: _ } = &self.holder;
+        // In a container every run is process 1, also the one after the one that died.
+        let died = *host == asking.host && (*process == asking.process || !is_running(*process));
+        self.expires < Timestamp::now() || died
+    }
+}
 
 /// The record client of one realm, found or made by [`Ledger::open`].
 #[derive(Clone, Debug)]
@@ -151,6 +168,15 @@ pub(super) async fn find(http: &Http, realm: &str, project: &str) -> Result<Opti
 }
 
 impl Ledger {
+    /// The ledger of a realm, if it has one.
+    ///
+    /// # Errors
+    /// The server's failures.
+    pub async fn find(http: &Http, realm: &str, project: &str) -> Result<Option<Self>, ServerError> {
+        let Some(client) = find(http, realm, project).await? else { return Ok(None) };
+        Ok(Some(Self::open(http.clone(), realm, project, text(&client, "id")?.to_owned())))
+    }
+
     /// The ledger of a realm that has one.
     pub fn open(http: Http, realm: &str, project: &str, id: String) -> Self {
         let (base, client_id) = (format!("/{}", segment(realm)), client_id(project));
@@ -224,10 +250,9 @@ impl Ledger {
     pub async fn lock(&self, holder: &Holder) -> Result<Result<Lock, Lock>, ServerError> {
         // A lock that ran out is removed by its id, so that of two runs that saw it only one removes it.
         for _ in 0..3 {
-            let expires = expiry();
-            match self.http.post(&format!("{}/clients/{}/roles", self.base, self.id), &lock_role(holder, expires)).await
-            {
-                Ok(_) => return Ok(Ok(Lock { id: None, holder: holder.clone(), expires })),
+            let lock = Lock { id: None, holder: holder.clone(), since: Some(Timestamp::now()), expires: expiry() };
+            match self.http.post(&format!("{}/clients/{}/roles", self.base, self.id), &lock_role(&lock)).await {
+                Ok(_) => return Ok(Ok(lock)),
                 // Taken, perhaps by an earlier try of this very request.
                 Err(e) if e.is_conflict() => {}
                 Err(e) => return Err(e.into()),
@@ -236,7 +261,7 @@ impl Ledger {
             if lock.holder.nonce == holder.nonce {
                 return Ok(Ok(lock));
             }
-            if !ended(&lock, holder) {
+            if !lock.has_ended(holder) {
                 return Ok(Err(lock));
             }
             self.unlock(&lock).await?;
@@ -255,46 +280,43 @@ impl Ledger {
         role.map(|role| read_lock(&object(role, "the lock")?)).transpose()
     }
 
-    /// Makes the lock last for another [`LOCK_TIME`].
+    /// A lock that this run took, as it is now; `None` when somebody took it away.
     ///
     /// # Errors
-    /// The server's failures; a lock that was taken away.
-    pub async fn renew(&self, lock: &Lock) -> Result<(), ServerError> {
-        let Some(id) = self.role_of(lock).await? else {
-            return Err(ServerError::Refused("somebody else took the lock away".to_owned()));
-        };
-        let path = format!("{}/roles-by-id/{}", self.base, segment(&id));
-        Ok(self.http.put(&path, &lock_role(&lock.holder, expiry())).await?)
+    /// The server's failures.
+    pub async fn still_held(&self, lock: &Lock) -> Result<Option<Lock>, ServerError> {
+        Ok(self.held().await?.filter(|held| held.holder.nonce == lock.holder.nonce))
     }
 
-    /// Releases the lock. One that is gone already is as good as released.
+    /// Makes a lock last for another [`LOCK_TIME`].
+    ///
+    /// # Errors
+    /// The server's failures.
+    pub async fn renew(&self, lock: &Lock) -> Result<(), ServerError> {
+        let Some(path) = self.role_of(lock).await? else { return Ok(()) };
+        Ok(self.http.put(&path, &lock_role(&Lock { expires: expiry(), ..lock.clone() })).await?)
+    }
+
+    /// Releases this lock, and no later one: by its id, since its name may mean somebody else's by now. One that is gone
+    /// already is as good as released.
     ///
     /// # Errors
     /// The server's failures.
     pub async fn unlock(&self, lock: &Lock) -> Result<(), ServerError> {
-        if is_young(lock) {
-            // Not repeated: when the answer is lost, another run may have the lock before a second try comes.
-            match self.http.delete_once(&format!("{}/clients/{}/roles/lock", self.base, self.id)).await {
-                Err(e) if !e.is_not_found() => {
-                    tracing::debug!(error = %e, "the lock is looked at before it is released");
-                }
-                _ => return Ok(()),
-            }
-        }
-        let Some(id) = self.role_of(lock).await? else { return Ok(()) };
-        match self.http.delete(&format!("{}/roles-by-id/{}", self.base, segment(&id))).await {
+        let Some(path) = self.role_of(lock).await? else { return Ok(()) };
+        match self.http.delete(&path).await {
             Err(e) if !e.is_not_found() => Err(e.into()),
             _ => Ok(()),
         }
     }
 
-    /// The id of the role that is this lock; `None` when it is gone.
+    /// The path of the role that is this lock; `None` when it is gone.
     async fn role_of(&self, lock: &Lock) -> Result<Option<String>, ServerError> {
-        if lock.id.is_some() {
-            return Ok(lock.id.clone());
-        }
-        let held = self.held().await?.filter(|held| held.holder.nonce == lock.holder.nonce);
-        Ok(held.and_then(|held| held.id))
+        let id = match &lock.id {
+            Some(id) => Some(id.clone()),
+            None => self.still_held(lock).await?.and_then(|held| held.id),
+        };
+        Ok(id.map(|id| format!("{}/roles-by-id/{}", self.base, segment(&id))))
     }
 }
 
@@ -335,13 +357,15 @@ fn expiry() -> Timestamp {
     Timestamp::now() + LOCK_TIME
 }
 
-fn lock_role(holder: &Holder, expires: Timestamp) -> Value {
+fn lock_role(lock: &Lock) -> Value {
+    let Lock { id: _, holder, since, expires } = lock;
     let Holder { actor, host, process, nonce } = holder;
+    let since: Vec<String> = since.iter().map(Timestamp::to_string).collect();
     json!({
         "name": "lock",
         "attributes": {
             "actor": [actor], "host": [host], "process": [process.to_string()], "nonce": [nonce],
-            "expires": [expires.to_string()],
+            "since": since, "expires": [expires.to_string()],
         },
     })
 }
@@ -357,20 +381,8 @@ fn read_lock(role: &Object) -> Result<Lock, ServerError> {
     };
     // A lock without a readable end is a lock that somebody made by hand; it never runs out by itself.
     let expires = attribute("expires").parse().unwrap_or(Timestamp::MAX);
-    Ok(Lock { id: Some(text(role, "id")?.to_owned()), holder, expires })
-}
-
-/// Whether the lock was taken by this run a moment ago.
-fn is_young(lock: &Lock) -> bool {
-    lock.id.is_none() && lock.expires > Timestamp::now() + LOCK_TIME - YOUNG
-}
-
-/// Whether the run that took the lock cannot be at work any more.
-fn ended(lock: &Lock, asking: &Holder) -> bool {
-    let Holder { actor: _, host, process, nonce: _ } = &lock.holder;
-    // In a container every run is process 1, also the one after the one that died.
-    let died = *host == asking.host && (*process == asking.process || !is_running(*process));
-    lock.expires < Timestamp::now() || died
+    let since = attribute("since").parse().ok();
+    Ok(Lock { id: Some(text(role, "id")?.to_owned()), holder, since, expires })
 }
 
 /// Whether a process of this machine runs. Where the system has no `/proc`, it is taken to run until its lock expires.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::patience::{Patience, uninterrupted};
 use super::work::Work;
 use super::{Args, stamp};
 use crate::apply::Secrets;
@@ -15,7 +16,7 @@ use crate::plan::saved::{Saved, Stale, written_secrets};
 use crate::plan::{Policy, check};
 use crate::secrets::{Redactor, Resolver};
 
-pub(super) async fn run(context: &Context, args: &Args, file: &Path) -> Result<Exit, Error> {
+pub(super) async fn run(context: &Context, args: &Args, file: &Path, patience: &Patience<'_>) -> Result<Exit, Error> {
     let saved = saved::read(file)?;
     let around = around(context, &saved)?;
     let mut stale = around.stale(&saved);
@@ -32,6 +33,7 @@ pub(super) async fn run(context: &Context, args: &Args, file: &Path) -> Result<E
     let desired = saved.desired();
     // What another server has would only confuse.
     if !stale.iter().any(|it| matches!(it, Stale::Server { .. })) {
+        patience.until_free(&http, &saved.project, saved.plan.realms.keys(), &uninterrupted()).await?;
         let live = saved::look(&http, &saved.project, &saved.plan, &desired).await?;
         stale.extend(saved::moved(&saved, &live));
         saved::refuse(context, &stale)?;
@@ -42,6 +44,7 @@ pub(super) async fn run(context: &Context, args: &Args, file: &Path) -> Result<E
             desired: &desired,
             redactor: &Redactor::new(secrets.values()),
             secrets: &secrets,
+            patience,
             stamp: stamp::stamp(saved.files.commit.clone(), saved.files.dirty),
         };
         let result = work.carry_out(context, live).await;

@@ -1,17 +1,21 @@
 //! `realmform apply`: the plan, carried out.
 
 mod kept;
+pub(super) mod patience;
 pub(super) mod stamp;
 pub(super) mod work;
 
-use std::io::{BufRead as _, IsTerminal as _};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::output::Format;
-use super::prepare::{self, Prepared, prepare};
+use super::output::confirm;
+use super::prepare::{self, Prepared, prepare_after};
 use super::workspace::Workspace;
 use super::{Context, Error, Exit, plan, saved};
+use crate::desired::Loaded;
+use crate::keycloak::Http;
+use patience::{Patience, uninterrupted};
 use work::Work;
 
 /// Change the server to what the files say: shows the plan, asks, carries it out, and looks whether anything is left. With
@@ -21,12 +25,14 @@ use work::Work;
 Examples:
   realmform apply
   realmform apply --yes --require-clean
+  realmform apply --yes --lock-timeout 10m
   realmform apply --realm customer-acme --allow-destroy customer-acme/identityProviders/okta
   realmform apply shop.plan                 what `realmform plan --out shop.plan` saved
   realmform apply --expect shop.plan        what the files say, if that comes to the saved plan
 
 A saved plan is refused (exit 5) when anything that it was made from has moved since: the files, the objects that it changes, \
-their secrets, what was applied, the server. Ctrl-C finishes the requests under way, writes the record and releases the lock.")]
+their secrets, what was applied, the server. With --lock-timeout the plan is made after other runs have ended; what one of \
+them changes later makes it stale, and with --yes it is then made again. Ctrl-C finishes the requests under way, writes the record and releases the lock.")]
 pub(super) struct Args {
     /// A plan that `plan --out` saved; refused when anything moved since
     #[arg(
@@ -43,6 +49,9 @@ pub(super) struct Args {
     expect: Option<PathBuf>,
     #[command(flatten)]
     consent: Consent,
+    /// Wait up to so long for other runs to end, as in `90s` or `5m`, instead of giving up at once (exit 7)
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = patience::time, hide_default_value = true)]
+    lock_timeout: Duration,
     /// Refuse when the work tree differs from its commit
     #[arg(long)]
     require_clean: bool,
@@ -58,23 +67,39 @@ pub(super) struct Args {
 const FRESH: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    match &args.saved {
-        Some(file) => kept::run(context, args, file).await,
-        None => run_files(context, args).await,
+    let patience = Patience::new(context, args.lock_timeout);
+    if let Some(file) = &args.saved {
+        return kept::run(context, args, file, &patience).await;
+    }
+    loop {
+        match run_files(context, args, &patience).await {
+            // Nobody was asked about this plan.
+            Err(Error::Stale { .. } | Error::StalePlan)
+                if args.consent.yes && args.expect.is_none() && patience.has_time() =>
+            {
+                context.output.message("another run has changed what was planned; planning again");
+            }
+            ended => return ended,
+        }
     }
 }
 
-async fn run_files(context: &Context, args: &Args) -> Result<Exit, Error> {
+async fn run_files(context: &Context, args: &Args, patience: &Patience<'_>) -> Result<Exit, Error> {
     let expected = args.expect.as_deref().map(saved::read).transpose()?;
-    let begun = Instant::now();
-    let mut prepared = prepare(context, &args.prepare, |workspace| check_clean(context, args, workspace)).await?;
+    let refuse = |workspace: &Workspace| check_clean(context, args, workspace);
+    let wait = async |workspace: &Workspace, http: &Http| {
+        let Loaded { project, desired, .. } = &workspace.loaded;
+        patience.until_free(http, &project.name, desired.realms.keys(), &uninterrupted()).await
+    };
+    let mut prepared = prepare_after(context, &args.prepare, refuse, wait).await?;
+    let begun = prepared.begun;
     plan::print(context, &prepared, Format::Text, args.verbose)?;
     if prepared.plan.as_ref().map_err(|_| Error::Refused)?.is_empty() {
         return Ok(Exit::Fine);
     }
     match &expected {
         Some(expected) => saved::check_expected(context, &prepared, expected).await?,
-        None => args.consent.ask(context, "Apply this plan?")?,
+        None => args.consent.ask(context, "Apply this plan?", "not applied")?,
     }
     if begun.elapsed() > FRESH {
         saved::check_unmoved(context, &prepared).await?;
@@ -89,6 +114,7 @@ async fn run_files(context: &Context, args: &Args) -> Result<Exit, Error> {
         desired: &workspace.loaded.desired,
         secrets,
         redactor,
+        patience,
         stamp: stamp::stamp(source.commit().map(|commit| commit.id.clone()), source.is_dirty()),
     };
     let result = work.carry_out(context, live).await;
@@ -126,16 +152,8 @@ pub(super) struct Consent {
 
 impl Consent {
     /// Asks, unless nobody is to be asked.
-    pub(super) fn ask(self, context: &Context, question: &str) -> Result<(), Error> {
-        if self.yes {
-            return Ok(());
-        }
-        if self.no_input || !std::io::stdin().is_terminal() {
-            return Err(Error::NoInput);
-        }
-        context.output.message(&format!("{question} Only \"yes\" is taken for yes: "));
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer).map_err(Error::runtime)?;
-        if answer.trim() == "yes" { Ok(()) } else { Err(Error::Declined) }
+    pub(super) fn ask(self, context: &Context, question: &str, declined: &'static str) -> Result<(), Error> {
+        let question = format!("{question} Only \"yes\" is taken for yes: ");
+        confirm(context, self.yes, self.no_input, &question, Error::Declined(declined))
     }
 }

@@ -1,17 +1,24 @@
 //! Carrying a plan out: realm after realm, with what was and what was not done in the server's own words.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::pending;
+use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
+use super::patience::Patience;
 use super::stamp::holder;
 use crate::apply::server::Server;
 use crate::apply::{OpenError, Outcome, Run, Secrets, Stamp};
 use crate::cli::output::count;
 use crate::cli::prepare::{Resolved, check_secrets, part};
 use crate::cli::progress::{Steps, interruptions, verb};
-use crate::cli::{Context, Error};
+use crate::cli::{Context, Error, saved};
 use crate::diff;
 use crate::keycloak::{Http, Interest, LOCK_TIME, read_again};
 use crate::model::{Address, Desired, Live, LiveRealm, RealmName, Record};
+use crate::plan::saved::moved_before;
 use crate::plan::{Plan, RealmPlan};
 use crate::secrets::Redactor;
 
@@ -25,8 +32,13 @@ pub(in crate::cli) struct Work<'a> {
     pub(in crate::cli) desired: &'a Desired,
     pub(in crate::cli) secrets: &'a Secrets,
     pub(in crate::cli) redactor: &'a Redactor,
+    /// How long others may hold a lock.
+    pub(in crate::cli) patience: &'a Patience<'a>,
     pub(in crate::cli) stamp: Stamp,
 }
+
+/// How long it takes at most until a run notices that its lock was taken away, and starts nothing more.
+const LOOK: Duration = Duration::from_secs(2);
 
 impl Work<'_> {
     /// One realm after the other, so that a failure leaves the others alone.
@@ -38,7 +50,7 @@ impl Work<'_> {
                 ended.unfinished.push(realm.as_str());
                 continue;
             }
-            match self.carry_out_realm(realm, plan, live.realms.remove(realm), interrupted.clone()).await {
+            match self.carry_out_realm(context, realm, plan, live.realms.remove(realm), interrupted.clone()).await {
                 Ok(outcome) => {
                     ended.touched = true;
                     self.report(context, realm, plan, &outcome);
@@ -58,35 +70,84 @@ impl Work<'_> {
 
     async fn carry_out_realm(
         &self,
+        context: &Context,
         realm: &RealmName,
         plan: &RealmPlan,
         live: Option<LiveRealm>,
-        interrupted: tokio::sync::watch::Receiver<bool>,
+        interrupted: watch::Receiver<bool>,
     ) -> Result<Outcome, Error> {
         let previous = live.as_ref().and_then(|live| live.record.clone());
         let holder = holder(&self.stamp.actor);
         let server = Server::new(self.http.clone(), self.project, realm, live, self.secrets, holder);
+        loop {
+            match self.try_realm(context, realm, plan, previous.as_ref(), &server, interrupted.clone()).await {
+                Ok(outcome) => return Ok(outcome),
+                Err(OpenError::Locked(lock)) => {
+                    self.patience.wait(realm, lock, interrupted.clone()).await?;
+                    let realms = std::iter::once(realm);
+                    self.patience.until_free(self.http, self.project, realms, &interrupted).await?;
+                    self.check_unmoved(context, realm, plan).await?;
+                }
+                Err(OpenError::Stale { commit }) => return Err(Error::Stale { realm: realm.clone(), commit }),
+                Err(OpenError::Failed(error)) => return Err(Error::Server(error)),
+            }
+        }
+    }
+
+    async fn try_realm(
+        &self,
+        context: &Context,
+        realm: &RealmName,
+        plan: &RealmPlan,
+        previous: Option<&Record>,
+        server: &Server<'_>,
+        mut interrupted: watch::Receiver<bool>,
+    ) -> Result<Outcome, OpenError> {
+        let (stop, stopped) = watch::channel(*interrupted.borrow());
         let run = Run {
             realm,
             plan,
-            previous: previous.as_ref(),
+            previous,
             secrets: self.secrets,
             stamp: &self.stamp,
             parallelism: self.http.parallelism() * 2,
-            interrupted,
+            interrupted: stopped,
         };
         let mut progress = Steps::new(plan.steps.len(), self.redactor);
         let mut show = |event: crate::apply::Event<'_>| progress.show(&event);
+        let lost = Cell::new(false);
         let outcome = tokio::select! {
-            outcome = run.carry_out(&server, &mut show) => outcome,
-            never = keep_lock(&server) => never,
+            outcome = run.carry_out(server, &mut show) => outcome,
+            never = async {
+                lock_loss(server, plan).await;
+                lost.set(true);
+                stop.send_replace(true);
+                pending().await
+            } => never,
+            never = async {
+                // Whoever would interrupt is there as long as the run.
+                drop(interrupted.wait_for(|it| *it).await);
+                stop.send_replace(true);
+                pending().await
+            } => never,
         };
         progress.finish();
-        outcome.map_err(|error| match error {
-            OpenError::Locked(lock) => Error::Locked { realm: realm.clone(), lock },
-            OpenError::Stale { commit } => Error::Stale { realm: realm.clone(), commit },
-            OpenError::Failed(error) => Error::Server(error),
-        })
+        if lost.get() {
+            let text = format!("error: somebody took the lock of realm {realm} away; nothing more was started there");
+            context.output.message(&text);
+        }
+        outcome
+    }
+
+    /// Somebody else has had the lock since the plan was made: what it changes has to be as it was then.
+    async fn check_unmoved(&self, context: &Context, realm: &RealmName, plan: &RealmPlan) -> Result<(), Error> {
+        let changed = plan.diff.changes.iter().map(|change| &change.address).collect();
+        let desired = self.desired.realms.get(realm).map(|desired| (realm.clone(), part(desired, &changed)));
+        let desired = Desired { realms: desired.into_iter().collect() };
+        let plan = Plan { realms: [(realm.clone(), plan.clone())].into() };
+        let live = saved::look(self.http, self.project, &plan, &desired).await?;
+        let now = live.realms.get(realm);
+        saved::refuse(context, &now.map(|now| moved_before(&plan.realms[realm], now)).unwrap_or_default())
     }
 
     /// What was and what was not done, in the server's own words.
@@ -190,12 +251,22 @@ impl Ended<'_> {
     }
 }
 
-/// Renews the lock while steps run. Losing it is no reason to stop half way: the record check of others protects it.
-async fn keep_lock(server: &Server<'_>) -> Result<Outcome, OpenError> {
+/// Renews the lock while steps run; over when somebody took it away. That it cannot be looked at for a while says nothing
+/// of the sort.
+async fn lock_loss(server: &Server<'_>, plan: &RealmPlan) {
+    // The lock goes with the realm.
+    if plan.diff.changes.iter().any(|change| change.is_deletion() && change.address.parent().is_none()) {
+        return pending().await;
+    }
+    let mut renewed = Instant::now();
     loop {
-        tokio::time::sleep(LOCK_TIME / 3).await;
-        if let Err(error) = server.renew().await {
-            tracing::warn!(%error, "the lock could not be renewed");
+        tokio::time::sleep(LOOK).await;
+        let is_due = renewed.elapsed() > LOCK_TIME / 3;
+        match server.has_lock(is_due).await {
+            Ok(false) => return,
+            Ok(true) if is_due => renewed = Instant::now(),
+            Ok(true) => {}
+            Err(error) => tracing::warn!(%error, "the lock could not be looked at, or not be renewed"),
         }
     }
 }
