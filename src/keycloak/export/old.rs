@@ -40,6 +40,7 @@ const UPGRADES: &[(Version, Step)] = &[
     ((26, 0), console_clients),
     ((26, 2), xss_protection),
     ((26, 4), saml_encryption),
+    ((26, 7), ldap_mappers),
     ((26, 7), required_actions),
     ((26, 7), parameterized_scopes),
     (RECORDED, newer_scopes),
@@ -432,20 +433,44 @@ fn saml_encryption(document: &mut Object) {
     }
 }
 
-/// Whoever left the order of the actions alone gets the new one.
+/// Mappers read binary values as they did when there was no other way.
+fn ldap_mappers(document: &mut Object) {
+    let providers = each_component(document, "org.keycloak.storage.UserStorageProvider");
+    for provider in providers.filter(|provider| is(provider, "providerId", "ldap")) {
+        let Some(Value::Object(below)) = provider.get_mut("subComponents") else { continue };
+        for mapper in each(below, "org.keycloak.storage.ldap.mappers.LDAPStorageMapper") {
+            let (of_groups, of_attribute) =
+                (is(mapper, "providerId", "group-ldap-mapper"), is(mapper, "providerId", "user-attribute-ldap-mapper"));
+            let Some(config) = table(mapper, "config") else { continue };
+            if of_groups {
+                config.entry("decode.group.uuid.attribute").or_insert_with(|| json!(["false"]));
+            }
+            if of_attribute && config.get("is.binary.attribute") == Some(&json!(["true"])) {
+                config.entry("binary.attribute.decoder").or_insert_with(|| json!(["base64"]));
+            }
+        }
+    }
+}
+
+/// Passwords and one-time passwords are set up after the address is verified: in the new order where nobody changed the old
+/// one, else in the next places that are free.
 fn required_actions(document: &mut Object) {
-    const MOVED: &[(&str, i64, i64)] =
-        &[("CONFIGURE_TOTP", 10, 54), ("UPDATE_PASSWORD", 30, 57), ("VERIFY_EMAIL", 50, 50)];
+    const VERIFIED: (&str, i64) = ("VERIFY_EMAIL", 50);
+    const MOVED: &[(&str, i64, i64)] = &[("CONFIGURE_TOTP", 10, 54), ("UPDATE_PASSWORD", 30, 57)];
     for action in each(document, "requiredActions").filter(|it| is(it, "name", "Configure Totp")) {
         action.insert("name".to_owned(), "Configure OTP".into());
     }
-    let stands = |action: &Object, (alias, old, _): &(&str, i64, i64)| {
-        is(action, "alias", alias) && action.get("priority").and_then(Value::as_i64) == Some(*old)
-    };
-    let untouched = MOVED.iter().all(|moved| each(document, "requiredActions").any(|action| stands(action, moved)));
-    for action in each(document, "requiredActions").filter(|_| untouched) {
-        if let Some((_, _, new)) = MOVED.iter().find(|(alias, _, _)| is(action, "alias", alias)) {
-            action.insert("priority".to_owned(), (*new).into());
+    let priorities: Vec<(String, i64)> = each(document, "requiredActions")
+        .filter_map(|it| Some((it.get("alias")?.as_str()?.to_owned(), it.get("priority")?.as_i64()?)))
+        .collect();
+    let of = |alias: &str| priorities.iter().find(|(it, _)| it == alias).map(|(_, priority)| *priority);
+    let Some(verified) = of(VERIFIED.0) else { return };
+    let untouched = verified == VERIFIED.1 && MOVED.iter().all(|(alias, old, _)| of(alias) == Some(*old));
+    let mut free = (verified + 1..).filter(|priority| priorities.iter().all(|(_, taken)| taken != priority));
+    for (alias, _, new) in MOVED {
+        for action in each(document, "requiredActions").filter(|it| is(it, "alias", alias)) {
+            let priority = if untouched { Some(*new) } else { free.next() };
+            action.insert("priority".to_owned(), priority.into());
         }
     }
 }

@@ -198,3 +198,39 @@ fn dynamic_scopes_say_what_their_parameter_is() {
         assert_eq!(of("parameterized.scope.regexp"), text(pattern), "{name}");
     }
 }
+
+#[test]
+fn actions_move_behind_the_verified_address() {
+    let order = |totp: i64, password: i64, email: i64| {
+        let action = |alias: &str, priority: i64| json!({"alias": alias, "priority": priority});
+        let actions = [
+            action("CONFIGURE_TOTP", totp),
+            action("UPDATE_PASSWORD", password),
+            action("VERIFY_EMAIL", email),
+            action("UPDATE_PROFILE", 51),
+        ];
+        let realm = live(&json!({"realm": "acme", "keycloakVersion": "26.6.0", "requiredActions": actions}));
+        let of = |alias: &str| leaf(&realm, &format!("requiredActions/{alias}"), &["priority"]);
+        ["CONFIGURE_TOTP", "UPDATE_PASSWORD"].map(of)
+    };
+    let priority = |number: i64| Some(LiveValue::Json(number.into()));
+    assert_eq!(order(10, 30, 50), [54, 57].map(priority));
+    assert_eq!(order(11, 30, 50), [52, 53].map(priority));
+    assert_eq!(order(10, 30, 60), [61, 62].map(priority));
+}
+
+#[test]
+fn mappers_read_binary_values_as_they_did() {
+    let mapper = |name: &str, provider: &str| json!({"name": name, "providerId": provider, "config": {"is.binary.attribute": ["true"]}});
+    let mappers = [mapper("groups", "group-ldap-mapper"), mapper("photo", "user-attribute-ldap-mapper")];
+    let ldap = json!({"name": "ldap", "providerId": "ldap", "config": {},
+        "subComponents": {"org.keycloak.storage.ldap.mappers.LDAPStorageMapper": mappers}});
+    let realm = live(&json!({"realm": "acme", "keycloakVersion": "26.6.0",
+        "components": {"org.keycloak.storage.UserStorageProvider": [ldap]}}));
+    for (name, key, value) in
+        [("groups", "decode.group.uuid.attribute", "false"), ("photo", "binary.attribute.decoder", "base64")]
+    {
+        let address = format!("userFederation/ldap/mappers/{name}");
+        assert_eq!(leaf(&realm, &address, &["config", key]), Some(LiveValue::Json(value.into())), "{name}");
+    }
+}
