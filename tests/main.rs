@@ -28,6 +28,7 @@ mod kinds;
 mod laws;
 mod leak;
 mod lock;
+mod ownership;
 mod prune;
 mod readers;
 mod readme;

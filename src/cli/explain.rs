@@ -102,7 +102,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
 }
 
 /// What a text may mean: names hold dots, and so do fields.
-fn readings(text: &str) -> Result<Vec<(Address, Option<FieldPath>)>, Error> {
+pub(super) fn readings(text: &str) -> Result<Vec<(Address, Option<FieldPath>)>, Error> {
     let splits = text.match_indices('.').map(|(at, _)| (&text[..at], Some(&text[at + 1..])));
     let readings = std::iter::once((text, None)).chain(splits.rev()).filter_map(|(address, field)| {
         let field = field.map(|field| toml_edit::Key::parse(field).ok()).map_or(Some(None), |keys| keys.map(Some))?;

@@ -27,6 +27,7 @@ mod sandbox;
 mod saved;
 mod schema;
 mod show;
+mod transfer;
 mod unlock;
 mod workspace;
 
@@ -101,6 +102,8 @@ enum Command {
     Drift(drift::Args),
     /// Tell the whole story of an object, or of a field of it
     Explain(explain::Args),
+    /// Hand objects or fields of another project over
+    Transfer(transfer::Args),
     /// Release locks that runs left behind
     Unlock(unlock::Args),
     /// Run a command against a throwaway Keycloak
@@ -172,6 +175,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Exit, Error> {
         Command::Apply(args) => apply::run(context, &args).await,
         Command::Drift(args) => Box::pin(drift::run(context, &args)).await,
         Command::Explain(args) => explain::run(context, &args).await,
+        Command::Transfer(args) => transfer::run(context, &args).await,
         Command::Unlock(args) => unlock::run(context, &args).await,
         Command::Sandbox(args) => Box::pin(sandbox::run(context, args)).await,
         Command::Schema(args) => schema::run(context, &args),

@@ -18,7 +18,7 @@ use crate::model::{
     Address, Desired, DesiredRealm, FieldPath, Live, LiveRealm, LiveValue, RealmName, Reference, SecretRef, Value,
     builtin_names, is_builtin, is_global_profile, kinds,
 };
-use crate::plan::{self, Plan, Policy, Refusal};
+use crate::plan::{self, Owners, Plan, Policy, Refusal};
 use crate::secrets::{Fingerprint, Redactor, Resolver};
 
 /// What `plan` and `apply` are told.
@@ -89,7 +89,7 @@ pub(super) async fn prepare_after(
     let diff = diff::diff(&workspace.loaded.desired, &live, &bases(&workspace, &live, &applied), &Resolved(&secrets));
     features::check_plan(&http, &workspace.loaded.desired, &live, &diff).await?;
     check_secrets(&diff)?;
-    let plan = plan::plan(diff, &policy(args, &workspace, credential));
+    let plan = plan::plan(diff, &policy(args, &workspace, credential, &live));
     let redactor = Redactor::new(secrets.values());
     Ok(Prepared { workspace, http, plan, live, secrets, made_up, redactor, begun })
 }
@@ -309,7 +309,7 @@ pub(super) fn check_secrets(diff: &diff::Diff) -> Result<(), Error> {
     if problems.is_empty() { Ok(()) } else { Err(Error::Other(problems.join("\n"))) }
 }
 
-pub(super) fn policy(args: &PlanArgs, workspace: &Workspace, credential: Vec<Address>) -> Policy {
+pub(super) fn policy(args: &PlanArgs, workspace: &Workspace, credential: Vec<Address>, live: &Live) -> Policy {
     let project = &workspace.loaded.project.policy;
     Policy {
         protected_realms: project.protected_realms.iter().cloned().collect(),
@@ -317,6 +317,7 @@ pub(super) fn policy(args: &PlanArgs, workspace: &Workspace, credential: Vec<Add
         limit_deletes: !args.allow_many_deletes,
         allow_destroy: args.allow_destroy.iter().cloned().collect(),
         credential,
+        owners: Owners::of(live),
         ..Policy::default()
     }
 }

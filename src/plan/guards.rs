@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
+use super::ownership::{self, Owners};
 use super::{Plan, RealmPlan};
 use crate::diff::{Action, After, Before, Change};
-use crate::model::{Address, Origin, Type, Write, is_builtin, kinds};
+use crate::model::{Address, Origin, RealmName, Type, Write, is_builtin, kinds};
 
 /// The limits that a plan is held against.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Policy {
     pub allow_destroy: BTreeSet<String>,
     /// The client and the user that realmform signs in with, when they are in a managed realm.
     pub credential: Vec<Address>,
+    /// The projects that have a part of each realm, where there are others.
+    pub owners: BTreeMap<RealmName, Owners>,
 }
 
 /// A plan that must not run, and why.
@@ -75,6 +78,8 @@ pub enum Guard {
     BuiltIn,
     /// The server does not delete what something is still bound to.
     InUse,
+    /// It belongs to another project.
+    Ownership,
 }
 
 impl Default for Policy {
@@ -89,6 +94,7 @@ impl Default for Policy {
             prevent_destroy: Vec::new(),
             allow_destroy: BTreeSet::new(),
             credential: Vec::new(),
+            owners: BTreeMap::new(),
         }
     }
 }
@@ -122,6 +128,7 @@ pub(super) fn violations(plan: &Plan, policy: &Policy) -> Vec<Violation> {
             found.extend(built_in(change));
             found.extend(in_use(change));
         }
+        found.extend(policy.owners.get(name).into_iter().flat_map(|owners| ownership::violations(realm, owners)));
         found.extend(guarded.delete_limit());
         found.extend(guarded.emptied_kinds());
     }

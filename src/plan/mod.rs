@@ -7,6 +7,7 @@ for. Pure and synchronous; apply makes no choices of its own.
 - `steps`: which requests a change needs, and what each waits for.
 - `order`: an order in which the steps could run one after the other.
 - `guards`: what a plan must not do unless the policy or the command line says so.
+- `ownership`: what belongs to another project.
 - [`explain`]: who is behind a change.
 - [`saved`]: a plan that is kept, and whether it still holds.
 */
@@ -15,6 +16,7 @@ pub mod explain;
 mod guards;
 mod order;
 mod organizations;
+mod ownership;
 pub mod saved;
 mod steps;
 #[cfg(test)]
@@ -23,6 +25,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 pub use guards::{Guard, Policy, Refusal, Violation, matches};
+pub use ownership::Owners;
 
 use crate::diff::{Change, Concern, Diff, FieldChange, RealmDiff, concerns};
 use crate::model::RealmName;

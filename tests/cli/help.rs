@@ -12,6 +12,7 @@ const COMMANDS: &[&str] = &[
     "apply",
     "drift",
     "explain",
+    "transfer",
     "unlock",
     "sandbox",
     "schema",
@@ -37,6 +38,7 @@ fn the_program_tells_its_commands() {
       apply        Change the server to what the files say
       drift        Show what moved since it was applied, and whose it is
       explain      Tell the whole story of an object, or of a field of it
+      transfer     Hand objects or fields of another project over
       unlock       Release locks that runs left behind
       sandbox      Run a command against a throwaway Keycloak
       schema       Print the JSON Schemas of the files, or write them into a folder

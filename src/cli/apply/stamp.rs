@@ -20,7 +20,7 @@ fn actor() -> String {
 }
 
 /// For the lock: this run.
-pub(super) fn holder(actor: &str) -> Holder {
+pub(in crate::cli) fn holder(actor: &str) -> Holder {
     // A name of the machine that two containers with the same host name do not share.
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
     let namespace = std::fs::read_link("/proc/self/ns/pid").map(|it| it.display().to_string()).unwrap_or_default();
