@@ -21,6 +21,7 @@ mod examples;
 mod export;
 mod faults;
 mod features;
+mod guards;
 mod http;
 mod import;
 mod kill;

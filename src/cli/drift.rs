@@ -113,7 +113,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         plan::print_requests(context, &http);
     }
     if args.revert {
-        let policy = policy(&PlanArgs::default(), &workspace, credential, &live);
+        let policy = policy(&PlanArgs::default(), &workspace, &live, credential);
         return Revert { context, args, http: &http, workspace: &workspace, bases: &bases }
             .run(&report, live, &policy)
             .await;

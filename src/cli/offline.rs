@@ -39,7 +39,7 @@ pub(super) fn plan(context: &Context, args: &PlanArgs, exports: &Exports) -> Res
     let bases = bases(&workspace, &live, &applied);
     let diff = diff::diff(&workspace.loaded.desired, &live, &bases, &Resolved(&secrets));
     check_secrets(&diff)?;
-    let plan = plan::plan(diff, &policy(args, &workspace, Vec::new(), &live));
+    let plan = plan::plan(diff, &policy(args, &workspace, &live, Vec::new()));
     Ok(Offline { plan, not_compared, left_out })
 }
 

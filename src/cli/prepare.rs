@@ -16,7 +16,7 @@ use crate::git;
 use crate::keycloak::{Connection, Credentials, Http, Interest, read_realm};
 use crate::model::{
     Address, Desired, DesiredRealm, FieldPath, Live, LiveRealm, LiveValue, RealmName, Reference, SecretRef, Value,
-    builtin_names, is_builtin, is_global_profile, kinds,
+    builtin_names, is_builtin, is_global_profile, kinds, texts,
 };
 use crate::plan::{self, Owners, Plan, Policy, Refusal};
 use crate::secrets::{Fingerprint, Redactor, Resolver};
@@ -89,7 +89,7 @@ pub(super) async fn prepare_after(
     let diff = diff::diff(&workspace.loaded.desired, &live, &bases(&workspace, &live, &applied), &Resolved(&secrets));
     features::check_plan(&http, &workspace.loaded.desired, &live, &diff).await?;
     check_secrets(&diff)?;
-    let plan = plan::plan(diff, &policy(args, &workspace, credential, &live));
+    let plan = plan::plan(diff, &policy(args, &workspace, &live, credential));
     let redactor = Redactor::new(secrets.values());
     Ok(Prepared { workspace, http, plan, live, secrets, made_up, redactor, begun })
 }
@@ -309,17 +309,40 @@ pub(super) fn check_secrets(diff: &diff::Diff) -> Result<(), Error> {
     if problems.is_empty() { Ok(()) } else { Err(Error::Other(problems.join("\n"))) }
 }
 
-pub(super) fn policy(args: &PlanArgs, workspace: &Workspace, credential: Vec<Address>, live: &Live) -> Policy {
+pub(super) fn policy(args: &PlanArgs, workspace: &Workspace, live: &Live, credential: Vec<Address>) -> Policy {
     let project = &workspace.loaded.project.policy;
     Policy {
         protected_realms: project.protected_realms.iter().cloned().collect(),
-        max_delete_percent: project.delete_limit.into(),
+        max_delete_percent: project.delete_limit.percent.into(),
+        max_deletes: project.delete_limit.objects,
+        max_deletes_of: project.delete_limit.kinds.clone(),
+        prevent_destroy: project.prevent_destroy.clone(),
+        break_glass: break_glass(&project.break_glass, live),
         limit_deletes: !args.allow_many_deletes,
         allow_destroy: args.allow_destroy.iter().cloned().collect(),
         credential,
         owners: Owners::of(live),
         ..Policy::default()
     }
+}
+
+/// The accounts for emergencies, each with the roles and groups that it has as far as the server was asked for them, and
+/// what these are inside of.
+pub(super) fn break_glass(accounts: &[Address], live: &Live) -> BTreeMap<Address, BTreeSet<Address>> {
+    let mut known = BTreeMap::new();
+    for account in accounts {
+        let object = live.realms.get(account.realm_name()).and_then(|realm| realm.objects.get(account));
+        let mut has: BTreeSet<Address> = BTreeSet::new();
+        for (path, value) in object.into_iter().flat_map(|object| &object.fields) {
+            let (LiveValue::Json(value), Some(names)) = (value, kinds::USER.names(path)) else { continue };
+            for named in texts(value).flat_map(|text| names.addresses(account, text)) {
+                let inside = std::iter::successors(Some(named), Address::container);
+                has.extend(inside.filter(|address| address.parent().is_some()));
+            }
+        }
+        known.insert(account.clone(), has);
+    }
+    known
 }
 
 /// The client and the user that realmform signs in with, in case they are in a managed realm: no plan may delete them.

@@ -23,6 +23,7 @@ mod layout;
 mod objects;
 mod organizations;
 mod parse;
+mod policy;
 mod problem;
 mod project;
 mod providers;
@@ -45,8 +46,9 @@ use builder::Builder;
 use crate::model::Desired;
 
 pub use layout::PROJECT_FILE;
+pub use policy::{DeleteLimit, Policy};
 pub use problem::{Problem, Problems, render};
-pub use project::{Policy, Project, Server};
+pub use project::{Project, Server};
 pub use providers::Setting;
 pub use references::{Ref, Use, declared_names, unknown_reference};
 pub use source::{Place, Source};

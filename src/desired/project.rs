@@ -9,6 +9,7 @@ use toml_edit::TableLike;
 
 use super::layout::PROJECT_FILE;
 use super::parse::{Entry, Node, Parsed, Shape, entries};
+use super::policy::{self, Policy};
 use super::problem::Problem;
 use super::secret;
 use super::source::{Place, Source};
@@ -29,7 +30,6 @@ const SERVER: &[&str] = &[
     "timeout",
     "parallelism",
 ];
-const POLICY: &[&str] = &["protectedRealms", "deleteLimit", "requireClean"];
 /// Tables of the design that come later.
 const FUTURE: &[&str] = &["environments", "outputs", "lint", "waivers", "blueprints"];
 
@@ -79,23 +79,6 @@ pub struct Server {
     pub origin: Origin,
 }
 
-/// What a plan may do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Policy {
-    /// Realms that are never changed; `master` unless said otherwise.
-    pub protected_realms: Vec<String>,
-    /// The largest part of the managed objects that one plan may delete, in percent.
-    pub delete_limit: u8,
-    /// Apply refuses when the work tree differs from the commit.
-    pub require_clean: bool,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self { protected_realms: vec!["master".to_owned()], delete_limit: 30, require_clean: false }
-    }
-}
-
 /// Reads the project file. `None` when there is none, or when it gives no name.
 pub(super) fn read(parsed: Option<&Parsed>, file_is_there: bool, problems: &mut Vec<Problem>) -> Option<Project> {
     let Some(parsed) = parsed else {
@@ -110,9 +93,9 @@ pub(super) fn read(parsed: Option<&Parsed>, file_is_there: bool, problems: &mut 
     reader.project(parsed.root())
 }
 
-struct Reader<'a> {
-    source: &'a Arc<Source>,
-    problems: &'a mut Vec<Problem>,
+pub(super) struct Reader<'a> {
+    pub(super) source: &'a Arc<Source>,
+    pub(super) problems: &'a mut Vec<Problem>,
 }
 
 impl Reader<'_> {
@@ -126,7 +109,7 @@ impl Reader<'_> {
                 "strict" => strict = self.boolean(&entry).unwrap_or_default(),
                 "defaultServer" => default_server = self.text(&entry).map(|text| (text, self.place(&entry))),
                 "servers" => servers = self.servers(&entry),
-                "policy" => policy = self.policy(&entry),
+                "policy" => policy = policy::read(self, &entry),
                 _ => self.unknown("the project file", &entry, TOP),
             }
         }
@@ -206,42 +189,31 @@ impl Reader<'_> {
         Some(server)
     }
 
-    fn policy(&mut self, entry: &Entry<'_>) -> Policy {
-        let mut policy = Policy::default();
-        let Some(table) = self.table(entry) else { return policy };
-        for entry in entries(table) {
-            match entry.name {
-                "protectedRealms" => policy.protected_realms = self.texts(&entry),
-                "deleteLimit" => {
-                    let percent = self.count(&entry, 0..=100).and_then(|percent| u8::try_from(percent).ok());
-                    policy.delete_limit = percent.unwrap_or(policy.delete_limit);
-                }
-                "requireClean" => policy.require_clean = self.boolean(&entry).unwrap_or_default(),
-                _ => self.unknown("`policy`", &entry, POLICY),
-            }
-        }
-        policy
-    }
-
-    fn text(&mut self, entry: &Entry<'_>) -> Option<String> {
+    pub(super) fn text(&mut self, entry: &Entry<'_>) -> Option<String> {
         let text = entry.node.as_text();
         self.expect(entry, "text", text.map(str::to_owned))
     }
 
-    fn texts(&mut self, entry: &Entry<'_>) -> Vec<String> {
+    pub(super) fn texts(&mut self, entry: &Entry<'_>) -> Vec<String> {
+        self.placed_texts(entry).into_iter().map(|(text, _)| text).collect()
+    }
+
+    /// The texts of a list, each with its place.
+    pub(super) fn placed_texts(&mut self, entry: &Entry<'_>) -> Vec<(String, Place)> {
+        let place = |node: &Node<'_>| Place::new(self.source, node.span.clone());
         let texts = match &entry.node.shape {
-            Shape::List(items) => items.iter().map(|item| item.as_text().map(str::to_owned)).collect(),
+            Shape::List(items) => items.iter().map(|item| Some((item.as_text()?.to_owned(), place(item)))).collect(),
             _ => None,
         };
         self.expect(entry, "a list of texts", texts).unwrap_or_default()
     }
 
-    fn boolean(&mut self, entry: &Entry<'_>) -> Option<bool> {
+    pub(super) fn boolean(&mut self, entry: &Entry<'_>) -> Option<bool> {
         let value = if let Shape::Bool(it) = entry.node.shape { Some(it) } else { None };
         self.expect(entry, "true or false", value)
     }
 
-    fn count(&mut self, entry: &Entry<'_>, range: std::ops::RangeInclusive<usize>) -> Option<usize> {
+    pub(super) fn count(&mut self, entry: &Entry<'_>, range: std::ops::RangeInclusive<usize>) -> Option<usize> {
         let number = if let Shape::Int(it) = entry.node.shape { usize::try_from(it).ok() } else { None };
         let expected = format!("a whole number from {} to {}", range.start(), range.end());
         self.expect(entry, &expected, number.filter(|it| range.contains(it)))
@@ -274,12 +246,12 @@ impl Reader<'_> {
         }
     }
 
-    fn table<'n>(&mut self, entry: &Entry<'n>) -> Option<&'n dyn TableLike> {
+    pub(super) fn table<'n>(&mut self, entry: &Entry<'n>) -> Option<&'n dyn TableLike> {
         let table = Node::as_table(&entry.node);
         self.expect(entry, "a table", table)
     }
 
-    fn expect<T>(&mut self, entry: &Entry<'_>, expected: &str, value: Option<T>) -> Option<T> {
+    pub(super) fn expect<T>(&mut self, entry: &Entry<'_>, expected: &str, value: Option<T>) -> Option<T> {
         if value.is_none() {
             let label = match entry.node.shape {
                 // The number is the mistake, and it is in the excerpt.
@@ -293,7 +265,7 @@ impl Reader<'_> {
     }
 
     /// An error, never a warning: a misspelt guard would guard nothing.
-    fn unknown(&mut self, table: &str, entry: &Entry<'_>, known: &[&str]) {
+    pub(super) fn unknown(&mut self, table: &str, entry: &Entry<'_>, known: &[&str]) {
         let place = self.place(entry);
         let problem = if FUTURE.contains(&entry.name) {
             Problem::error(format!("`{}` is not supported by this version yet", entry.name))
@@ -307,7 +279,7 @@ impl Reader<'_> {
         self.problems.push(problem);
     }
 
-    fn place(&self, entry: &Entry<'_>) -> Place {
+    pub(super) fn place(&self, entry: &Entry<'_>) -> Place {
         Place::new(self.source, entry.key.clone())
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::ownership::{self, Owners};
-use super::{Plan, RealmPlan};
+use super::{Plan, RealmPlan, access};
 use crate::diff::{Action, After, Before, Change};
 use crate::model::{Address, Origin, RealmName, Type, Write, is_builtin, kinds};
 
@@ -20,7 +20,11 @@ pub struct Policy {
     pub delete_limit_from: usize,
     /// How many objects of a kind there are at least for deleting all of them to be refused.
     pub empty_kind_from: usize,
-    /// Whether the two limits above hold.
+    /// How many objects of a realm may be deleted, of whatever kind.
+    pub max_deletes: Option<usize>,
+    /// How many objects of a collection of the realm may be deleted; what hangs below them is not counted.
+    pub max_deletes_of: BTreeMap<String, usize>,
+    /// Whether the limits above hold.
     pub limit_deletes: bool,
     /// Addresses that are never deleted; `*` stands for any text.
     pub prevent_destroy: Vec<String>,
@@ -30,6 +34,8 @@ pub struct Policy {
     pub credential: Vec<Address>,
     /// The projects that have a part of each realm, where there are others.
     pub owners: BTreeMap<RealmName, Owners>,
+    /// The accounts for emergencies, each with the roles and groups that it is known to have, and what these are inside of.
+    pub break_glass: BTreeMap<Address, BTreeSet<Address>>,
 }
 
 /// A plan that must not run, and why.
@@ -72,6 +78,8 @@ pub enum Guard {
     DataBearing,
     /// realmform would lock itself out.
     Credential,
+    /// An account for emergencies would no longer be one.
+    BreakGlass,
     /// A field that is only ever set at creation.
     CreateOnly,
     /// What a built-in flow consists of.
@@ -90,11 +98,14 @@ impl Default for Policy {
             delete_limit_from: 10,
             // Deleting the only client or both roles is everyday work; deleting every one of many rarely is.
             empty_kind_from: 3,
+            max_deletes: None,
+            max_deletes_of: BTreeMap::new(),
             limit_deletes: true,
             prevent_destroy: Vec::new(),
             allow_destroy: BTreeSet::new(),
             credential: Vec::new(),
             owners: BTreeMap::new(),
+            break_glass: BTreeMap::new(),
         }
     }
 }
@@ -123,13 +134,15 @@ pub(super) fn violations(plan: &Plan, policy: &Policy) -> Vec<Violation> {
         for change in &realm.diff.changes {
             found.extend(guarded.prevented(change));
             found.extend(guarded.data_bearing(change));
-            found.extend(guarded.credential(change));
+            found.extend(access::credential(change, &policy.credential));
+            let accounts = policy.break_glass.iter();
+            found.extend(accounts.filter_map(|(account, has)| access::break_glass(change, account, has)));
             found.extend(fixed_fields(change));
             found.extend(built_in(change));
             found.extend(in_use(change));
         }
         found.extend(policy.owners.get(name).into_iter().flat_map(|owners| ownership::violations(realm, owners)));
-        found.extend(guarded.delete_limit());
+        found.extend(guarded.delete_limits());
         found.extend(guarded.emptied_kinds());
     }
     found
@@ -180,28 +193,38 @@ impl Guarded<'_> {
         })
     }
 
-    /// No consent helps here: the run would lose its rights half-way.
-    fn credential(&self, change: &Change) -> Option<Violation> {
-        let is_own = change.is_deletion() && self.policy.credential.contains(&change.address);
-        is_own.then(|| Violation {
-            message: format!("{} {} is what realmform signs in with", change.kind.name, change.address),
-            remedy: "sign in with another credential".to_owned(),
-            ..deletion(change, Guard::Credential)
-        })
-    }
-
-    fn delete_limit(&self) -> Option<Violation> {
-        let Policy { limit_deletes, max_delete_percent, delete_limit_from, .. } = self.policy;
+    fn delete_limits(&self) -> Vec<Violation> {
+        let Policy { max_delete_percent, delete_limit_from, max_deletes, max_deletes_of, .. } = self.policy;
+        if !self.policy.limit_deletes {
+            return Vec::new();
+        }
         let total: usize = self.realm.diff.managed_before.values().sum();
         let deleted = self.counted().count();
-        let exceeds = total >= *delete_limit_from && deleted * 100 > total * max_delete_percent;
-        (*limit_deletes && exceeds).then(|| Violation {
+        let mut exceeded = Vec::new();
+        if total >= *delete_limit_from && deleted * 100 > total * max_delete_percent {
+            exceeded.push(format!("{deleted} of {total} objects would be deleted, more than {max_delete_percent} %"));
+        }
+        if let Some(max) = max_deletes.filter(|max| deleted > *max) {
+            exceeded.push(format!("{deleted} objects would be deleted, more than {max}"));
+        }
+        for (collection, max) in max_deletes_of {
+            let is_one = |change: &&Change| {
+                let address = &change.address;
+                address.collection() == Some(collection) && address.parent().is_some_and(|it| it.parent().is_none())
+            };
+            let deleted = self.counted().filter(is_one).count();
+            if deleted > *max {
+                exceeded.push(format!("{deleted} of `{collection}` would be deleted, more than {max}"));
+            }
+        }
+        let violation = |message| Violation {
             address: self.address.clone(),
             guard: Guard::DeleteLimit,
-            message: format!("{deleted} of {total} objects would be deleted, more than {max_delete_percent} %"),
+            message,
             remedy: "raise the policy's delete limit, or name what may go with --allow-destroy ADDRESS".to_owned(),
             origin: None,
-        })
+        };
+        exceeded.into_iter().map(violation).collect()
     }
 
     fn emptied_kinds(&self) -> Vec<Violation> {

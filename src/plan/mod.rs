@@ -7,11 +7,13 @@ for. Pure and synchronous; apply makes no choices of its own.
 - `steps`: which requests a change needs, and what each waits for.
 - `order`: an order in which the steps could run one after the other.
 - `guards`: what a plan must not do unless the policy or the command line says so.
+- `access`: the guards of whoever has to keep a way in.
 - `ownership`: what belongs to another project.
 - [`explain`]: who is behind a change.
 - [`saved`]: a plan that is kept, and whether it still holds.
 */
 
+mod access;
 pub mod explain;
 mod guards;
 mod order;

@@ -251,6 +251,24 @@ mod guarding {
     }
 
     #[test]
+    fn so_many_deletions() {
+        let at_most = |max| Policy { max_deletes: Some(max), ..Policy::default() };
+        assert_eq!(guards(&roles(2, 9), &at_most(2)), []);
+        assert_eq!(guards(&roles(2, 9), &at_most(1)), [Guard::DeleteLimit]);
+        let of = |kind: &str, max| Policy { max_deletes_of: [(kind.to_owned(), max)].into(), ..Policy::default() };
+        assert_eq!(guards(&roles(2, 9), &of("roles", 2)), []);
+        assert_eq!(guards(&roles(2, 9), &of("roles", 1)), [Guard::DeleteLimit]);
+        assert_eq!(guards(&roles(2, 9), &of("clients", 0)), []);
+        let all = Policy { limit_deletes: false, max_deletes: Some(0), ..of("roles", 0) };
+        assert_eq!(guards(&roles(2, 9), &all), []);
+        // What hangs below an object is not counted with it.
+        let role = "clients/c/roles/r";
+        let client = Scene::new().settled("clients/c", &json!({})).applied(role, &json!({})).has(role, &json!({}));
+        assert_eq!(guards(&client, &of("clients", 0)), []);
+        assert_eq!(guards(&client, &at_most(0)), [Guard::DeleteLimit]);
+    }
+
+    #[test]
     fn emptying_a_kind() {
         assert_eq!(guards(&roles(3, 3), &Policy::default()), [Guard::EmptiedKind]);
         assert_eq!(guards(&roles(2, 2), &Policy::default()), []);
@@ -304,6 +322,71 @@ mod guarding {
         let scene = Scene::new().applied("clients/ci", &json!({})).has("clients/ci", &json!({}));
         let policy = Policy { credential: vec![at("clients/ci")], ..Policy::default() };
         assert_eq!(guards(&scene, &policy), [Guard::Credential]);
+    }
+
+    /// What a client or a user may lose that signs in: what is asked of the scene is in the fields.
+    #[test]
+    fn what_the_own_credential_keeps() {
+        let service = Policy { credential: vec![at("clients/ci")], ..Policy::default() };
+        let user = Policy { credential: vec![at("clients/ci"), at("users/ci")], ..Policy::default() };
+        let realm_admin = json!(["realm-admin", "view-users"]);
+        let management = "serviceAccount.clientRoles.realm-management";
+        for (address, field, before, after, by_service, by_user) in [
+            ("clients/ci", "enabled", json!(true), json!(false), true, true),
+            ("clients/ci", "enabled", json!(false), json!(true), false, false),
+            ("clients/ci", "name", json!("a"), json!("b"), false, false),
+            ("clients/ci", "serviceAccountsEnabled", json!(true), json!(false), true, false),
+            ("clients/ci", "directAccessGrantsEnabled", json!(true), json!(false), false, true),
+            ("clients/ci", "publicClient", json!(false), json!(true), true, false),
+            ("clients/ci", management, realm_admin.clone(), json!(["view-users"]), true, false),
+            ("clients/ci", management, realm_admin.clone(), json!(["realm-admin"]), false, false),
+            ("clients/ci", "serviceAccount.realmRoles", json!(["auditor"]), json!([]), false, false),
+            ("users/ci", "clientRoles.realm-management", realm_admin, json!([]), false, true),
+            ("users/ci", "clientRoles.shop", json!(["buyer"]), json!([]), false, false),
+            ("users/ci", "enabled", json!(true), json!(false), false, true),
+            ("clients/other", "enabled", json!(true), json!(false), false, false),
+            ("", "enabled", json!(true), json!(false), true, true),
+        ] {
+            let nested = |value: &Json| {
+                let parts = field.split('.').rev();
+                parts.fold(value.clone(), |inner, part| json!({ part: inner }))
+            };
+            let scene = Scene::new().wants(address, &nested(&after)).has(address, &nested(&before));
+            let expected = |refused: bool| if refused { vec![Guard::Credential] } else { vec![] };
+            assert_eq!(guards(&scene, &service), expected(by_service), "{address} {field} {after}");
+            assert_eq!(guards(&scene, &user), expected(by_user), "{address} {field} {after} by a user");
+        }
+    }
+
+    #[test]
+    fn accounts_for_emergencies() {
+        let has = BTreeSet::from([at("roles/keeper"), at("groups/\"/staff\"")]);
+        let policy = Policy {
+            break_glass: [(at("users/rescue"), has)].into(),
+            limit_deletes: false,
+            allow_destroy: BTreeSet::from(["acme/users/rescue".to_owned(), "acme".to_owned()]),
+            ..Policy::default()
+        };
+        let gone = |address: &str| Scene::new().applied(address, &json!({})).has(address, &json!({}));
+        for address in ["users/rescue", "roles/keeper", "groups/\"/staff\""] {
+            assert_eq!(guards(&gone(address), &policy), [Guard::BreakGlass], "{address}");
+        }
+        assert_eq!(guards(&gone("roles/other"), &policy), []);
+        let changed = |address: &str, before: Json, after: Json| {
+            guards(&Scene::new().wants(address, &after).has(address, &before), &policy)
+        };
+        for (address, field) in
+            [("users/rescue", "groups"), ("users/rescue", "realmRoles"), ("roles/keeper", "composites")]
+        {
+            let (two, one) = (json!({ field: ["/a", "/b"] }), json!({ field: ["/a"] }));
+            assert_eq!(changed(address, two.clone(), one.clone()), [Guard::BreakGlass], "{address} {field}");
+            assert_eq!(changed(address, one, two), [], "{address} {field}");
+        }
+        // Such accounts often sleep until they are needed.
+        assert_eq!(changed("users/rescue", json!({"enabled": true}), json!({"enabled": false})), []);
+        let mut realm = gone("").applied("roles/r", &json!({})).has("roles/r", &json!({}));
+        realm.desired.realms.clear();
+        assert_eq!(guards(&realm, &policy), [Guard::BreakGlass]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::cli::workspace::{self, FileArgs, Found, Workspace};
 use crate::cli::{Context, Error, Exit, connect, plan, prepare, saved};
 use crate::desired::Project;
 use crate::keycloak::Http;
+use crate::model::{Address, Live};
 use crate::plan::saved::{Saved, Stale, written_secrets};
 use crate::plan::{Policy, check};
 use crate::secrets::{Redactor, Resolver};
@@ -21,7 +22,11 @@ pub(super) async fn run(context: &Context, args: &Args, file: &Path, patience: &
     let around = around(context, &saved)?;
     let mut stale = around.stale(&saved);
     let connection = connect::connection(context, &args.prepare.connect, &around.folder, around.project())?;
-    let policy = Policy { credential: prepare::credential(&connection), ..Policy::reviewed(&saved.plan) };
+    let policy = Policy {
+        credential: prepare::credential(&connection),
+        break_glass: prepare::break_glass(around.break_glass(), &Live::default()),
+        ..Policy::reviewed(&saved.plan)
+    };
     let plan = check(saved.plan.clone(), &policy);
     context.output.result(&plan::rendered(context, &plan, Format::Text, args.verbose))?;
     plan.map_err(|_| Error::Refused)?;
@@ -80,6 +85,11 @@ fn around(context: &Context, saved: &Saved) -> Result<Around, Error> {
 impl Around {
     fn project(&self) -> Option<&Project> {
         self.workspace.as_ref().map(|workspace| &workspace.loaded.project)
+    }
+
+    /// Where the plan's project is not here, whoever made the plan has seen to them.
+    fn break_glass(&self) -> &[Address] {
+        self.project().map(|project| project.policy.break_glass.as_slice()).unwrap_or_default()
     }
 
     fn stale(&self, saved: &Saved) -> Vec<Stale> {

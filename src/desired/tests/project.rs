@@ -24,7 +24,9 @@ fn all_of_it() {
         password = { file = "/run/secrets/admin" }
         [policy]
         protectedRealms = ["master", "core"]
-        deleteLimit = 10
+        preventDestroy = ["core/*", "*/users/root"]
+        breakGlass = ["master/users/Rescue"]
+        deleteLimit = { percent = 10, objects = 50, kinds = { clients = 10, users = 0 } }
         requireClean = true
         "#,
     )])
@@ -35,7 +37,15 @@ fn all_of_it() {
     assert_eq!(project.servers["prod"].timeout, Some(std::time::Duration::from_secs(30)));
     assert_eq!(project.servers["test"].password, Some(SecretRef::File("/run/secrets/admin".into())));
     let protected = vec!["master".to_owned(), "core".to_owned()];
-    assert_eq!(project.policy, Policy { protected_realms: protected, delete_limit: 10, require_clean: true });
+    let kinds = [("clients".to_owned(), 10), ("users".to_owned(), 0)].into();
+    let policy = Policy {
+        protected_realms: protected,
+        prevent_destroy: vec!["core/*".to_owned(), "*/users/root".to_owned()],
+        break_glass: vec!["master/users/rescue".parse().unwrap()],
+        delete_limit: DeleteLimit { percent: 10, objects: Some(50), kinds },
+        require_clean: true,
+    };
+    assert_eq!(project.policy, policy);
 }
 
 #[test]
@@ -43,7 +53,7 @@ fn defaults() {
     let project = loaded(&[(PROJECT_FILE, "name = \"x\"\n[servers.only]\nurl = \"https://x\"\n")]).project;
     assert_eq!(project.default_server.as_deref(), Some("only"));
     assert_eq!(project.policy.protected_realms, ["master"]);
-    assert_eq!(project.policy.delete_limit, 30);
+    assert_eq!(project.policy.delete_limit, DeleteLimit { percent: 30, ..DeleteLimit::default() });
 }
 
 #[test]
@@ -133,6 +143,93 @@ timeout = 0
 7 │ timeout = 0
   · ───┬───
   ·    ╰── expected a number of seconds or a duration such as "30s"
+  ╰────
+"#);
+}
+
+#[test]
+fn guards_that_guard_nothing() {
+    insta::assert_snapshot!(report(&[(
+        PROJECT_FILE,
+        r#"name = "x"
+[policy]
+preventDestroy = ["acme/clients/*", "acme/client/*", "/roles/*"]
+breakGlass = ["acme/users/rescue", "rescue", "acme/roles/rescue"]
+deleteLimit = { percents = 3, objects = "many", kinds = { client = 1, roles = -1 } }
+"#,
+    )]), @r#"
+ × `acme/client/*` is no address: a realm has no `client`
+  ╭─[realmform.toml:3:37]
+2 │ [policy]
+3 │ preventDestroy = ["acme/clients/*", "acme/client/*", "/roles/*"]
+  ·                                     ───────┬───────
+  ·                                            ╰── guards nothing
+4 │ breakGlass = ["acme/users/rescue", "rescue", "acme/roles/rescue"]
+  ╰────
+ help: did you mean `clients`?
+
+ × `/roles/*` is no address
+  ╭─[realmform.toml:3:54]
+2 │ [policy]
+3 │ preventDestroy = ["acme/clients/*", "acme/client/*", "/roles/*"]
+  ·                                                      ─────┬────
+  ·                                                           ╰── guards nothing
+4 │ breakGlass = ["acme/users/rescue", "rescue", "acme/roles/rescue"]
+  ╰────
+ help: expected an address such as acme/clients/shop, in which `*` stands for any text
+
+ × `rescue` is no address of a user
+  ╭─[realmform.toml:4:36]
+3 │ preventDestroy = ["acme/clients/*", "acme/client/*", "/roles/*"]
+4 │ breakGlass = ["acme/users/rescue", "rescue", "acme/roles/rescue"]
+  ·                                    ────┬───
+  ·                                        ╰── guards nobody
+5 │ deleteLimit = { percents = 3, objects = "many", kinds = { client = 1, roles = -1 } }
+  ╰────
+ help: expected a realm and a user name, such as "master/users/rescue"
+
+ × `acme/roles/rescue` is no address of a user
+  ╭─[realmform.toml:4:46]
+3 │ preventDestroy = ["acme/clients/*", "acme/client/*", "/roles/*"]
+4 │ breakGlass = ["acme/users/rescue", "rescue", "acme/roles/rescue"]
+  ·                                              ─────────┬─────────
+  ·                                                       ╰── guards nobody
+5 │ deleteLimit = { percents = 3, objects = "many", kinds = { client = 1, roles = -1 } }
+  ╰────
+ help: expected a realm and a user name, such as "master/users/rescue"
+
+ × `deleteLimit` has no `percents`
+  ╭─[realmform.toml:5:17]
+4 │ breakGlass = ["acme/users/rescue", "rescue", "acme/roles/rescue"]
+5 │ deleteLimit = { percents = 3, objects = "many", kinds = { client = 1, roles = -1 } }
+  ·                 ────┬───
+  ·                     ╰── unknown setting
+  ╰────
+ help: did you mean `percent`?
+
+ × `objects` has the wrong value
+  ╭─[realmform.toml:5:31]
+4 │ breakGlass = ["acme/users/rescue", "rescue", "acme/roles/rescue"]
+5 │ deleteLimit = { percents = 3, objects = "many", kinds = { client = 1, roles = -1 } }
+  ·                               ───┬───
+  ·                                  ╰── expected a whole number from 0 to 1000000, found text
+  ╰────
+
+ × a realm has no `client`
+  ╭─[realmform.toml:5:59]
+4 │ breakGlass = ["acme/users/rescue", "rescue", "acme/roles/rescue"]
+5 │ deleteLimit = { percents = 3, objects = "many", kinds = { client = 1, roles = -1 } }
+  ·                                                           ───┬──
+  ·                                                              ╰── unknown collection
+  ╰────
+ help: did you mean `clients`?
+
+ × `roles` has the wrong value
+  ╭─[realmform.toml:5:71]
+4 │ breakGlass = ["acme/users/rescue", "rescue", "acme/roles/rescue"]
+5 │ deleteLimit = { percents = 3, objects = "many", kinds = { client = 1, roles = -1 } }
+  ·                                                                       ──┬──
+  ·                                                                         ╰── expected a whole number from 0 to 1000000
   ╰────
 "#);
 }

@@ -281,6 +281,7 @@ enum GuardWord {
     PreventDestroy,
     DataBearing,
     Credential,
+    BreakGlass,
     CreateOnly,
     BuiltIn,
     InUse,
@@ -604,7 +605,7 @@ macro_rules! words {
 
 words!(CauseWord, Cause: Unexplained Edit Drift Both Prune Creation);
 words!(StepWord, StepAction: Create Update Link Delete);
-words!(GuardWord, Guard: ProtectedRealm DeleteLimit EmptiedKind PreventDestroy DataBearing Credential CreateOnly BuiltIn InUse Ownership);
+words!(GuardWord, Guard: ProtectedRealm DeleteLimit EmptiedKind PreventDestroy DataBearing Credential BreakGlass CreateOnly BuiltIn InUse Ownership);
 
 pub(super) fn texts<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Vec<String> {
     addresses.into_iter().map(ToString::to_string).collect()

@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::types;
+use crate::model::{Kind, kinds};
 
 pub(super) fn schema() -> Json {
     json!({
@@ -73,17 +74,52 @@ fn policy() -> Json {
                 "items": { "type": "string" },
                 "default": ["master"],
             },
+            "preventDestroy": {
+                "description": "Addresses that are never deleted without --allow-destroy; `*` stands for any text.",
+                "type": "array",
+                "items": { "type": "string" },
+                "examples": [["acme/clients/*", "*/users/root"]],
+            },
+            "breakGlass": {
+                "description": "Users, by address, that are never deleted and never lose a role or a group.",
+                "type": "array",
+                "items": { "type": "string", "pattern": "^.+/users/.+$" },
+                "examples": [["master/users/rescue"]],
+            },
             "deleteLimit": {
-                "description": "The largest part of the managed objects that one plan may delete, in percent.",
-                "type": "integer",
-                "minimum": 0,
-                "maximum": 100,
+                "description": "How much of a realm one plan may delete: percent of the managed objects, or a table.",
+                "anyOf": [percent(), delete_limit()],
                 "default": 30,
             },
             "requireClean": {
                 "description": "Apply refuses when the work tree differs from its commit.",
                 "type": "boolean",
                 "default": false,
+            },
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn percent() -> Json {
+    json!({ "type": "integer", "minimum": 0, "maximum": 100 })
+}
+
+fn delete_limit() -> Json {
+    let count = |description: &str| json!({ "description": description, "type": "integer", "minimum": 0 });
+    let of = |kind: &&Kind| (kind.collection.to_owned(), count("How many of these may be deleted."));
+    let kinds: serde_json::Map<String, Json> = kinds::REALM.children.iter().map(of).collect();
+    json!({
+        "type": "object",
+        "properties": {
+            "percent": { "description": "The largest part of the managed objects, in percent.", "default": 30,
+                "type": "integer", "minimum": 0, "maximum": 100 },
+            "objects": count("The largest number of objects."),
+            "kinds": {
+                "description": "The largest number of objects of a collection; what hangs below them is not counted.",
+                "type": "object",
+                "properties": kinds,
+                "additionalProperties": false,
             },
         },
         "additionalProperties": false,
@@ -118,5 +154,6 @@ mod tests {
         assert_eq!(names(&schema()), known("name = 'a'\nzzzzzzzzzz = 1"));
         assert_eq!(names(&server()), known("name = 'a'\n[servers.x]\nurl = 'u'\nzzzzzzzzzz = 1"));
         assert_eq!(names(&policy()), known("name = 'a'\n[policy]\nzzzzzzzzzz = 1"));
+        assert_eq!(names(&delete_limit()), known("name = 'a'\n[policy.deleteLimit]\nzzzzzzzzzz = 1"));
     }
 }
