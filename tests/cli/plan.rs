@@ -265,7 +265,7 @@ fn nobody_is_there_to_ask() {
     insta::assert_snapshot!(outcome.split_once("--- stderr").unwrap().1, @"
 
     error: there is nobody to ask: standard input is not a terminal
-    hint: say --yes to apply without being asked
+    hint: say --yes to go on without being asked
     ");
     assert!(outcome.starts_with("status: 1\n"), "{outcome}");
     assert_eq!(stdout(&program.run(&["plan"])), stdout(&outcome), "nothing was applied");
