@@ -4,7 +4,8 @@ use super::output::count;
 use super::workspace::{self, Workspace};
 use super::{Context, Error, Exit};
 
-/// Check the files without a server: syntax, types, duplicate fields, references between files.
+/// Check the files without a server: syntax, types, duplicate fields, references between files, and what the policy
+/// lets each of them declare.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

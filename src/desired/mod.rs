@@ -23,6 +23,7 @@ mod layout;
 mod objects;
 mod organizations;
 mod parse;
+mod paths;
 mod policy;
 mod problem;
 mod project;
@@ -46,6 +47,7 @@ use builder::Builder;
 use crate::model::Desired;
 
 pub use layout::PROJECT_FILE;
+pub use paths::PathRule;
 pub use policy::{DeleteLimit, Policy};
 pub use problem::{Problem, Problems, render};
 pub use project::{Project, Server};
@@ -95,13 +97,19 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
     let strict = options.strict || project.as_ref().is_some_and(|project| project.strict);
 
     let mut builder = Builder::new(strict);
+    layout.project.iter().for_each(|parsed| builder.add_source(&parsed.source));
+    let mut gate = paths::Gate::new(project.as_ref().map(|project| &*project.policy.paths).unwrap_or_default());
     for realm in layout.realms {
         builder.realm(&realm.name);
         realm.read(|file| match file {
-            Ok(file) => objects::read_file(&mut builder, &file),
+            Ok(file) => {
+                gate.check(&mut builder, &file);
+                objects::read_file(&mut builder, &file);
+            }
             Err(problem) => builder.report(problem),
         });
     }
+    gate.finish(&mut builder);
     checks::check(&mut builder);
     let settings = providers::check(&mut builder);
 

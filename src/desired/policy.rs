@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::str::FromStr as _;
 
 use super::parse::{Entry, Shape, entries};
+use super::paths::{self, PathRule};
 use super::problem::Problem;
 use super::project::Reader;
 use super::source::Place;
 use super::suggest::did_you_mean;
 use crate::model::{Address, Kind, kinds};
 
-const POLICY: &[&str] = &["protectedRealms", "preventDestroy", "breakGlass", "deleteLimit", "requireClean"];
+const POLICY: &[&str] = &["protectedRealms", "preventDestroy", "breakGlass", "deleteLimit", "paths", "requireClean"];
 const DELETE_LIMIT: &[&str] = &["percent", "objects", "kinds"];
 
 /// What a plan may do.
@@ -24,6 +25,8 @@ pub struct Policy {
     pub break_glass: Vec<Address>,
     /// How much of a realm one plan may delete.
     pub delete_limit: DeleteLimit,
+    /// Which files may declare what; of those that match a file the last counts.
+    pub paths: Vec<PathRule>,
     /// Apply refuses when the work tree differs from the commit.
     pub require_clean: bool,
 }
@@ -46,6 +49,7 @@ impl Default for Policy {
             prevent_destroy: Vec::new(),
             break_glass: Vec::new(),
             delete_limit: DeleteLimit::default(),
+            paths: Vec::new(),
             require_clean: false,
         }
     }
@@ -67,6 +71,7 @@ pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Policy {
             "preventDestroy" => policy.prevent_destroy = patterns(reader, &entry),
             "breakGlass" => policy.break_glass = users(reader, &entry),
             "deleteLimit" => policy.delete_limit = delete_limit(reader, &entry),
+            "paths" => policy.paths = paths::read(reader, &entry),
             "requireClean" => policy.require_clean = reader.boolean(&entry).unwrap_or_default(),
             _ => reader.unknown("`policy`", &entry, POLICY),
         }
@@ -166,6 +171,6 @@ fn no_collection(name: &str, place: Place) -> Problem {
 }
 
 /// What the top level of a realm holds by name.
-fn collections() -> impl Iterator<Item = &'static str> {
+pub(super) fn collections() -> impl Iterator<Item = &'static str> {
     kinds::REALM.children.iter().map(|kind: &&Kind| kind.collection)
 }

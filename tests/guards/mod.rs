@@ -192,3 +192,33 @@ fn accounts_for_emergencies_lose_nothing() {
     policy(&project, "");
     project.apply_with(&["--allow-destroy", account]);
 }
+
+#[test]
+fn a_tenants_file_changes_nothing_of_the_platform() {
+    let project = Project::in_git("guard-paths");
+    let rules = "[[policy.paths]]\nfiles = \"guard-*/tenant-*\"\nallow = [\"clients\", \"roles\"]";
+    policy(&project, rules);
+    project.write_realm("displayName = \"The platform's\"\n");
+    project.write("guard-paths/tenant-a.toml", "[clients.shop]\npublicClient = true\n[roles.buyer]\n");
+    project.commit("Both");
+    project.apply();
+    project.write(
+        "guard-paths/tenant-a.toml",
+        "[clients.shop]\npublicClient = true\n[users.root]\nclientRoles.realm-management = [\"realm-admin\"]\n",
+    );
+    for command in [&["check"][..], &["plan"], &["apply", "--yes"], &["diff"]] {
+        let output = project.run(command);
+        let told = "guard-paths/tenant-a.toml may not declare `users`";
+        assert!(
+            output.status == 1 && output.stderr.contains(told),
+            "{command:?}\n{}\n{}",
+            output.stdout,
+            output.stderr
+        );
+        assert!(output.stderr.contains("[guard-paths/tenant-a.toml:3:2]"), "{}", output.stderr);
+    }
+    assert_eq!(project.admin().get("users"), json!([]));
+    policy(&project, &rules.replace("\"roles\"", "\"users\""));
+    project.apply();
+    assert_eq!(project.admin().get("users")[0]["username"], "root");
+}

@@ -43,6 +43,7 @@ fn all_of_it() {
         prevent_destroy: vec!["core/*".to_owned(), "*/users/root".to_owned()],
         break_glass: vec!["master/users/rescue".parse().unwrap()],
         delete_limit: DeleteLimit { percent: 10, objects: Some(50), kinds },
+        paths: Vec::new(),
         require_clean: true,
     };
     assert_eq!(project.policy, policy);
@@ -231,6 +232,173 @@ deleteLimit = { percents = 3, objects = "many", kinds = { client = 1, roles = -1
   ·                                                                       ──┬──
   ·                                                                         ╰── expected a whole number from 0 to 1000000
   ╰────
+"#);
+}
+
+/// The platform has the realm, a team its clients, and of these one more is the platform's.
+const PATHS: &str = r#"name = "x"
+[[policy.paths]]
+files = "acme/team.toml"
+allow = ["clients", "roles"]
+[[policy.paths]]
+files = "acme/clients/"
+allow = ["clients"]
+[[policy.paths]]
+files = "acme/clients/admin*"
+allow = []
+"#;
+
+#[test]
+fn files_declare_what_the_policy_allows() {
+    let platform = "displayName = \"ACME\"\n[groups.\"/staff\"]\n";
+    let files = [
+        (PROJECT_FILE, PATHS),
+        ("acme/realm.toml", platform),
+        ("acme/team.toml", "[clients.shop]\n[roles.buyer]\n"),
+        ("acme/clients/store.toml", "[roles.refund]\n"),
+        ("acme/roles/clerk.toml", ""),
+    ];
+    assert!(loaded(&files).warnings.iter().all(|warning| warning.to_string().contains("admin*")));
+}
+
+#[test]
+fn files_declare_nothing_else() {
+    insta::assert_snapshot!(report(&[
+        (PROJECT_FILE, PATHS),
+        ("acme/realm.toml", ""),
+        ("acme/team.toml", "realm = \"acme\"\nsslRequired = \"none\"\n[clients.shop]\n[users.root]\n[users.other]\n"),
+        ("acme/clients/admin.toml", "name = \"Admin\"\n"),
+    ]), @r#"
+ × acme/clients/admin.toml may not declare `clients`
+  ╭─[acme/clients/admin.toml:1:1]
+1 │ name = "Admin"
+  · ▲
+  · ╰── not allowed in this file
+  ╰────
+ help: the policy allows it nothing; write this in a file of those who may
+ ╰─▶   ☞ the other place
+         ╭─[realmform.toml:9:1]
+       8 │ [[policy.paths]]
+       9 │ files = "acme/clients/admin*"
+         · ──┬──
+         ·   ╰── the rule
+      10 │ allow = []
+         ╰────
+
+ × acme/team.toml may not declare `settings`
+  ╭─[acme/team.toml:1:1]
+1 │ realm = "acme"
+  · ──┬──
+  ·   ╰── one of the realm's settings
+2 │ sslRequired = "none"
+  ╰────
+ help: the policy allows it `clients` or `roles`; write this in a file of those who may
+ ╰─▶   ☞ the other place
+        ╭─[realmform.toml:3:1]
+      2 │ [[policy.paths]]
+      3 │ files = "acme/team.toml"
+        · ──┬──
+        ·   ╰── the rule
+      4 │ allow = ["clients", "roles"]
+        ╰────
+
+ × acme/team.toml may not declare `users`
+  ╭─[acme/team.toml:4:2]
+3 │ [clients.shop]
+4 │ [users.root]
+  ·  ──┬──
+  ·    ╰── not allowed in this file
+5 │ [users.other]
+  ╰────
+ help: the policy allows it `clients` or `roles`; write this in a file of those who may
+ ╰─▶   ☞ the other place
+        ╭─[realmform.toml:3:1]
+      2 │ [[policy.paths]]
+      3 │ files = "acme/team.toml"
+        · ──┬──
+        ·   ╰── the rule
+      4 │ allow = ["clients", "roles"]
+        ╰────
+"#);
+    insta::assert_snapshot!(report(&[
+        (PROJECT_FILE, "name = \"x\"\n[[policy.paths]]\nfiles = \"tenant-*/\"\nallow = [\"clients\"]\n"),
+        ("tenant-a/clients/shop.toml", ""),
+    ]), @r#"
+× no file may declare the realm tenant-a
+ ╭─[tenant-a/clients/shop.toml:1:1]
+ ╰────
+help: a realm takes a file that the policy allows `settings`, even if it is empty
+"#);
+}
+
+#[test]
+fn mistakes_in_path_rules() {
+    insta::assert_snapshot!(report(&[
+        (
+            PROJECT_FILE,
+            r#"name = "x"
+[[policy.paths]]
+files = "!acme/**"
+allow = ["client"]
+[[policy.paths]]
+file = "acme/**"
+allow = []
+[[policy.paths]]
+files = "amce/**"
+allow = ["settings"]
+"#,
+        ),
+        ("acme/realm.toml", ""),
+    ]), @r#"
+ × `!acme/**` is no pattern of files
+  ╭─[realmform.toml:3:1]
+2 │ [[policy.paths]]
+3 │ files = "!acme/**"
+  · ──┬──
+  ·   ╰── guards nothing
+4 │ allow = ["client"]
+  ╰────
+ help: write it as in CODEOWNERS, relative to the project's folder: "tenant-*/**"; the last rule
+       that matches counts
+
+ × a realm has no `client`
+  ╭─[realmform.toml:4:10]
+3 │ files = "!acme/**"
+4 │ allow = ["client"]
+  ·          ────┬───
+  ·              ╰── allows nothing
+5 │ [[policy.paths]]
+  ╰────
+ help: did you mean `clients`?
+
+ × a rule of `paths` has no `files`
+  ╭─[realmform.toml:5:1]
+4 │ allow = ["client"]
+5 │ [[policy.paths]]
+  · ────────┬───────
+  ·         ╰── expected `files = "…"` and `allow = […]`
+6 │ file = "acme/**"
+  ╰────
+
+ × a rule of `paths` has no `file`
+  ╭─[realmform.toml:6:1]
+5 │ [[policy.paths]]
+6 │ file = "acme/**"
+  · ──┬─
+  ·   ╰── unknown setting
+7 │ allow = []
+  ╰────
+ help: did you mean `files`?
+
+ ⚠ `amce/**` is no file of the project
+   ╭─[realmform.toml:9:1]
+ 8 │ [[policy.paths]]
+ 9 │ files = "amce/**"
+   · ──┬──
+   ·   ╰── guards nothing
+10 │ allow = ["settings"]
+   ╰────
+ help: a rule of `paths` is relative to the project's folder, as in "tenant-*/**"
 "#);
 }
 

@@ -91,10 +91,38 @@ fn policy() -> Json {
                 "anyOf": [percent(), delete_limit()],
                 "default": 30,
             },
+            "paths": {
+                "description": "Which files may declare what. Of the rules that match a file the last counts; a file that no rule matches may declare anything.",
+                "type": "array",
+                "items": path_rule(),
+            },
             "requireClean": {
                 "description": "Apply refuses when the work tree differs from its commit.",
                 "type": "boolean",
                 "default": false,
+            },
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn path_rule() -> Json {
+    let names = kinds::REALM.children.iter().map(|kind| kind.collection).chain(["settings"]);
+    let names: Vec<&str> = names.collect();
+    json!({
+        "type": "object",
+        "required": ["files", "allow"],
+        "properties": {
+            "files": {
+                "description": "Files or folders relative to the project's, as in CODEOWNERS.",
+                "type": "string",
+                "pattern": "^[^!]",
+                "examples": ["tenant-*/**"],
+            },
+            "allow": {
+                "description": "Collections, and `settings` for everything of a realm that is in none.",
+                "type": "array",
+                "items": { "enum": names },
             },
         },
         "additionalProperties": false,
@@ -155,5 +183,6 @@ mod tests {
         assert_eq!(names(&server()), known("name = 'a'\n[servers.x]\nurl = 'u'\nzzzzzzzzzz = 1"));
         assert_eq!(names(&policy()), known("name = 'a'\n[policy]\nzzzzzzzzzz = 1"));
         assert_eq!(names(&delete_limit()), known("name = 'a'\n[policy.deleteLimit]\nzzzzzzzzzz = 1"));
+        assert_eq!(names(&path_rule()), known("name = 'a'\n[[policy.paths]]\nfiles = '*'\nallow = []\nzzzzzzzzzz = 1"));
     }
 }
