@@ -1,7 +1,7 @@
 //! An apply through a network, and against a server, that fail now and then.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde_json::json;
 
@@ -58,6 +58,30 @@ async fn a_realm_whose_creation_was_not_answered_is_ours() {
     project.through(&proxy.url());
     let ran = apply(&project).await;
     assert_eq!((ran.code, proxy.faults()), (Some(0), 1), "{ran:?}");
+}
+
+/// A busy server forgets at times that it made authorization services with a client, until they are switched on again.
+#[tokio::test(flavor = "multi_thread")]
+async fn services_that_the_server_forgot_are_there_in_the_end() {
+    let mut project = Project::new("faults-services");
+    project.write_realm(
+        "[clients.shop]\nserviceAccountsEnabled = true\n\
+         authorization = { decisionStrategy = \"AFFIRMATIVE\", scopes.view = {} }\n",
+    );
+    let forgets = |request: &Request| request.path.contains("/authz/resource-server");
+    let (looks, makes) = (AtomicBool::new(true), AtomicBool::new(true));
+    let choose = move |_, request: &Request| {
+        let first = match request.method.as_str() {
+            "GET" => &looks,
+            _ => &makes,
+        };
+        (forgets(request) && first.swap(false, Ordering::SeqCst)).then_some(Fault::Status(404))
+    };
+    let proxy = Proxy::start(server().http_url(), choose).await;
+    project.through(&proxy.url());
+    let ran = apply(&project).await;
+    assert_eq!((ran.code, proxy.faults()), (Some(0), 2), "{ran:?}");
+    assert!(ran.stderr.contains("read again, nothing is left to do"), "{ran:?}");
 }
 
 /// Answers lost in the order of the requests: each POST, PUT and DELETE of a whole life is executed twice.

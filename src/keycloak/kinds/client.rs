@@ -139,8 +139,9 @@ pub(super) async fn create(
     client.insert("clientId".to_owned(), address.name().into());
     bind_flows(writer, &mut client).await?;
     mapper::carry(&mut client, carried);
-    authorization::carry(&mut client, carried);
-    writer.post(address, &writer.path("/clients"), client).await
+    let has_services = authorization::carry(&mut client, carried);
+    writer.post(address, &writer.path("/clients"), client).await?;
+    if has_services { authorization::remind(writer, address).await } else { Ok(()) }
 }
 
 /// A PUT keeps what is left out, merges attributes by key, and an empty text removes one.
@@ -172,7 +173,11 @@ pub(super) async fn switch_authorization(writer: &Writer, services: &Address, on
     today.retain(|field, _| field == "clientId" || STEADY.iter().any(|(name, _)| name == field));
     today.insert("authorizationServicesEnabled".to_owned(), on.into());
     today.insert("attributes".to_owned(), json!({}));
-    Ok(writer.http().put(&path, &Value::Object(today)).await?)
+    match writer.http().put(&path, &Value::Object(today)).await {
+        // They are there, and the server did not know: see `authorization::remind`. Now it does.
+        Err(e) if on && e.is_conflict() => Ok(()),
+        done => Ok(done?),
+    }
 }
 
 pub(super) async fn link(writer: &Writer, address: &Address, links: &Links) -> Result<(), ServerError> {

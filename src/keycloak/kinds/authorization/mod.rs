@@ -59,12 +59,28 @@ fn word(kind: &Kind) -> &'static str {
     }
 }
 
-/// Puts the services of a new client into its representation: one request makes both, or neither.
-pub(super) fn carry(client: &mut Object, carried: &[(Address, Leaves)]) {
-    for (_, leaves) in carried.iter().filter(|(address, _)| address.kind() == &kinds::AUTHORIZATION) {
+/// Puts the services of a new client into its representation, and says whether there are any: one request makes both, or
+/// neither.
+pub(super) fn carry(client: &mut Object, carried: &[(Address, Leaves)]) -> bool {
+    let services = carried.iter().find(|(address, _)| address.kind() == &kinds::AUTHORIZATION);
+    if let Some((_, leaves)) = services {
         client.insert("authorizationServicesEnabled".to_owned(), true.into());
         client.insert("authorizationSettings".to_owned(), Value::Object(settings(body(leaves))));
     }
+    services.is_some()
+}
+
+/// Makes sure that the server knows of the services that it made with a client.
+///
+/// Making a client, it looks for services, finds none, and notes that in a cache, beside its work: the note may come after
+/// the services, and then they are there and nobody can use them (26.7.4, about once in seven times on a busy server).
+/// Switching them on again is refused as a conflict, and clears the note.
+pub(super) async fn remind(writer: &Writer, client: &Address) -> Result<(), ServerError> {
+    let services = client.child(&kinds::AUTHORIZATION, "");
+    if writer.http().find(&writer.path(base(writer, &services).await?)).await?.is_none() {
+        client::switch_authorization(writer, &services, true).await?;
+    }
+    Ok(())
 }
 
 /// The server has no defaults for what is left out here: of nothing it makes an enforcement mode that is none.
@@ -85,19 +101,25 @@ pub(super) async fn create(writer: &Writer, address: &Address, leaves: &Leaves) 
     }
     let representation = representation(writer, address, body(leaves)).await?;
     let list = list(writer, address, &representation).await?;
-    match writer.post(address, &writer.path(list), representation).await {
+    let list = writer.path(list);
+    let (made, new_services) =
+        (writer.post(address, &list, representation.clone()).await, new_services(writer, address));
+    match (made, new_services) {
         // Keycloak 26.0 makes a resource, a policy and a permission when the services are switched on (26.7 none), to
         // which no plan can look forward.
-        Err(ServerError::Http(e)) if e.is_conflict() && is_new(writer, address) => {
-            update(writer, address, &all_of(leaves)).await
+        (Err(ServerError::Http(e)), Some(_)) if e.is_conflict() => update(writer, address, &all_of(leaves)).await,
+        // The note that there are none, see `remind`, came later still.
+        (Err(ServerError::Http(e)), Some(services)) if e.is_not_found() => {
+            client::switch_authorization(writer, &services, true).await?;
+            writer.post(address, &list, representation).await
         }
-        made => made,
+        (made, _) => made,
     }
 }
 
-/// Whether the services came with this run.
-fn is_new(writer: &Writer, address: &Address) -> bool {
-    services(address).is_some_and(|services| writer.live(&services).is_none())
+/// The services that an object is part of, where they came with this run.
+fn new_services(writer: &Writer, address: &Address) -> Option<Address> {
+    services(address).filter(|services| writer.live(services).is_none())
 }
 
 /// A PUT replaces the whole object, but for the lists that are left out.
