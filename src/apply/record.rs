@@ -1,6 +1,6 @@
 //! What the record will say: the intent before, the truth after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Outcome, Run};
@@ -17,11 +17,13 @@ pub(super) fn intent(run: &Run<'_>) -> Record {
     if let Some(previous) = run.previous {
         record.objects.clone_from(&previous.objects);
         record.fingerprints.clone_from(&previous.fingerprints);
+        record.unfinished.clone_from(&previous.unfinished);
         (record.commit, record.dirty) = (previous.commit.clone(), previous.dirty);
     }
     for (address, leaves) in &run.plan.diff.managed {
         record.add(address, leaves);
     }
+    record.unfinished.extend(run.plan.diff.changes.iter().flat_map(names));
     record
 }
 
@@ -34,16 +36,12 @@ pub(super) fn achieved(run: &Run<'_>, outcome: &Outcome) -> Record {
     for step in untouched(run, outcome) {
         disown(run, step, &mut record.objects);
     }
-    for change in unfinished(run, outcome) {
-        let old = match &change.action {
-            Action::Rename { from } => Some(from),
-            Action::Create | Action::Update | Action::Delete { .. } => None,
-        };
-        for address in std::iter::once(&change.address).chain(old) {
-            if let Some(leaves) = previous.objects.get(address) {
-                record.add(address, leaves);
-            }
+    record.unfinished.clone_from(&run.plan.diff.left_open);
+    for address in unfinished(run, outcome).flat_map(names) {
+        if let Some(leaves) = previous.objects.get(&address) {
+            record.add(&address, leaves);
         }
+        record.unfinished.insert(address);
     }
     record.fingerprints = fingerprints(run, outcome, &record.objects, &previous);
     record
@@ -68,7 +66,17 @@ fn stamped(run: &Run<'_>) -> Record {
         actor: stamp.actor.clone(),
         objects: BTreeMap::new(),
         fingerprints: BTreeMap::new(),
+        unfinished: BTreeSet::new(),
     }
+}
+
+/// The object of a change, by the names of before and after.
+fn names(change: &Change) -> impl Iterator<Item = Address> + use<> {
+    let old = match &change.action {
+        Action::Rename { from } => Some(from.clone()),
+        Action::Create | Action::Update | Action::Delete { .. } => None,
+    };
+    std::iter::once(change.address.clone()).chain(old)
 }
 
 /// The steps that certainly changed nothing: those that were not tried, and creations, which are one request each, that

@@ -88,7 +88,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let (live, unread) = read(&http, &workspace, args).await?;
     // What could not be read is neither there nor gone.
     workspace.loaded.desired.realms.retain(|name, _| !unread.contains_key(name));
-    let mut applied = applied_desires(&workspace, &live);
+    let mut applied = applied_desires(&workspace, live.realms.values());
     let not_compared = keep_unknown(&mut workspace, &mut applied, &live, &secrets);
     let bases = bases(&workspace, &live, &applied);
     let mut drift = diff::drift(&workspace.loaded.desired, &live, &bases, &Resolved(&secrets));

@@ -6,6 +6,7 @@ Results go to standard output, everything else to standard error. Every command 
 */
 
 mod apply;
+mod changed;
 mod check;
 mod completions;
 mod connect;

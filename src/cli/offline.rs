@@ -35,7 +35,7 @@ pub(super) fn plan(context: &Context, args: &PlanArgs, exports: &Exports) -> Res
     check_references(&workspace, &live)?;
     let secrets = secrets(&workspace);
     let not_compared = keep_what_cannot_be_compared(&mut workspace.loaded.desired, &live, &secrets);
-    let applied = applied_desires(&workspace, &live);
+    let applied = applied_desires(&workspace, live.realms.values());
     let bases = bases(&workspace, &live, &applied);
     let diff = diff::diff(&workspace.loaded.desired, &live, &bases, &Resolved(&secrets));
     check_secrets(&diff)?;

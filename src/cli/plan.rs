@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::exports::Exports;
 use super::output::Format;
 use super::prepare::{self, Prepared, prepare};
-use super::{Context, Error, Exit, offline, saved};
+use super::{Context, Error, Exit, changed, offline, saved};
 use crate::git;
 use crate::keycloak::{Http, culprits};
 use crate::plan::explain::Explanations;
@@ -21,6 +21,7 @@ Examples:
   realmform plan --format json --detailed-exitcode
   realmform plan --format markdown > comment.md
   realmform plan --explain
+  realmform plan --changed
   realmform plan --out shop.plan
   realmform plan --live customer-acme.json
 
@@ -36,6 +37,10 @@ pub(super) struct Args {
     /// (repeatable). Such a plan cannot be applied
     #[arg(long, value_name = "EXPORT")]
     live: Vec<PathBuf>,
+    /// Look only at what changed since it was applied: in the files, by git, and on the server where the realm keeps admin
+    /// events. What cannot be told that way is planned in full
+    #[arg(long, conflicts_with = "live")]
+    changed: bool,
     /// Also save the plan to this file, for `show` and `apply`; a refused plan is not saved
     #[arg(long, value_name = "FILE", conflicts_with = "live")]
     out: Option<PathBuf>,
@@ -61,7 +66,11 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     if !args.live.is_empty() {
         return run_offline(context, args);
     }
-    let prepared = prepare(context, &args.prepare, |_| Ok(())).await?;
+    let prepared = if args.changed {
+        changed::prepare(context, &args.prepare).await?
+    } else {
+        prepare(context, &args.prepare, |_| Ok(())).await?
+    };
     match (&prepared.plan, args.explain) {
         (Ok(plan), true) => {
             let explanations = explain(context, &prepared, plan).await?;

@@ -1,7 +1,7 @@
 //! From files and a server to a plan: everything that `plan` and `apply` share.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -76,22 +76,52 @@ pub(super) async fn prepare_after(
     wait(&workspace, &http).await?;
     let begun = Instant::now();
     let live = read(&http, &workspace, args.files.realm.is_empty()).await?;
-    for (name, realm) in &live.realms {
-        for reason in &realm.left_out {
-            context.output.message(&format!("warning: {name} is planned without its {reason}"));
+    let gathered = Gathered { workspace, http, credential, live, secrets, made_up, begun };
+    gathered
+        .plan(context, args, |Gathered { workspace, live, secrets, .. }| {
+            let applied = applied_desires(workspace, live.realms.values());
+            diff::diff(&workspace.loaded.desired, live, &bases(workspace, live, &applied), &Resolved(secrets))
+        })
+        .await
+}
+
+/// All that a plan is made from.
+pub(super) struct Gathered {
+    pub(super) workspace: Workspace,
+    pub(super) http: Http,
+    pub(super) credential: Vec<Address>,
+    pub(super) live: Live,
+    pub(super) secrets: Secrets,
+    pub(super) made_up: Vec<SecretRef>,
+    pub(super) begun: Instant,
+}
+
+impl Gathered {
+    /// Checks what files and server say of each other, and makes the plan of their difference.
+    pub(super) async fn plan(
+        self,
+        context: &Context,
+        args: &PlanArgs,
+        diff: impl FnOnce(&Self) -> diff::Diff,
+    ) -> Result<Prepared, Error> {
+        let Self { workspace, http, live, .. } = &self;
+        for (name, realm) in &live.realms {
+            for reason in &realm.left_out {
+                context.output.message(&format!("warning: {name} is planned without its {reason}"));
+            }
         }
+        features::check_read(http, &workspace.loaded.desired, live).await?;
+        check_references(http, workspace, live).await?;
+        check_users(workspace, live)?;
+        check_settings(context, http, workspace).await?;
+        let diff = diff(&self);
+        features::check_plan(http, &workspace.loaded.desired, live, &diff).await?;
+        check_secrets(&diff)?;
+        let Self { workspace, http, credential, live, secrets, made_up, begun } = self;
+        let plan = plan::plan(diff, &policy(args, &workspace, &live, credential));
+        let redactor = Redactor::new(secrets.values());
+        Ok(Prepared { workspace, http, plan, live, secrets, made_up, redactor, begun })
     }
-    features::check_read(&http, &workspace.loaded.desired, &live).await?;
-    check_references(&http, &workspace, &live).await?;
-    check_users(&workspace, &live)?;
-    check_settings(context, &http, &workspace).await?;
-    let applied = applied_desires(&workspace, &live);
-    let diff = diff::diff(&workspace.loaded.desired, &live, &bases(&workspace, &live, &applied), &Resolved(&secrets));
-    features::check_plan(&http, &workspace.loaded.desired, &live, &diff).await?;
-    check_secrets(&diff)?;
-    let plan = plan::plan(diff, &policy(args, &workspace, &live, credential));
-    let redactor = Redactor::new(secrets.values());
-    Ok(Prepared { workspace, http, plan, live, secrets, made_up, redactor, begun })
 }
 
 /// The client that reads and writes, and what it signs in with as far as that may be an object of a realm.
@@ -105,26 +135,41 @@ pub(super) async fn load_and_connect(
     args: &connect::ConnectArgs,
 ) -> Result<(Workspace, Result<Connected, Error>), Error> {
     let found = Found::new(context, files)?;
-    let connect = async |folder: PathBuf, project: &Project| {
-        let connection = connect::connection(context, args, &folder, Some(project))?;
-        let credential = credential(&connection);
-        Ok((Http::connect(connection).await?, credential))
-    };
     let Some(project) = found.project() else {
         let workspace = found.load()?;
-        let connected = connect(workspace.folder.clone(), &workspace.loaded.project).await;
+        let connected = connect(context, args, &workspace.folder, &workspace.loaded.project).await;
         return Ok((workspace, connected));
     };
-    let connecting = connect(found.folder.clone(), &project);
-    let (loaded, loading) = tokio::sync::oneshot::channel();
+    let folder = found.folder.clone();
+    beside(|| found.load(), connect(context, args, &folder, &project)).await
+}
+
+/// Signs in.
+pub(super) async fn connect(
+    context: &Context,
+    args: &connect::ConnectArgs,
+    folder: &Path,
+    project: &Project,
+) -> Result<Connected, Error> {
+    let connection = connect::connection(context, args, folder, Some(project))?;
+    let credential = credential(&connection);
+    Ok((Http::connect(connection).await?, credential))
+}
+
+/// Does a piece of work while the server checks the credential. A failure of the work comes first, and at once.
+pub(super) async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    connecting: impl Future<Output = Result<Connected, Error>>,
+) -> Result<(T, Result<Connected, Error>), Error> {
+    let (done, doing) = tokio::sync::oneshot::channel();
     // A thread that ends when it is done, unlike the runtime's own: what it freed is used again.
-    std::thread::spawn(move || drop(loaded.send(found.load())));
-    let loading = async { loading.await.map_err(|_| Error::Other("the files could not be loaded".into()))? };
-    let (mut loading, mut connecting) = (std::pin::pin!(loading), std::pin::pin!(connecting));
+    std::thread::spawn(move || drop(done.send(work())));
+    let doing = async { doing.await.map_err(|_| Error::Other("the files could not be loaded".into()))? };
+    let (mut doing, mut connecting) = (std::pin::pin!(doing), std::pin::pin!(connecting));
     tokio::select! {
         biased;
-        workspace = &mut loading => Ok((workspace?, connecting.await)),
-        connected = &mut connecting => Ok((loading.await?, connected)),
+        done = &mut doing => Ok((done?, connecting.await)),
+        connected = &mut connecting => Ok((doing.await?, connected)),
     }
 }
 
@@ -138,7 +183,7 @@ impl Prepared {
 }
 
 /// The secrets of all declared objects; those that are missing are reported together.
-fn resolve(context: &Context, workspace: &Workspace) -> Result<(Secrets, Vec<SecretRef>), Error> {
+pub(super) fn resolve(context: &Context, workspace: &Workspace) -> Result<(Secrets, Vec<SecretRef>), Error> {
     let mut resolver = Resolver::new(&workspace.folder);
     if context.server.is_some() {
         resolver = resolver.with_throwaway_values();
@@ -259,9 +304,12 @@ fn check_users(workspace: &Workspace, live: &Live) -> Result<(), Error> {
 }
 
 /// What the files said at the commits that were applied last, by commit; none where they have not changed since.
-pub(super) fn applied_desires(workspace: &Workspace, live: &Live) -> BTreeMap<String, Desired> {
+pub(super) fn applied_desires<'a>(
+    workspace: &Workspace,
+    realms: impl Iterator<Item = &'a LiveRealm>,
+) -> BTreeMap<String, Desired> {
     let today = clean_commit(workspace);
-    let commits: BTreeSet<&str> = live.realms.values().filter_map(applied_commit).collect();
+    let commits: BTreeSet<&str> = realms.filter_map(applied_commit).collect();
     let others = commits.into_iter().filter(|commit| today != Some(*commit));
     others.filter_map(|commit| Some((commit.to_owned(), at(workspace, commit)?))).collect()
 }

@@ -49,18 +49,27 @@ impl Found {
         desired::project(&git::plain_file(&self.folder, PROJECT_FILE)?)
     }
 
+    /// Reads all files.
+    pub(super) fn read(&self) -> Result<Tree, Error> {
+        Ok(match &self.args.rev {
+            Some(rev) => git::at_revision(&self.folder, rev)?,
+            None => git::work_tree(&self.folder)?,
+        })
+    }
+
     /// Reads and understands all files: a tenth of a second for thousands of objects.
     pub(super) fn load(self) -> Result<Workspace, Error> {
-        let Self { folder, args } = self;
-        let tree = match &args.rev {
-            Some(rev) => git::at_revision(&folder, rev)?,
-            None => git::work_tree(&folder)?,
-        };
-        let realm_folders = if args.rev.is_none() { realm_folders(&folder)? } else { Vec::new() };
-        let options = desired::Options { strict: args.strict, realm_folders: &realm_folders };
+        let tree = self.read()?;
+        let realm_folders = if self.args.rev.is_none() { realm_folders(&self.folder)? } else { Vec::new() };
+        let options = desired::Options { realm_folders: &realm_folders, ..self.options() };
         let mut loaded = desired::load(&tree.files, &options).map_err(Error::Files)?;
-        only(&mut loaded, &args.realm)?;
-        Ok(Workspace { folder, tree, loaded })
+        only(&mut loaded, &self.args.realm)?;
+        Ok(Workspace { folder: self.folder, tree, loaded })
+    }
+
+    /// How files are loaded.
+    pub(super) fn options(&self) -> desired::Options<'static> {
+        desired::Options { strict: self.args.strict, ..desired::Options::default() }
     }
 }
 

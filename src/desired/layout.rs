@@ -1,6 +1,6 @@
 //! Which file holds what: realm folders, whole-realm files, and files whose path is an address.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::Options;
@@ -73,6 +73,27 @@ pub(super) fn lay_out<'a>(
     folders.retain(|_, folder| folder.has_toml);
     let realms = folders.into_iter().map(|(name, folder)| folder.named(name)).collect();
     Layout { project, realms: without_same_names(realms, problems) }
+}
+
+/// The realms of a project by their folders; `None` where the files do not say one name for each.
+pub fn realm_folders(files: &BTreeMap<PathBuf, Vec<u8>>) -> Option<BTreeMap<String, RealmName>> {
+    let mut folders: BTreeMap<String, Option<RealmName>> = BTreeMap::new();
+    for (path, bytes) in files.iter().filter(|(path, _)| is_toml(path)) {
+        let Role::Realm(folder) = role(path) else { continue };
+        let name = folders.entry(folder).or_default();
+        if is_whole(path) && name.is_none() {
+            *name = own_name(&Parsed::new(path, bytes).ok()?, &kinds::REALM);
+        }
+    }
+    let realms: BTreeMap<String, RealmName> =
+        folders.into_iter().map(|(folder, name)| (folder.clone(), name.unwrap_or(folder))).collect();
+    let names: BTreeSet<&RealmName> = realms.values().collect();
+    (names.len() == realms.len()).then_some(realms)
+}
+
+/// The natural key that the file of an object says itself, where it is another than its path does.
+pub(super) fn name_inside(path: &Path, bytes: &[u8], kind: &Kind) -> Option<String> {
+    own_name(&Parsed::new(path, bytes).ok()?, kind)
 }
 
 /// A folder beside the project file.

@@ -16,6 +16,7 @@ mod checks;
 mod components;
 mod convert;
 mod elsewhere;
+mod excerpt;
 mod executions;
 mod hide;
 mod json;
@@ -46,7 +47,8 @@ use builder::Builder;
 
 use crate::model::Desired;
 
-pub use layout::PROJECT_FILE;
+pub use excerpt::{Excerpt, excerpt};
+pub use layout::{PROJECT_FILE, realm_folders};
 pub use paths::PathRule;
 pub use policy::{DeleteLimit, Policy};
 pub use problem::{Problem, Problems, render};
@@ -62,6 +64,8 @@ pub struct Options<'a> {
     pub strict: bool,
     /// The folders beside the project file, where they are known: one without files is an error, and git doesn't keep it.
     pub realm_folders: &'a [PathBuf],
+    /// The files are an [`excerpt`]: what none of them says may be in others.
+    pub partial: bool,
 }
 
 /// A project whose files are in order.
@@ -109,7 +113,7 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
             Err(problem) => builder.report(problem),
         });
     }
-    gate.finish(&mut builder);
+    gate.finish(&mut builder, options.partial);
     checks::check(&mut builder);
     let settings = providers::check(&mut builder);
 

@@ -165,8 +165,8 @@ impl<'a> Gate<'a> {
         }
     }
 
-    /// What can only be told once all files were seen.
-    pub(super) fn finish(self, builder: &mut Builder) {
+    /// What can only be told once all files were seen, or, of a part of them, nothing of what is not there.
+    pub(super) fn finish(self, builder: &mut Builder, partial: bool) {
         let Self { rules, used, realms } = self;
         for (realm, place) in realms {
             let Some(place) = place else { continue };
@@ -175,7 +175,7 @@ impl<'a> Gate<'a> {
                 .help("a realm takes a file that the policy allows `settings`, even if it is empty");
             builder.report(problem);
         }
-        for (_, rule) in rules.iter().enumerate().filter(|(index, _)| !used.contains(index)) {
+        for (_, rule) in rules.iter().enumerate().filter(|(index, _)| !partial && !used.contains(index)) {
             let problem = Problem::warning(format!("`{}` is no file of the project", rule.files))
                 .help("a rule of `paths` is relative to the project's folder, as in \"tenant-*/**\"");
             builder.report(match builder.place(&rule.origin) {

@@ -33,6 +33,23 @@ pub struct RealmDiff {
     pub record_changes: bool,
     /// Secrets of the files and of the server that do not fit together, so that the plan cannot be carried out.
     pub secrets: Vec<SecretProblem>,
+    /// What the record calls unfinished and this says nothing of.
+    pub left_open: BTreeSet<Address>,
+    /// How much of the realm was looked at, where that was not all of it.
+    pub scope: Option<Scope>,
+}
+
+/// How much of a realm a difference is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// The commit that was applied last, in full: what the files changed since was looked at.
+    pub since: String,
+    /// How many managed objects were looked at.
+    pub looked_at: usize,
+    /// How many managed objects there are.
+    pub managed: usize,
+    /// Why nobody can tell what changed on the server since; `None` where its admin events told.
+    pub server: Option<String>,
 }
 
 /// A leaf that files and server do not agree on whether, and which, secret it is.

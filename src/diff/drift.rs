@@ -164,6 +164,8 @@ fn part(whole: &RealmDiff, counts: impl Fn(Cause) -> bool, recorded: Option<&Rec
         managed_before: whole.managed_before.clone(),
         record_changes: whole.record_changes && !of_server,
         secrets: Vec::new(),
+        left_open: recorded.map(|record| record.unfinished.clone()).unwrap_or_default(),
+        scope: None,
     }
 }
 

@@ -7,6 +7,7 @@ a field changes is in the [`FieldChange`].
 - `leaf`: the truth table, for one leaf; `meaning`: when two values are the same.
 - `rename`, `today`: the other sides, by the names that the files use.
 - `realm`: which objects are made, changed, renamed, deleted, adopted and forgotten.
+- `since`: the same of what changed since it was applied, and nothing else.
 - `drift`: the same, told apart by which side moved since it was applied.
 - `between`: the same of two states of the files, without a server; `concern`: what of it to look at first.
 */
@@ -20,6 +21,7 @@ mod meaning;
 mod realm;
 mod rename;
 mod secrets;
+mod since;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -30,11 +32,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use between::between;
 pub use change::{
-    Action, After, Before, Cause, Change, Counts, Diff, FieldChange, RealmDiff, SecretFault, SecretProblem,
+    Action, After, Before, Cause, Change, Counts, Diff, FieldChange, RealmDiff, Scope, SecretFault, SecretProblem,
 };
 pub use concern::{Concern, concerns};
 pub use drift::{Buckets, RealmDrift, RealmReport, Report, drift};
 pub use secrets::Secrets;
+pub use since::{touched, with_parents};
 
 use crate::model::{Desired, DesiredRealm, FieldPath, Kind, Live, RealmName};
 use serde_json::Value as Json;

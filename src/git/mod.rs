@@ -15,6 +15,7 @@
 //!   history's) are not entered; [`Tree::skipped`] names them.
 
 mod blame;
+mod changed;
 mod error;
 mod history;
 mod lines;
@@ -24,6 +25,7 @@ mod tests;
 mod work_tree;
 
 pub use blame::{Touch, Touches, blame};
+pub use changed::changed_since;
 pub use error::GitError;
 pub use revision::at_revision;
 pub use work_tree::{plain_file, work_tree};

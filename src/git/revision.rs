@@ -21,7 +21,7 @@ pub fn at_revision(project: &Path, revision: &str) -> Result<Tree, GitError> {
         Repository::find(project)?.ok_or_else(|| GitError::NotARepository { project: project.to_owned() })?;
     let commit = repository.commit(revision)?;
     let Some(Listing { blobs, skipped }) = repository.list(&commit)? else {
-        return Err(GitError::NoProject { commit, folder: repository.folder });
+        return Err(repository.no_project(commit));
     };
     let read = |(path, id)| Ok((path, repository.read(id)?));
     let files = blobs.into_iter().map(read).collect::<Result<_, GitError>>()?;
@@ -82,7 +82,11 @@ impl Repository {
         Ok(id.map(|id| commit(id.detach())))
     }
 
-    fn commit(&self, revision: &str) -> Result<Commit, GitError> {
+    pub(super) fn no_project(&self, commit: Commit) -> GitError {
+        GitError::NoProject { commit, folder: self.folder.clone() }
+    }
+
+    pub(super) fn commit(&self, revision: &str) -> Result<Commit, GitError> {
         let found = self.git.rev_parse_single(revision).and_then(|id| id.object()?.peel_to_commit());
         found.map(|found| commit(found.id)).map_err(|error| GitError::UnknownRevision {
             revision: revision.to_owned(),
@@ -176,7 +180,7 @@ impl Repository {
         objs::compute_hash(self.git.object_hash(), objs::Kind::Blob, content).map_err(|error| self.failed(error))
     }
 
-    fn read(&self, id: ObjectId) -> Result<Vec<u8>, GitError> {
+    pub(super) fn read(&self, id: ObjectId) -> Result<Vec<u8>, GitError> {
         let mut blob = self.git.find_blob(id).map_err(|error| self.failed(error))?;
         Ok(blob.take_data())
     }

@@ -56,7 +56,7 @@ pub async fn culprits(http: &Http, live: &LiveRealm, moved: &[&Address]) -> Resu
             ..Culprits::default()
         });
     }
-    let events = match since_applied(http, live, realm.name()).await {
+    let events = match since_applied(http, live, &realm.name().to_owned()).await {
         Ok(events) => events,
         Err(ServerError::Http(e)) if e.is_forbidden() => {
             return Ok(Culprits {
@@ -77,35 +77,52 @@ pub async fn culprits(http: &Http, live: &LiveRealm, moved: &[&Address]) -> Resu
 }
 
 /// What was done since this project wrote its record, newest first.
-async fn since_applied(http: &Http, live: &LiveRealm, realm: &str) -> Result<Vec<Event>, ServerError> {
+async fn since_applied(http: &Http, live: &LiveRealm, realm: &RealmName) -> Result<Vec<Event>, ServerError> {
     // The record is written at the end of a run, and its time is that of the beginning.
     let record = live.record_id.as_ref().map(|id| format!("clients/{id}"));
     let begun = live.record.as_ref().and_then(|record| record.time.parse::<Timestamp>().ok());
+    let is_over = |event: &Event| Some(&event.path) == record.as_ref() || begun.is_some_and(|begun| event.time < begun);
+    Ok(scan(http, realm, is_over).await?.events)
+}
+
+/// Events of a realm, newest first.
+pub(super) struct Scanned {
+    pub(super) events: Vec<Event>,
+    /// The one that ended the search; `None` when there are no more, or too many.
+    pub(super) end: Option<Event>,
+}
+
+/// Reads events back to one that `is_over`, which is none of them.
+pub(super) async fn scan(
+    http: &Http,
+    realm: &RealmName,
+    is_over: impl Fn(&Event) -> bool,
+) -> Result<Scanned, ServerError> {
     let mut found = Vec::new();
     for page in 0..PAGES {
         let path = format!("/{}/admin-events?first={}&max={PAGE}", segment(realm), page * PAGE);
         let events = objects(http.get(&path).await?, "the admin events")?;
-        let is_end = events.len() < PAGE;
+        let is_last = events.len() < PAGE;
         for event in events {
             let event = Event::read(&event)?;
-            if Some(&event.path) == record.as_ref() || begun.is_some_and(|begun| event.time < begun) {
-                return Ok(found);
+            if is_over(&event) {
+                return Ok(Scanned { events: found, end: Some(event) });
             }
             found.push(event);
         }
-        if is_end {
+        if is_last {
             break;
         }
     }
-    Ok(found)
+    Ok(Scanned { events: found, end: None })
 }
 
 /// What an event says.
-struct Event {
+pub(super) struct Event {
     time: Timestamp,
-    operation: String,
+    pub(super) operation: String,
     resource: String,
-    path: String,
+    pub(super) path: String,
     realm: String,
     client: String,
     user: String,
@@ -130,6 +147,17 @@ impl Event {
             user: who("userId"),
             address: who("ipAddress"),
         })
+    }
+
+    /// The user and the client, by their ids.
+    pub(super) fn author(&self) -> (String, String) {
+        (self.user.clone(), self.client.clone())
+    }
+
+    /// `UPDATE of REALM`, with the path where there is one.
+    pub(super) fn described(&self) -> String {
+        let Self { operation, resource, path, .. } = self;
+        if path.is_empty() { format!("{operation} of {resource}") } else { format!("{operation} of {resource} {path}") }
     }
 
     /// Whether it changed the object; `gone` says how many of its kind are no longer there.

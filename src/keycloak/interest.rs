@@ -18,6 +18,8 @@ pub struct Interest<'a> {
     /// Whether, where everything matters, users do as well.
     users: bool,
     references: BTreeSet<(Reference, String)>,
+    /// What is there without being looked at.
+    trusted: Option<&'a Record>,
     prune: PruneRules,
     /// The name that the realm had before, if the files say that it was renamed.
     pub(super) renamed_from: Option<RealmName>,
@@ -80,6 +82,12 @@ impl<'a> Interest<'a> {
         for (address, leaves) in &record.objects {
             self.add(address, Fields::Recorded(leaves));
         }
+    }
+
+    /// The same where what was recorded counts as there: nobody asks whether its names are known.
+    #[must_use]
+    pub fn trusting(self, record: &'a Record) -> Self {
+        Self { trusted: Some(record), ..self }
     }
 
     /// The names of the objects of a kind right below `parent`.
@@ -200,7 +208,11 @@ impl<'a> Interest<'a> {
     fn declares(&self, realm: &Address, reference: Reference, name: &str) -> bool {
         // Which providers are installed is asked for elsewhere.
         matches!(reference, Reference::Provider(_))
-            || Names::Of(reference).addresses(realm, name).iter().any(|address| self.has(address))
+            || Names::Of(reference).addresses(realm, name).iter().any(|address| self.is_there(address))
+    }
+
+    fn is_there(&self, address: &Address) -> bool {
+        self.has(address) || self.trusted.is_some_and(|record| record.objects.contains_key(address))
     }
 }
 

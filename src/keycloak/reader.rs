@@ -16,8 +16,8 @@ use super::shape::{Object, objects};
 use super::survey::providers;
 use super::{Http, HttpError, ServerError};
 use crate::model::{
-    Address, Configured, FieldPath, Kind, LiveObject, LiveRealm, LiveValue, RealmName, Reference, builtin_providers,
-    flatten,
+    Address, Configured, FieldPath, Kind, LiveObject, LiveRealm, LiveValue, RealmName, Record, Reference,
+    builtin_providers, flatten,
 };
 
 /// As many names are looked up one by one; more are found by paging. A look-up and a page cost the server about the
@@ -40,13 +40,47 @@ pub async fn read_realm(
     realm: &RealmName,
     mut interest: Interest<'_>,
 ) -> Result<Option<LiveRealm>, ServerError> {
-    let Some(found) = find_realm(http, realm, &interest).await? else { return Ok(None) };
+    let Some(found) = find_realm(http, realm, interest.renamed_from.as_ref()).await? else { return Ok(None) };
     let records = Records::of(realm, project, &found.records)?;
     if let Some(record) = &records.own {
         interest.add_record(record);
     }
     let live = read_found(http, realm, found.name, found.settings, &interest).await?;
     Ok(Some(records.put_into(live)))
+}
+
+/// A realm of which the settings and the records were read, and nothing else yet.
+pub struct OpenRealm {
+    pub(super) name: RealmName,
+    pub(super) settings: Object,
+    pub(super) records: Records,
+}
+
+impl OpenRealm {
+    /// Reads them; `None` when the realm does not exist.
+    ///
+    /// # Errors
+    /// As [`read_realm`].
+    pub async fn find(http: &Http, project: &str, realm: &RealmName) -> Result<Option<Self>, ServerError> {
+        let Some(found) = find_realm(http, realm, None).await? else { return Ok(None) };
+        let records = Records::of(realm, project, &found.records)?;
+        Ok(Some(Self { name: found.name, settings: found.settings, records }))
+    }
+
+    /// What this project applied last.
+    pub fn record(&self) -> Option<&Record> {
+        self.records.own.as_ref()
+    }
+
+    /// Reads what is of interest, whatever is recorded beside it.
+    ///
+    /// # Errors
+    /// As [`read_realm`].
+    pub async fn read(self, http: &Http, interest: &Interest<'_>) -> Result<LiveRealm, ServerError> {
+        let Self { name, settings, records } = self;
+        let live = read_found(http, &name.clone(), name, settings, interest).await?;
+        Ok(records.put_into(live))
+    }
 }
 
 /// Reads what is of interest, whatever is recorded beside it.
@@ -59,7 +93,7 @@ pub async fn read_part(
     realm: &RealmName,
     interest: &Interest<'_>,
 ) -> Result<Option<LiveRealm>, ServerError> {
-    let Some(found) = find_realm(http, realm, interest).await? else { return Ok(None) };
+    let Some(found) = find_realm(http, realm, interest.renamed_from.as_ref()).await? else { return Ok(None) };
     let records = Records::of(realm, project, &found.records)?;
     let live = read_found(http, realm, found.name, found.settings, interest).await?;
     Ok(Some(records.put_into(live)))
@@ -115,8 +149,12 @@ struct Found {
 }
 
 /// The realm under its name or the one it had before.
-async fn find_realm(http: &Http, realm: &RealmName, interest: &Interest<'_>) -> Result<Option<Found>, ServerError> {
-    for name in [Some(realm), interest.renamed_from.as_ref()].into_iter().flatten() {
+async fn find_realm(
+    http: &Http,
+    realm: &RealmName,
+    renamed_from: Option<&RealmName>,
+) -> Result<Option<Found>, ServerError> {
+    for name in [Some(realm), renamed_from].into_iter().flatten() {
         let path = format!("/{}", super::path::segment(name));
         // The records are asked for at the same time; a realm that is not there answers both with 404.
         let records = record::find_all(http, name);

@@ -126,8 +126,10 @@ pub(super) fn holders(clients: Vec<Object>) -> BTreeMap<String, Object> {
 /// What the projects that have a part of a realm applied last.
 pub(super) struct Records {
     pub(super) own: Option<Record>,
-    own_id: Option<String>,
-    others: BTreeMap<String, Record>,
+    pub(super) own_id: Option<String>,
+    pub(super) others: BTreeMap<String, Record>,
+    /// The ids of the clients that hold records, this project's among them, by project.
+    pub(super) holders: BTreeMap<String, String>,
 }
 
 impl Records {
@@ -141,11 +143,15 @@ impl Records {
             own: own.map(|holder| decode_record(realm, holder)).transpose()?.flatten(),
             own_id: own.map(|holder| text(holder, "id").map(str::to_owned)).transpose()?,
             others,
+            holders: holders
+                .iter()
+                .map(|(name, holder)| Ok((name.clone(), text(holder, "id")?.to_owned())))
+                .collect::<Result<_, ServerError>>()?,
         })
     }
 
     pub(super) fn put_into(self, live: LiveRealm) -> LiveRealm {
-        let Self { own: record, own_id: record_id, others: other_records } = self;
+        let Self { own: record, own_id: record_id, others: other_records, holders: _ } = self;
         LiveRealm { record, record_id, other_records, ..live }
     }
 }

@@ -112,6 +112,11 @@ pub struct PruneRules {
 }
 
 impl PruneRules {
+    /// Whether anything is deleted that nobody ever declared.
+    pub fn sweeps(&self) -> bool {
+        self.default == Prune::All || self.by_collection.values().any(|rule| *rule == Prune::All)
+    }
+
     /// The rule for an object, by the collection at the top of its address.
     pub fn rule(&self, address: &Address) -> Prune {
         let collection = address.collection();

@@ -34,6 +34,8 @@ pub struct Record {
     pub objects: BTreeMap<Address, Shape>,
     /// Fingerprints of applied secrets that the server does not reveal.
     pub fingerprints: BTreeMap<Address, BTreeMap<FieldPath, String>>,
+    /// Objects that may not be as they were applied: the run that was to change them failed, or never told how it ended.
+    pub unfinished: BTreeSet<Address>,
 }
 
 /// A record that cannot be read.
@@ -71,6 +73,8 @@ struct Stored {
     objects: BTreeMap<String, usize>,
     #[serde(default)]
     fingerprints: BTreeMap<String, Vec<(FieldPath, String)>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unfinished: Vec<String>,
 }
 
 impl Record {
@@ -101,7 +105,7 @@ impl Record {
     /// What it says of the run that wrote it, without what it applied.
     #[must_use]
     pub fn heading(&self) -> Self {
-        let Self { commit, dirty, tool, time, actor, objects: _, fingerprints: _ } = self.clone();
+        let Self { commit, dirty, tool, time, actor, objects: _, fingerprints: _, unfinished: _ } = self.clone();
         Self { commit, dirty, tool, time, actor, ..Self::default() }
     }
 
@@ -112,7 +116,21 @@ impl Record {
         moved.objects = self.objects.iter().map(|(at, leaves)| (at.moved(old, new), Arc::clone(leaves))).collect();
         moved.fingerprints =
             self.fingerprints.iter().map(|(at, prints)| (at.moved(old, new), prints.clone())).collect();
+        moved.unfinished = self.unfinished.iter().map(|at| at.moved(old, new)).collect();
         moved
+    }
+
+    /// The same with only the objects that are asked for.
+    #[must_use]
+    pub fn only(&self, is_wanted: impl Fn(&Address) -> bool) -> Self {
+        let objects = self.objects.iter().filter(|(at, _)| is_wanted(at));
+        let prints = self.fingerprints.iter().filter(|(at, _)| is_wanted(at));
+        Self {
+            objects: objects.map(|(at, leaves)| (at.clone(), Arc::clone(leaves))).collect(),
+            fingerprints: prints.map(|(at, prints)| (at.clone(), prints.clone())).collect(),
+            unfinished: self.unfinished.iter().filter(|at| is_wanted(at)).cloned().collect(),
+            ..self.heading()
+        }
     }
 
     /// Records leaves of an object, beside those that are recorded already.
@@ -140,6 +158,7 @@ impl Record {
             actor: self.actor.clone(),
             objects,
             fingerprints: fingerprints.collect(),
+            unfinished: self.unfinished.iter().map(Address::within_realm).collect(),
             shapes: shapes.into_iter().map(|shape| BTreeSet::clone(shape)).collect(),
         }
     }
@@ -158,8 +177,9 @@ impl Record {
         for (name, prints) in stored.fingerprints {
             fingerprints.insert(address(&name)?, prints.into_iter().collect());
         }
+        let unfinished = stored.unfinished.iter().map(|name| address(name)).collect::<Result<_, _>>()?;
         let Stored { tool, commit, dirty, time, actor, .. } = stored;
-        Ok(Self { commit, dirty, tool, time, actor, objects, fingerprints })
+        Ok(Self { commit, dirty, tool, time, actor, objects, fingerprints, unfinished })
     }
 }
 
@@ -202,6 +222,7 @@ mod tests {
         let idp = Address::realm("acme").child(&kinds::IDENTITY_PROVIDER, "a/b");
         let prints = BTreeMap::from([(FieldPath::new(["config", "clientSecret"]), "$argon2id$…".to_owned())]);
         record.fingerprints.insert(idp, prints);
+        record.unfinished = record.objects.keys().take(2).cloned().chain([Address::realm("acme")]).collect();
         assert_eq!(Record::decode("acme", &record.encode()).unwrap(), record);
     }
 

@@ -109,7 +109,7 @@ fn assert_understood(program: &Program, example: &str) {
 
 #[test]
 fn plan_tells_its_options() {
-    insta::assert_snapshot!(Program::new().run(&["plan", "--help"]), @"
+    insta::assert_snapshot!(Program::new().run(&["plan", "--help"]), @r#"
     status: 0
     --- stdout
     Show what would change on the server
@@ -138,6 +138,10 @@ fn plan_tells_its_options() {
           --live <EXPORT>
               Compare with a realm export instead of a server: a file of `kc.sh export` or of the
               console, or a folder of them (repeatable). Such a plan cannot be applied
+
+          --changed
+              Look only at what changed since it was applied: in the files, by git, and on the server
+              where the realm keeps admin events. What cannot be told that way is planned in full
 
           --out <FILE>
               Also save the plan to this file, for `show` and `apply`; a refused plan is not saved
@@ -230,11 +234,12 @@ fn plan_tells_its_options() {
       realmform plan --format json --detailed-exitcode
       realmform plan --format markdown > comment.md
       realmform plan --explain
+      realmform plan --changed
       realmform plan --out shop.plan
       realmform plan --live customer-acme.json
 
     A credential with view-* roles is enough; with --live no server is needed. With --detailed-exitcode,
     2 means that there are changes.
     --- stderr
-    ");
+    "#);
 }

@@ -166,7 +166,7 @@ impl Admin {
     }
 
     #[track_caller]
-    fn send(&self, method: Method, path: &str, body: &Value) {
+    pub fn send(&self, method: Method, path: &str, body: &Value) {
         let body = Some(body).filter(|body| !body.is_null());
         let (status, answer) = self.request(method.clone(), path, body);
         assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");

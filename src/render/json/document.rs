@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 
-use crate::diff::{Action, After, Before, Cause, Change, Concern, Counts, FieldChange, RealmDiff};
+use crate::diff::{Action, After, Before, Cause, Change, Concern, Counts, FieldChange, RealmDiff, Scope};
 use crate::git::Touch;
 use crate::keycloak::Culprit;
 use crate::model::{Address, FieldPath, Origin, RealmName, SecretRef};
@@ -86,6 +86,24 @@ pub(super) struct RealmDocument {
     record_changes: bool,
     /// In an order in which they could run one after the other.
     steps: Vec<StepDocument>,
+    /// How much of the realm was looked at, with `--changed`; absent where that was all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scope: Option<ScopeDocument>,
+}
+
+/// How much of a realm was looked at.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ScopeDocument {
+    /// The commit that was applied last: what the files changed since was looked at.
+    since: String,
+    /// How many managed objects were looked at.
+    looked_at: usize,
+    /// How many managed objects there are.
+    managed: usize,
+    /// Why nobody can tell what changed on the server since; absent where admin events told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    server_unknown: Option<String>,
 }
 
 /// One object that changes.
@@ -331,6 +349,7 @@ impl RealmDocument {
             adopted: addresses(adopted)?,
             forgotten: addresses(forgotten)?,
             record_changes: self.record_changes,
+            scope: self.scope.as_ref().map(Into::into),
             ..RealmDiff::default()
         };
         if !diff.changes.is_sorted_by(|a, b| a.address < b.address) {
@@ -427,8 +446,7 @@ fn address(realm: &RealmName, text: &str) -> Result<Address, String> {
 impl From<&RealmDiff> for ChangesDocument {
     fn from(diff: &RealmDiff) -> Self {
         // A plan with secrets in disorder is not shown: it is an error.
-        let RealmDiff { changes, managed: _, adopted, forgotten, managed_before: _, record_changes: _, secrets: _ } =
-            diff;
+        let RealmDiff { changes, adopted, forgotten, .. } = diff;
         Self {
             summary: diff.counts().into(),
             changes: changes.iter().map(Into::into).collect(),
@@ -445,7 +463,22 @@ impl From<&RealmPlan> for RealmDocument {
             changes: diff.into(),
             record_changes: diff.record_changes,
             steps: steps.iter().map(|step| step_document(diff, step)).collect(),
+            scope: diff.scope.as_ref().map(Into::into),
         }
+    }
+}
+
+impl From<&Scope> for ScopeDocument {
+    fn from(scope: &Scope) -> Self {
+        let Scope { since, looked_at, managed, server } = scope.clone();
+        Self { since, looked_at, managed, server_unknown: server }
+    }
+}
+
+impl From<&ScopeDocument> for Scope {
+    fn from(scope: &ScopeDocument) -> Self {
+        let ScopeDocument { since, looked_at, managed, server_unknown } = scope;
+        Self { since: since.clone(), looked_at: *looked_at, managed: *managed, server: server_unknown.clone() }
     }
 }
 

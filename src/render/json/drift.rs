@@ -107,7 +107,7 @@ impl From<&RealmReport> for RealmDocument {
 
 impl From<&Record> for AppliedDocument {
     fn from(record: &Record) -> Self {
-        let Record { commit, dirty, tool: _, time, actor, objects: _, fingerprints: _ } = record;
+        let Record { commit, dirty, tool: _, time, actor, objects: _, fingerprints: _, unfinished: _ } = record;
         Self { commit: commit.clone(), dirty: *dirty, time: time.clone(), actor: actor.clone() }
     }
 }

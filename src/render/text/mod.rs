@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::escape::safe;
 use super::value::{Layout, Row, layout};
-use crate::diff::{Action, After, Before, Cause, Change, Concern, Counts, Diff, FieldChange, RealmDiff};
+use crate::diff::{Action, After, Before, Cause, Change, Concern, Counts, Diff, FieldChange, RealmDiff, Scope};
 use crate::git::Touch;
 use crate::model::{Address, Origin, SecretRef};
 use crate::plan::explain::{Explanations, has_moved, is_edit};
@@ -112,7 +112,11 @@ fn summary_of<'a>(realms: impl Iterator<Item = (&'a str, &'a RealmDiff)> + Clone
     let mut text = if counts.is_unchanged() {
         let names: Vec<_> = realms.clone().map(|(name, _)| safe(name)).collect();
         let (their, files) = (if names.len() == 1 { "matches its" } else { "match their" }, names.join(", "));
-        if names.is_empty() { "No changes.".to_owned() } else { format!("No changes. {files} {their} files.") }
+        match (names.is_empty(), realms.clone().all(|(_, diff)| diff.scope.is_none())) {
+            (true, _) => "No changes.".to_owned(),
+            (false, true) => format!("No changes. {files} {their} files."),
+            (false, false) => "No changes in what was looked at.".to_owned(),
+        }
     } else {
         format!("Plan: {create} to create, {update} to update, {rename} to rename, {delete} to delete.")
     };
@@ -124,10 +128,25 @@ fn summary_of<'a>(realms: impl Iterator<Item = (&'a str, &'a RealmDiff)> + Clone
     if !record.is_empty() {
         // Writing to a String cannot fail.
         let _ = write!(text, " {}: the record only.", record.join(", "));
-    } else if counts.is_unchanged() && realms.into_iter().any(|(_, diff)| diff.record_changes) {
+    } else if counts.is_unchanged() && realms.clone().any(|(_, diff)| diff.record_changes) {
         text.push_str(" Only the record is brought up to date.");
     }
+    for (name, scope) in realms.filter_map(|(name, diff)| Some((name, diff.scope.as_ref()?))) {
+        let _ = write!(text, "\n{}: {}", safe(name), scope_told(scope));
+    }
     text
+}
+
+/// `looked at 2 of 5000 managed objects, those that …`
+fn scope_told(scope: &Scope) -> String {
+    let Scope { since, looked_at, managed, server } = scope;
+    let since = since.get(..7).unwrap_or(since);
+    let text =
+        format!("looked at {looked_at} of {managed} managed objects, those that changed in the files since {since}");
+    match server {
+        None => format!("{text} or, by its admin events, on the server."),
+        Some(reason) => format!("{text}. What changed on the server was not looked for: {reason}."),
+    }
 }
 
 /// One line before it is laid out.
@@ -199,8 +218,7 @@ impl Page<'_> {
 
     fn realm(&mut self, diff: &RealmDiff) {
         // A plan with secrets in disorder is not shown: it is an error.
-        let RealmDiff { changes, managed: _, adopted, forgotten, managed_before: _, record_changes: _, secrets: _ } =
-            diff;
+        let RealmDiff { changes, adopted, forgotten, .. } = diff;
         for change in changes {
             self.change(change);
         }
