@@ -44,7 +44,7 @@ choices: it starts the steps whose predecessors succeeded, notes what was done, 
 - A kind of object: a file in `model/kinds/`, a line in its parent's `children`, and, where the server wants more than
   plain requests, a file in `keycloak/kinds/`. Files, plans and schemas follow from the table.
 - A command: a file in `cli/` with `Args` and `run`, and a line in `cli/mod.rs`.
-- An output format: a file in `render/`.
+- An output format: a file in `render/`, and a function of the trait `Render` in `cli/report.rs`.
 
 # Deliberately absent
 

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::output::Format;
+use serde_json::Value as Json;
+
+use super::report::{self, Format, Render, Reports};
 use super::workspace::{FileArgs, Found, Workspace};
 use super::{Context, Error, Exit};
-use crate::diff::{Diff, between, concerns};
+use crate::desired::Loaded;
+use crate::diff::{Concern, Diff, between, concerns};
 use crate::model::{Desired, RealmName};
-use crate::render;
+use crate::render::markdown::About;
+use crate::render::{json, markdown, text};
 
 /// Show what differs between two states of the files, object by object; no server is asked. What concerns security comes
 /// first.
@@ -18,6 +22,7 @@ Examples:
   realmform diff origin/main          what it changes since a branch, tag or commit
   realmform diff v1.4..v1.5           what changed between two of them
   realmform diff HEAD~1.. --format json --detailed-exitcode
+  realmform diff origin/main.. --report markdown=diff.md
 
 It compares what the files mean: an object that moves to another file and a value that is written otherwise are no \
 difference, and a field that leaves the files shows the value that Keycloak gives it by itself. With \
@@ -35,6 +40,8 @@ pub(super) struct Args {
     /// How the differences are printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    reports: Reports,
     /// Show long values in full, and what is named for the first time or no longer
     #[arg(long, short)]
     verbose: bool,
@@ -49,9 +56,12 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         (old.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), new)
     });
     let (mut old, mut new) = (old?, new?);
-    only(&args.realm, &mut old, &mut new)?;
-    let diff = between(&old, &new);
-    context.output.result(&rendered(context, args, &diff))?;
+    only(&args.realm, &mut old.desired, &mut new.desired)?;
+    let diff = between(&old.desired, &new.desired);
+    let concerns = concerns(diff.realms.values());
+    let about = About { project: new.project.name, server: None };
+    let view = Difference { diff: &diff, concerns: &concerns, about };
+    report::show(context, &view, args.format, args.verbose, &args.reports)?;
     let is_empty = diff.realms.values().all(|realm| realm.counts().is_unchanged());
     Ok(if args.detailed_exitcode && !is_empty { Exit::Changes } else { Exit::Fine })
 }
@@ -71,13 +81,13 @@ fn or_head(side: &str) -> &str {
     if side.is_empty() { "HEAD" } else { side }
 }
 
-fn load(context: &Context, revision: Option<&str>) -> Result<Desired, Error> {
+fn load(context: &Context, revision: Option<&str>) -> Result<Loaded, Error> {
     let args = FileArgs { rev: revision.map(str::to_owned), ..FileArgs::default() };
     let loaded = Found::new(context, &args).and_then(Found::load);
     if let (Err(Error::Files(_)), Some(revision)) = (&loaded, revision) {
         context.output.message(&format!("the files of {revision}:"));
     }
-    loaded.map(|Workspace { loaded, .. }| loaded.desired)
+    loaded.map(|Workspace { loaded, .. }| loaded)
 }
 
 /// Leaves the other realms out.
@@ -96,15 +106,23 @@ fn only(realms: &[RealmName], old: &mut Desired, new: &mut Desired) -> Result<()
     Ok(())
 }
 
-fn rendered(context: &Context, args: &Args, diff: &Diff) -> String {
-    let concerns = concerns(diff.realms.values());
-    match args.format {
-        Format::Json => format!("{:#}\n", render::json::difference(diff, &concerns)),
-        Format::Markdown => render::markdown::difference(diff, &concerns),
-        Format::Text => {
-            let (color, width) = (context.output.color(), context.output.width());
-            let options = render::text::Options { color, width, verbose: args.verbose };
-            render::text::difference(diff, &concerns, options)
-        }
+/// What differs, as people and programs see it.
+struct Difference<'a> {
+    diff: &'a Diff,
+    concerns: &'a [Concern],
+    about: About,
+}
+
+impl Render for Difference<'_> {
+    fn text(&self, options: text::Options) -> String {
+        text::difference(self.diff, self.concerns, options)
+    }
+
+    fn json(&self) -> Json {
+        json::difference(self.diff, self.concerns)
+    }
+
+    fn markdown(&self) -> String {
+        markdown::difference(self.diff, self.concerns, &self.about)
     }
 }

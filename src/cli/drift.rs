@@ -4,23 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use clap::ValueEnum;
+use serde_json::Value as Json;
 
 use super::apply::Consent;
 use super::apply::patience::{self, Patience};
 use super::apply::stamp::stamp;
 use super::apply::work::Work;
 use super::connect::ConnectArgs;
-use super::output::Format;
+use super::plan::PlanView;
 use super::prepare::{self, PlanArgs, Resolved, applied_desires, bases, policy};
+use super::report::{self, Format, Render, Reports};
 use super::workspace::{FileArgs, Workspace};
 use super::{Context, Error, Exit, offline, plan};
 use crate::apply::Secrets;
 use crate::diff::{self, Buckets, Diff, RealmReport, Report};
 use crate::keycloak::{Culprits, Http, Interest, culprits, read_abandoned, read_realm};
 use crate::model::{Desired, DesiredRealm, Live, Prune, PruneRules, RealmName, Record};
+use crate::plan::explain::Explanations;
 use crate::plan::saved::written_secrets;
 use crate::plan::{self as plans, Plan, Policy, matches};
-use crate::render;
+use crate::render::markdown::About;
+use crate::render::{json, markdown, text};
 use crate::secrets::{Redactor, Resolver};
 
 /// Show what moved since it was applied: on the server (drift), in the files (pending), and what no project has (unmanaged).
@@ -32,6 +36,7 @@ Examples:
   realmform drift --fail-on drift,pending
   realmform drift --ignore 'acme/users/*' --ignore acme.displayName
   realmform drift --format markdown > drift.md
+  realmform drift --report markdown=drift.md --report json=drift.json
   realmform drift --revert                           set back what drifted, and nothing else
 
 A credential with view-* roles is enough; with view-events it is told who changed what, where the realm keeps admin events. \
@@ -63,6 +68,8 @@ pub(super) struct Args {
     /// How it is printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    reports: Reports,
     /// Show long values in full
     #[arg(long, short)]
     verbose: bool,
@@ -108,7 +115,8 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         let applied = realm.and_then(|realm| realm.record.as_ref()).map(Record::heading);
         report.realms.insert(name, RealmReport { drift, applied, culprits, left_out });
     }
-    print(context, args, &report)?;
+    let view = DriftView { report: &report, about: prepare::about(&workspace, &http) };
+    report::show(context, &view, args.format, args.verbose, &args.reports)?;
     if args.requests {
         plan::print_requests(context, &http);
     }
@@ -121,14 +129,24 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     exit(args, &report)
 }
 
-fn print(context: &Context, args: &Args, report: &Report) -> Result<(), Error> {
-    let options =
-        render::text::Options { color: context.output.color(), width: context.output.width(), verbose: args.verbose };
-    context.output.result(&match args.format {
-        Format::Text => render::text::drift(report, options),
-        Format::Json => format!("{:#}\n", render::json::drift(report)),
-        Format::Markdown => render::markdown::drift(report),
-    })
+/// What moved, as people and programs see it.
+struct DriftView<'a> {
+    report: &'a Report,
+    about: About,
+}
+
+impl Render for DriftView<'_> {
+    fn text(&self, options: text::Options) -> String {
+        text::drift(self.report, options)
+    }
+
+    fn json(&self) -> Json {
+        json::drift(self.report)
+    }
+
+    fn markdown(&self) -> String {
+        markdown::drift(self.report, &self.about)
+    }
 }
 
 /// Drift that was found counts more than what could not be looked at.
@@ -206,7 +224,9 @@ impl Revert<'_> {
         }
         let diff = Diff { realms: drifted.iter().map(|(name, drift)| (name.clone(), drift.moved.clone())).collect() };
         let plan = plans::plan(diff, policy);
-        self.context.output.result(&plan::rendered(self.context, &plan, Format::Text, self.args.verbose))?;
+        let about = prepare::about(self.workspace, self.http);
+        let view = PlanView { plan: plan.as_ref(), explanations: Explanations::default(), about };
+        self.context.output.result(&view.text(self.context.output.text_options(self.args.verbose)))?;
         let plan = plan.map_err(|_| Error::Refused)?;
         if plan.is_empty() {
             return Ok(Exit::Fine);

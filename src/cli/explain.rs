@@ -93,9 +93,8 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     {
         return Err(Error::Usage(format!("{address} has no field {field}, in no file and not on the server")));
     }
-    let (color, width) = (context.output.color(), context.output.width());
     context.output.result(&match args.format {
-        StoryFormat::Text => render::text::story(&story, render::text::Options { color, width, verbose: true }),
+        StoryFormat::Text => render::text::story(&story, context.output.text_options(true)),
         StoryFormat::Json => format!("{:#}\n", render::json::story(&story)),
     })?;
     Ok(Exit::Fine)

@@ -3,9 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use super::exports::Exports;
 use super::output::count;
+use super::plan::PlanView;
 use super::prepare::{PlanArgs, Resolved, applied_desires, bases, check_secrets, is_known, policy, renamed_from};
+use super::report::Render;
 use super::workspace::Workspace;
 use super::{Context, Error};
 use crate::apply::Secrets;
@@ -16,16 +20,19 @@ use crate::model::{
     Address, Desired, DesiredRealm, FieldPath, Live, LiveRealm, LiveValue, Reference, SecretRef, Value, builtin_names,
 };
 use crate::plan::{self, Plan, Refusal};
+use crate::render::{markdown, text};
 use crate::secrets::Resolver;
 
 /// A plan that nobody can apply.
 pub(super) struct Offline {
+    /// The project's name.
+    pub(super) project: String,
     /// The plan, or the plan and what speaks against it.
     pub(super) plan: Result<Plan, Refusal>,
     /// How many secrets could not be compared.
-    pub(super) not_compared: usize,
+    not_compared: usize,
     /// The collections that the files declare and an export has nothing of.
-    pub(super) left_out: BTreeSet<&'static str>,
+    left_out: BTreeSet<&'static str>,
 }
 
 /// Makes the plan of what the realms of the exports lack.
@@ -40,7 +47,7 @@ pub(super) fn plan(context: &Context, args: &PlanArgs, exports: &Exports) -> Res
     let diff = diff::diff(&workspace.loaded.desired, &live, &bases, &Resolved(&secrets));
     check_secrets(&diff)?;
     let plan = plan::plan(diff, &policy(args, &workspace, &live, Vec::new()));
-    Ok(Offline { plan, not_compared, left_out })
+    Ok(Offline { project: workspace.loaded.project.name, plan, not_compared, left_out })
 }
 
 /// What the exports have of the realms of the files, and, where all of the project is looked at, of those that it left
@@ -143,8 +150,32 @@ fn has_fingerprint(live: &LiveRealm, address: &Address, path: &FieldPath) -> boo
     record.and_then(|record| record.fingerprints.get(address)).is_some_and(|prints| prints.contains_key(path))
 }
 
+/// A plan against exports as people and programs see it.
+pub(super) struct OfflineView<'a> {
+    pub(super) plan: PlanView<'a>,
+    pub(super) offline: &'a Offline,
+    pub(super) exports: &'a Exports,
+}
+
+impl Render for OfflineView<'_> {
+    fn text(&self, options: text::Options) -> String {
+        format!("{}{}\n", self.plan.text(options), remark(self.exports, self.offline))
+    }
+
+    fn json(&self) -> Json {
+        let mut json = self.plan.json();
+        json["comparedWith"] = self.exports.description().into();
+        json["notCompared"] = self.offline.left_out.iter().copied().collect();
+        json
+    }
+
+    fn markdown(&self) -> String {
+        self.plan.markdown() + &markdown::footer(&remark(self.exports, self.offline))
+    }
+}
+
 /// What the plan was made from, and what it could not see.
-pub(super) fn remark(exports: &Exports, offline: &Offline) -> String {
+fn remark(exports: &Exports, offline: &Offline) -> String {
     let mut remark = format!("Compared with {}, not with a server.", exports.description());
     if offline.not_compared > 0 {
         remark.push_str(&format!(" {} could not be compared.", count(offline.not_compared, "secret")));

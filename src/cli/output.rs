@@ -11,6 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::Context;
 use super::error::Error;
+use crate::render::text;
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -42,15 +43,6 @@ impl From<LogLevel> for Level {
     }
 }
 
-/// A format of results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    Text,
-    Json,
-    /// A comment for a pull request
-    Markdown,
-}
-
 /// Where text goes, and how it may look there.
 #[derive(Clone, Debug)]
 pub(super) struct Output {
@@ -64,7 +56,7 @@ impl Output {
     }
 
     /// Whether results may be coloured.
-    pub(super) fn color(&self) -> bool {
+    fn color(&self) -> bool {
         self.colored(anstream::AutoStream::choice(&std::io::stdout()))
     }
 
@@ -81,8 +73,13 @@ impl Output {
         }
     }
 
+    /// How results look as text.
+    pub(super) fn text_options(&self, verbose: bool) -> text::Options {
+        text::Options { color: self.color(), width: self.width(), verbose }
+    }
+
     /// How many characters a line of results holds.
-    pub(super) fn width(&self) -> usize {
+    fn width(&self) -> usize {
         let terminal = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
         terminal.map_or(120, |(columns, _)| usize::from(columns.0).clamp(60, 160))
     }

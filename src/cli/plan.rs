@@ -2,15 +2,19 @@
 
 use std::path::PathBuf;
 
+use serde_json::Value as Json;
+
 use super::exports::Exports;
-use super::output::Format;
+use super::offline::OfflineView;
 use super::prepare::{self, Prepared, prepare};
+use super::report::{self, Format, Render, Reports};
 use super::{Context, Error, Exit, changed, offline, saved};
 use crate::git;
 use crate::keycloak::{Http, culprits};
 use crate::plan::explain::Explanations;
 use crate::plan::{Plan, Refusal};
-use crate::render;
+use crate::render::markdown::About;
+use crate::render::{json, markdown, text};
 
 /// Show what would change on the server. Changes nothing, and takes no lock.
 #[derive(Debug, clap::Args)]
@@ -20,6 +24,7 @@ Examples:
   realmform plan --realm customer-acme --rev origin/main
   realmform plan --format json --detailed-exitcode
   realmform plan --format markdown > comment.md
+  realmform plan --out shop.plan --report markdown=comment.md --report json=plan.json
   realmform plan --explain
   realmform plan --changed
   realmform plan --out shop.plan
@@ -54,6 +59,8 @@ pub(super) struct Args {
     /// How the plan is printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    reports: Reports,
     /// Show long values and deleted objects in full
     #[arg(long, short)]
     verbose: bool,
@@ -71,13 +78,8 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     } else {
         prepare(context, &args.prepare, |_| Ok(())).await?
     };
-    match (&prepared.plan, args.explain) {
-        (Ok(plan), true) => {
-            let explanations = explain(context, &prepared, plan).await?;
-            context.output.result(&explained(context, args, plan, &explanations))?;
-        }
-        _ => print(context, &prepared, args.format, args.verbose)?,
-    }
+    let explanations = if args.explain { explain(context, &prepared).await? } else { Explanations::default() };
+    print(context, &prepared, explanations, args.format, args.verbose, &args.reports)?;
     if let (Some(path), Ok(plan)) = (&args.out, &prepared.plan) {
         saved::write(context, &prepared, plan, path, args.expires).await?;
     }
@@ -92,29 +94,17 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
 fn run_offline(context: &Context, args: &Args) -> Result<Exit, Error> {
     let exports = Exports::read(&args.live)?;
     let offline = offline::plan(context, &args.prepare, &exports)?;
-    let text = match args.format {
-        Format::Text => {
-            let plan = rendered(context, &offline.plan, Format::Text, args.verbose);
-            format!("{plan}{}\n", offline::remark(&exports, &offline))
-        }
-        Format::Markdown => {
-            let plan = rendered(context, &offline.plan, Format::Markdown, args.verbose);
-            format!("{plan}\n{}\n", offline::remark(&exports, &offline))
-        }
-        Format::Json => {
-            let mut json = json(&offline.plan);
-            json["comparedWith"] = exports.description().into();
-            json["notCompared"] = offline.left_out.iter().copied().collect();
-            format!("{json:#}\n")
-        }
-    };
-    context.output.result(&text)?;
+    let about = About { project: offline.project.clone(), server: None };
+    let plan = PlanView { plan: offline.plan.as_ref(), explanations: Explanations::default(), about };
+    let view = OfflineView { plan, offline: &offline, exports: &exports };
+    report::show(context, &view, args.format, args.verbose, &args.reports)?;
     exit(args, &offline.plan)
 }
 
 /// Who is behind the changes. What cannot be found out is no reason to hide the plan.
-async fn explain(context: &Context, prepared: &Prepared, plan: &Plan) -> Result<Explanations, Error> {
-    let Prepared { workspace, http, live, .. } = prepared;
+async fn explain(context: &Context, prepared: &Prepared) -> Result<Explanations, Error> {
+    let Prepared { workspace, http, live, plan, .. } = prepared;
+    let plan = plan.as_ref().unwrap_or_else(|refusal| &refusal.plan);
     let touches = git::blame(&workspace.folder, &workspace.tree, &plan.lines()).unwrap_or_else(|error| {
         context.output.message(&format!("warning: nobody can tell which commits are behind this: {error}"));
         git::Touches::default()
@@ -131,43 +121,57 @@ async fn explain(context: &Context, prepared: &Prepared, plan: &Plan) -> Result<
     Ok(explanations)
 }
 
-fn explained(context: &Context, args: &Args, plan: &Plan, explanations: &Explanations) -> String {
-    let (color, width, verbose) = (context.output.color(), context.output.width(), args.verbose);
-    match args.format {
-        Format::Text => render::text::explained(plan, explanations, render::text::Options { color, width, verbose }),
-        Format::Json => format!("{:#}\n", render::json::explained(plan, &plan.concerns(), explanations)),
-        Format::Markdown => rendered(context, &Ok(plan.clone()), args.format, verbose),
-    }
-}
-
 fn exit(args: &Args, plan: &Result<Plan, Refusal>) -> Result<Exit, Error> {
     let plan = plan.as_ref().map_err(|_| Error::Refused)?;
     Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Fine })
 }
 
 /// Prints a plan, and what speaks against it.
-pub(super) fn print(context: &Context, prepared: &Prepared, format: Format, verbose: bool) -> Result<(), Error> {
+pub(super) fn print(
+    context: &Context,
+    prepared: &Prepared,
+    explanations: Explanations,
+    format: Format,
+    verbose: bool,
+    reports: &Reports,
+) -> Result<(), Error> {
     for reference in &prepared.made_up {
         context.output.message(&format!("note: {reference} is not set; a random throwaway value stands in for it"));
     }
-    context.output.result(&rendered(context, &prepared.plan, format, verbose))
+    let view = PlanView { plan: prepared.plan.as_ref(), explanations, about: prepared.about() };
+    report::show(context, &view, format, verbose, reports)
 }
 
-pub(super) fn rendered(context: &Context, plan: &Result<Plan, Refusal>, format: Format, verbose: bool) -> String {
-    let options = render::text::Options { color: context.output.color(), width: context.output.width(), verbose };
-    match (format, plan) {
-        (Format::Json, plan) => format!("{:#}\n", json(plan)),
-        (Format::Text, Ok(plan)) => render::text::plan(plan, options),
-        (Format::Text, Err(refusal)) => render::text::refusal(refusal, options),
-        (Format::Markdown, Ok(plan)) => render::markdown::plan(plan, &plan.concerns()),
-        (Format::Markdown, Err(refusal)) => render::markdown::refusal(refusal, &refusal.plan.concerns()),
+/// A plan as people and programs see it.
+pub(super) struct PlanView<'a> {
+    /// The plan, or the plan and what speaks against it.
+    pub(super) plan: Result<&'a Plan, &'a Refusal>,
+    /// Who is behind it, as far as that was asked for.
+    pub(super) explanations: Explanations,
+    pub(super) about: About,
+}
+
+impl Render for PlanView<'_> {
+    fn text(&self, options: text::Options) -> String {
+        match self.plan {
+            Ok(plan) => text::plan(plan, &self.explanations, options),
+            Err(refusal) => text::refusal(refusal, &self.explanations, options),
+        }
     }
-}
 
-fn json(plan: &Result<Plan, Refusal>) -> serde_json::Value {
-    match plan {
-        Ok(plan) => render::json::plan(plan, &plan.concerns()),
-        Err(refusal) => render::json::refusal(refusal, &refusal.plan.concerns()),
+    fn json(&self) -> Json {
+        match self.plan {
+            Ok(plan) => json::plan(plan, &plan.concerns(), &self.explanations),
+            Err(refusal) => json::refusal(refusal, &refusal.plan.concerns(), &self.explanations),
+        }
+    }
+
+    fn markdown(&self) -> String {
+        let Self { plan, explanations, about } = self;
+        match plan {
+            Ok(plan) => markdown::plan(plan, &plan.concerns(), explanations, about),
+            Err(refusal) => markdown::refusal(refusal, &refusal.plan.concerns(), explanations, about),
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::model::{
     builtin_names, is_builtin, is_global_profile, kinds, texts,
 };
 use crate::plan::{self, Owners, Plan, Policy, Refusal};
+use crate::render::markdown::About;
 use crate::secrets::{Fingerprint, Redactor, Resolver};
 
 /// What `plan` and `apply` are told.
@@ -174,12 +175,22 @@ pub(super) async fn beside<T: Send + 'static>(
 }
 
 impl Prepared {
+    /// What the plan is about.
+    pub(super) fn about(&self) -> About {
+        about(&self.workspace, &self.http)
+    }
+
     /// Gives the memory back with the process instead of taking the models apart value by value, which takes as long as
     /// the diff. Secrets are wiped all the same.
     pub(super) fn leave(self) {
         let Self { workspace, plan, live, http: _, secrets: _, made_up: _, redactor: _, begun: _ } = self;
         std::mem::forget((workspace, plan, live));
     }
+}
+
+/// What a result about a project on a server is about.
+pub(super) fn about(workspace: &Workspace, http: &Http) -> About {
+    About { project: workspace.loaded.project.name.clone(), server: Some(http.base_url()) }
 }
 
 /// The secrets of all declared objects; those that are missing are reported together.

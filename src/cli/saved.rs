@@ -2,11 +2,11 @@
 #![expect(clippy::disallowed_methods, reason = "plans are kept where the user says")]
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::files::{Readers, replace};
 use super::prepare::{Prepared, part};
 use super::workspace::Workspace;
 use super::{Context, Error};
@@ -17,6 +17,7 @@ use crate::plan::saved::{self, Files, Saved, Seen, Stale};
 use crate::plan::{Plan, RealmPlan};
 use crate::render;
 use crate::render::json::{read_saved, saved as rendered};
+use crate::render::markdown::About;
 use crate::secrets::Fingerprint;
 
 /// Saves a plan. The server is asked once more for what it changes, so that the file says what was there.
@@ -52,7 +53,7 @@ pub(super) async fn write(
     }
     refuse(context, &moved)?;
     let text = rendered(&saved, &plan.concerns(), key()?.as_deref());
-    replace(path, &text)?;
+    replace(path, &text, Readers::Owner)?;
     context.output.message(&format!(
         "saved to {}; until {} `realmform apply {}` carries it out",
         path.display(),
@@ -60,6 +61,11 @@ pub(super) async fn write(
         path.display()
     ));
     Ok(())
+}
+
+/// What a saved plan is about.
+pub(super) fn about(saved: &Saved) -> About {
+    About { project: saved.project.clone(), server: Some(saved.server.clone()) }
 }
 
 /// Reads a saved plan.
@@ -155,7 +161,7 @@ pub(super) async fn check_expected(context: &Context, prepared: &Prepared, expec
     stale.extend(moved_secrets(expected, &prepared.secrets));
     let differ = expected.plan.differs(plan);
     if !differ.is_empty() {
-        context.output.result(&render::text::unexpected(&differ, options(context)))?;
+        context.output.result(&render::text::unexpected(&differ, context.output.text_options(false)))?;
     }
     if stale.is_empty() && !differ.is_empty() { Err(Error::StalePlan) } else { refuse(context, &stale) }
 }
@@ -186,12 +192,8 @@ pub(super) fn refuse(context: &Context, stale: &[Stale]) -> Result<(), Error> {
     if stale.is_empty() {
         return Ok(());
     }
-    context.output.result(&render::text::stale(stale, options(context)))?;
+    context.output.result(&render::text::stale(stale, context.output.text_options(false)))?;
     Err(Error::StalePlan)
-}
-
-fn options(context: &Context) -> render::text::Options {
-    render::text::Options { color: context.output.color(), width: context.output.width(), verbose: false }
 }
 
 fn fingerprints(plan: &Plan, secrets: &Secrets) -> BTreeMap<crate::model::SecretRef, Fingerprint> {
@@ -203,15 +205,4 @@ fn fingerprints(plan: &Plan, secrets: &Secrets) -> BTreeMap<crate::model::Secret
 fn key() -> Result<Option<Vec<u8>>, Error> {
     let key = super::connect::secret_from_environment("REALMFORM_PLAN_KEY")?;
     Ok(key.map(|key| secrecy::ExposeSecret::expose_secret(&key).as_bytes().to_vec()))
-}
-
-/// Writes a file as a whole or not at all.
-fn replace(path: &Path, text: &str) -> Result<(), Error> {
-    let failed = |source| Error::File { path: path.to_owned(), source };
-    let folder =
-        path.parent().filter(|it| !it.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned);
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
 }

@@ -165,6 +165,10 @@ fn plan_tells_its_options() {
               
               [default: text]
 
+          --report <FORMAT=FILE>
+              Also write what it shows to a file, as text, json or markdown: `markdown=comment.md`
+              (repeatable)
+
       -v, --verbose
               Show long values and deleted objects in full
 
@@ -233,6 +237,7 @@ fn plan_tells_its_options() {
       realmform plan --realm customer-acme --rev origin/main
       realmform plan --format json --detailed-exitcode
       realmform plan --format markdown > comment.md
+      realmform plan --out shop.plan --report markdown=comment.md --report json=plan.json
       realmform plan --explain
       realmform plan --changed
       realmform plan --out shop.plan

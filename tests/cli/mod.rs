@@ -5,6 +5,7 @@ mod diff;
 mod help;
 mod init;
 mod plan;
+mod report;
 mod usage;
 
 use crate::support::program::Program;

@@ -151,7 +151,8 @@ fn what_moved_is_in_the_bucket_of_who_moved_it() {
     assert!(text.contains("displayName: \"Applied\" → \"By hand\""), "{text}");
     assert!(!text.contains(SECRET) && !text.contains("another"), "{text}");
     let comment = project.run(&["drift", "--format", "markdown"]).stdout;
-    assert!(comment.starts_with("<!-- realmform:drift -->\n## realmform: drift\n"), "{comment}");
+    let marker = format!("<!-- realmform:drift drift-buckets {} -->", access().http_url);
+    assert!(comment.starts_with(&format!("{marker}\n## realmform: drift\n")), "{comment}");
     for title in ["## Drift: ", "## Pending: ", "## Unmanaged: ", "nobodys-app", "was changed by "] {
         assert!(comment.contains(title), "{title}: {comment}");
     }
@@ -245,7 +246,14 @@ fn a_plan_says_who_is_behind_each_change() {
     assert!(line("applied last: \"applied\"")[1].ends_with("by Test: Map otherwise"), "{output:?}");
     assert!(output.stdout.contains("changed on the server by eve with admin-cli from "), "{output:?}");
 
-    let json: Value = serde_json::from_str(&project.run(&["plan", "--explain", "--format", "json"]).stdout).unwrap();
+    let reports = ["--report", "markdown=.plan.md", "--report", "json=.plan.json"];
+    assert_eq!(project.run(&[&["plan", "--explain"], &reports[..]].concat()).stdout, output.stdout);
+    let read = |path: &str| std::fs::read_to_string(project.folder().join(path)).unwrap();
+    let comment = read(".plan.md");
+    for told in ["by Test: Let tokens live longer\n", "changed on the server by eve with admin-cli from "] {
+        assert!(comment.contains(told), "{told}: {comment}");
+    }
+    let json: Value = serde_json::from_str(&read(".plan.json")).unwrap();
     assert_eq!(Validator::of("output-plan").errors_in(&json), "");
     let realm = &json["realms"]["drift-explained"]["changes"][0];
     assert_eq!(realm["culprit"]["user"], "eve");

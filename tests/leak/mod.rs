@@ -43,8 +43,9 @@ async fn no_secret_leaves() {
         &["apply", "--yes", "--verbose"],
         &["apply", "new.plan"],
         &["plan", "--verbose"],
-        &["plan", "--format", "json", "--explain"],
-        &["drift"],
+        &["plan", "--format", "json", "--explain", "--report", "markdown=plan.md", "--report", "text=plan.txt"],
+        &["show", "new.plan", "--report", "json=show.json", "--report", "markdown=show.md"],
+        &["drift", "--report", "json=drift.json", "--report", "markdown=drift.md"],
         &["drift", "--format", "json"],
         &["explain", "leak/clients/shop", "--all"],
         &["explain", "leak/users/root", "--all", "--format", "json"],
@@ -60,8 +61,20 @@ async fn no_secret_leaves() {
     declare(&project, "two");
     texts.push(("changed".to_owned(), run(&project, &["plan", "--out", "changed.plan"]).await));
     texts.push(("drift".to_owned(), run(&project, &["drift", "--format", "markdown"]).await));
-    for plan in ["new.plan", "changed.plan"] {
-        texts.push((plan.to_owned(), std::fs::read_to_string(project.folder().join(plan)).unwrap()));
+    run(&project, &["plan", "--verbose", "--report", "json=plan.json", "--report", "markdown=changed.md"]).await;
+    for file in [
+        "new.plan",
+        "changed.plan",
+        "plan.md",
+        "plan.txt",
+        "plan.json",
+        "changed.md",
+        "show.json",
+        "show.md",
+        "drift.json",
+        "drift.md",
+    ] {
+        texts.push((file.to_owned(), std::fs::read_to_string(project.folder().join(file)).unwrap()));
     }
     assert!(texts.iter().any(|(_, text)| text.contains("\"fingerprint\": \"a1:")), "a plan is saved with secrets");
     let (quoting, quoted) = quoting_server().await;

@@ -5,6 +5,7 @@
 //! - `toml realm-file` is a whole-realm file of a project of its own.
 //! - `console` is run in the tour's project, one `$ command` after the other; a line `…` stands for any lines.
 //! - `sh` and `yaml` hold commands that must be understood; they are not run.
+//! - `html` is how a comment begins.
 
 use std::path::Path;
 use std::process::Command;
@@ -29,7 +30,7 @@ fn every_block_is_of_a_known_sort() {
     let blocks = blocks();
     assert!(blocks.len() > 15);
     for block in blocks {
-        let known = matches!(block.kind[..], ["toml", _] | ["toml", _, _] | ["console" | "sh" | "yaml"]);
+        let known = matches!(block.kind[..], ["toml", _] | ["toml", _, _] | ["console" | "sh" | "yaml" | "html"]);
         assert!(known, "{:?}", block.kind);
     }
 }

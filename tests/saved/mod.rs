@@ -106,9 +106,15 @@ fn a_saved_plan_is_applied_without_its_files() {
         "{description}"
     );
 
+    let shown = story.project.run(&["show", story.file().to_str().unwrap(), "--format", "markdown"]).stdout;
     let output = elsewhere(&story);
     assert_eq!(output.status, 0, "{output:?}");
     assert!(output.stderr.contains("read again, nothing is left to do"), "{output:?}");
+    let reported = std::fs::read_to_string(story.outside.path().join("applied.md")).unwrap();
+    assert!(
+        shown.starts_with(&reported) && reported.starts_with("<!-- realmform:plan saved-elsewhere http"),
+        "{shown}"
+    );
     story.project.assert_empty_plan();
     let record = story.project.admin().client("realmform:saved-elsewhere");
     let record = story.project.admin().get(&format!("clients/{record}"));
@@ -123,7 +129,7 @@ fn a_saved_plan_is_applied_without_its_files() {
 
 /// Applies in a folder without a project.
 fn elsewhere(story: &Story) -> Output {
-    story.project.run_in(story.outside.path(), &["apply", "a.plan"])
+    story.project.run_in(story.outside.path(), &["apply", "a.plan", "--report", "markdown=applied.md"])
 }
 
 /// What every kind has, changed, renamed and deleted through a saved plan.
@@ -319,8 +325,11 @@ fn what_is_expected_is_applied() {
     assert!(!output.stdout.contains("Expected, and not planned"), "{output:?}");
 
     story.edit("displayName = \"After\"", "# A comment that moves the lines.\n\ndisplayName = \"Before\"");
-    let output = story.project.run(&expect);
+    let report = story.outside.path().join("applied.json");
+    let output = story.project.run(&[&expect[..], &["--report", &format!("json={}", report.display())]].concat());
     assert_eq!(output.status, 0, "{output:?}");
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    assert_eq!(report["summary"]["update"], 1, "what was applied is reported: {report:#}");
     story.project.assert_empty_plan();
     let again = story.project.run(&expect);
     assert_eq!(again.status, 0, "nothing is left to do: {again:?}");

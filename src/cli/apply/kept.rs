@@ -7,12 +7,14 @@ use super::patience::{Patience, uninterrupted};
 use super::work::Work;
 use super::{Args, stamp};
 use crate::apply::Secrets;
-use crate::cli::output::Format;
+use crate::cli::plan::PlanView;
+use crate::cli::report::{Format, show};
 use crate::cli::workspace::{self, FileArgs, Found, Workspace};
 use crate::cli::{Context, Error, Exit, connect, plan, prepare, saved};
 use crate::desired::Project;
 use crate::keycloak::Http;
 use crate::model::{Address, Live};
+use crate::plan::explain::Explanations;
 use crate::plan::saved::{Saved, Stale, written_secrets};
 use crate::plan::{Policy, check};
 use crate::secrets::{Redactor, Resolver};
@@ -28,7 +30,8 @@ pub(super) async fn run(context: &Context, args: &Args, file: &Path, patience: &
         ..Policy::reviewed(&saved.plan)
     };
     let plan = check(saved.plan.clone(), &policy);
-    context.output.result(&plan::rendered(context, &plan, Format::Text, args.verbose))?;
+    let view = PlanView { plan: plan.as_ref(), explanations: Explanations::default(), about: saved::about(&saved) };
+    show(context, &view, Format::Text, args.verbose, &args.reports)?;
     plan.map_err(|_| Error::Refused)?;
     let secrets = resolve(context, &around.folder, &saved)?;
     let http = Http::connect(connection).await?;

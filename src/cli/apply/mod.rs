@@ -8,13 +8,14 @@ pub(super) mod work;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::output::Format;
 use super::output::confirm;
 use super::prepare::{self, Prepared, prepare_after};
+use super::report::{Format, Reports};
 use super::workspace::Workspace;
 use super::{Context, Error, Exit, plan, saved};
 use crate::desired::Loaded;
 use crate::keycloak::Http;
+use crate::plan::explain::Explanations;
 use patience::{Patience, uninterrupted};
 use work::Work;
 
@@ -55,6 +56,8 @@ pub(super) struct Args {
     /// Refuse when the work tree differs from its commit
     #[arg(long)]
     require_clean: bool,
+    #[command(flatten)]
+    reports: Reports,
     /// Show long values and deleted objects in full
     #[arg(long, short)]
     verbose: bool,
@@ -93,7 +96,7 @@ async fn run_files(context: &Context, args: &Args, patience: &Patience<'_>) -> R
     };
     let mut prepared = prepare_after(context, &args.prepare, refuse, wait).await?;
     let begun = prepared.begun;
-    plan::print(context, &prepared, Format::Text, args.verbose)?;
+    plan::print(context, &prepared, Explanations::default(), Format::Text, args.verbose, &args.reports)?;
     if prepared.plan.as_ref().map_err(|_| Error::Refused)?.is_empty() {
         return Ok(Exit::Fine);
     }

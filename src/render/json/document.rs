@@ -319,8 +319,8 @@ impl PlanDocument {
         }
     }
 
-    /// Adds who is behind each change.
-    pub(super) fn explain(&mut self, plan: &Plan, explanations: &Explanations) {
+    /// The same, with who is behind each change.
+    pub(super) fn explained(mut self, plan: &Plan, explanations: &Explanations) -> Self {
         for (name, realm) in &mut self.realms {
             let Some(plan) = plan.realms.get(name) else { continue };
             for (document, change) in realm.changes.changes.iter_mut().zip(&plan.diff.changes) {
@@ -331,6 +331,7 @@ impl PlanDocument {
                 }
             }
         }
+        self
     }
 
     /// The plan that it is of. What only guards look at is not in it.

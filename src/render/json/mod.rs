@@ -18,24 +18,17 @@ use drift::DriftDocument;
 use saved::SavedDocument;
 use story::StoryDocument;
 
-/// A plan: `formatVersion`, the counts as `summary`, `concerns` of security, and by realm the `changes` and the `steps` in
-/// their order.
-pub fn plan(plan: &Plan, concerns: &[Concern]) -> Json {
-    value(&PlanDocument::of(plan, concerns))
-}
-
-/// The same, with who is behind each change.
-pub fn explained(plan: &Plan, concerns: &[Concern], explanations: &Explanations) -> Json {
-    let mut document = PlanDocument::of(plan, concerns);
-    document.explain(plan, explanations);
-    value(&document)
+/// A plan: `formatVersion`, the counts as `summary`, `concerns` of security, and by realm the `changes`, with who is behind
+/// them as far as that is known, and the `steps` in their order.
+pub fn plan(plan: &Plan, concerns: &[Concern], explanations: &Explanations) -> Json {
+    value(&PlanDocument::of(plan, concerns).explained(plan, explanations))
 }
 
 /// A refused plan: the plan, and why as `refused`.
-pub fn refusal(refusal: &Refusal, concerns: &[Concern]) -> Json {
+pub fn refusal(refusal: &Refusal, concerns: &[Concern], explanations: &Explanations) -> Json {
     let Refusal { plan, violations } = refusal;
     let refused = Some(violations.iter().map(Into::into).collect());
-    value(&PlanDocument { refused, ..PlanDocument::of(plan, concerns) })
+    value(&PlanDocument { refused, ..PlanDocument::of(plan, concerns).explained(plan, explanations) })
 }
 
 /// What differs between two states of the files: `formatVersion`, the counts as `summary`, `concerns` of security, and by

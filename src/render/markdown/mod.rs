@@ -4,11 +4,14 @@ mod inline;
 
 use std::fmt::Write as _;
 
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+
 use self::inline::{cell, code, html, longest_run, name_text, prose};
 use super::text;
 use super::value::{Layout, Row, layout};
 use crate::diff::{Action, After, Before, Change, Concern, Diff, FieldChange, RealmDiff, RealmReport, Report};
 use crate::model::{Address, Origin};
+use crate::plan::explain::Explanations;
 use crate::plan::{Plan, Refusal, Violation};
 
 /// How many bytes a comment has at most. GitHub takes 65,536 characters; the rest is for what a pipeline adds by itself.
@@ -26,37 +29,61 @@ const SUMMARY: usize = 20_000;
 /// How many bytes any other sentence has at most.
 const SENTENCE: usize = 2_000;
 
-/// A plan.
-pub fn plan(plan: &Plan, concerns: &[Concern]) -> String {
-    comment("realmform: plan", plan, &[], concerns)
+/// What stands in no name of a project and in no URL, and might end a marker.
+const UNCOMMON: &AsciiSet = &CONTROLS.add(b' ').add(b'<').add(b'>').add(b'"').add(b'\\');
+
+/// What a comment is about. One that is about the same replaces it; others stay beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// The project's name.
+    pub project: String,
+    /// The base URL of the server, where one was asked.
+    pub server: Option<String>,
+}
+
+/// A plan, with who is behind each change as far as that is known.
+pub fn plan(plan: &Plan, concerns: &[Concern], explanations: &Explanations, about: &About) -> String {
+    comment("realmform: plan", plan, &[], concerns, explanations, about)
 }
 
 /// A plan that is refused, and what would allow it.
-pub fn refusal(refusal: &Refusal, concerns: &[Concern]) -> String {
+pub fn refusal(refusal: &Refusal, concerns: &[Concern], explanations: &Explanations, about: &About) -> String {
     let Refusal { plan, violations } = refusal;
-    comment("realmform: plan, refused", plan, violations, concerns)
+    comment("realmform: plan, refused", plan, violations, concerns, explanations, about)
 }
 
-fn comment(title: &str, plan: &Plan, violations: &[Violation], concerns: &[Concern]) -> String {
-    let mut page = Page::new("plan", title, &text::plan_summary(plan));
+fn comment(
+    title: &str,
+    plan: &Plan,
+    violations: &[Violation],
+    concerns: &[Concern],
+    explanations: &Explanations,
+    about: &About,
+) -> String {
+    let mut page = Page::new("plan", about, title, &text::plan_summary(plan));
     page.warnings(concerns, violations);
     let realms: Vec<_> = plan.realms.iter().map(|(name, realm)| (name.as_str(), &realm.diff)).collect();
-    page.objects(&realms, true);
+    page.objects(&realms, Some(explanations));
     page.text
 }
 
 /// What differs between two states of the files.
-pub fn difference(diff: &Diff, concerns: &[Concern]) -> String {
-    let mut page = Page::new("diff", "realmform: difference", &text::difference_summary(diff));
+pub fn difference(diff: &Diff, concerns: &[Concern], about: &About) -> String {
+    let mut page = Page::new("diff", about, "realmform: difference", &text::difference_summary(diff));
     page.warnings(concerns, &[]);
     let realms: Vec<_> = diff.realms.iter().map(|(name, diff)| (name.as_str(), diff)).collect();
-    page.objects(&realms, false);
+    page.objects(&realms, None);
     page.text
 }
 
+/// What is to be said below a comment.
+pub fn footer(text: &str) -> String {
+    format!("\n*{}*\n", prose(text, SENTENCE))
+}
+
 /// What moved since it was applied.
-pub fn drift(report: &Report) -> String {
-    let mut page = Page::new("drift", "realmform: drift", &text::drift_summary(report));
+pub fn drift(report: &Report, about: &About) -> String {
+    let mut page = Page::new("drift", about, "realmform: drift", &text::drift_summary(report));
     let happened: Vec<(&str, RealmDiff)> =
         report.realms.iter().map(|(name, realm)| (name.as_str(), realm.drift.happened())).collect();
     let moved: Vec<_> = happened.iter().map(|(name, diff)| (*name, diff)).collect();
@@ -89,8 +116,8 @@ struct Page {
 
 impl Page {
     /// Begins with the marker by which a pipeline finds the comment that it made earlier.
-    fn new(marker: &str, title: &str, summary: &str) -> Self {
-        Self { text: format!("<!-- realmform:{marker} -->\n## {title}\n\n**{}**\n", prose(summary, SUMMARY)) }
+    fn new(sort: &str, about: &About, title: &str, summary: &str) -> Self {
+        Self { text: format!("{}\n## {title}\n\n**{}**\n", marker(sort, about), prose(summary, SUMMARY)) }
     }
 
     /// What has to be read before anything else; these stay when the rest is too long.
@@ -108,12 +135,13 @@ impl Page {
     fn section(&mut self, title: &str, realms: &[(&str, &RealmDiff)]) {
         if realms.iter().any(|(_, diff)| !diff.changes.is_empty()) {
             self.fill(std::iter::once(format!("\n## {title}\n")));
-            self.objects(realms, false);
+            self.objects(realms, None);
         }
     }
 
-    /// A line for each object, then their details.
-    fn objects(&mut self, realms: &[(&str, &RealmDiff)], has_causes: bool) {
+    /// A line for each object, then their details. It is told why they change where that may have several reasons.
+    fn objects(&mut self, realms: &[(&str, &RealmDiff)], explanations: Option<&Explanations>) {
+        let has_causes = explanations.is_some();
         let changes = || realms.iter().flat_map(|(_, diff)| &diff.changes);
         let all = changes().count();
         let rows = realms.iter().flat_map(|(name, diff)| table(name, diff, has_causes));
@@ -122,7 +150,7 @@ impl Page {
             self.note(&format!("Not shown here: {}, and all details", counted(all - shown, "object")));
             return;
         }
-        let details = || changes().filter_map(|change| details(change, has_causes));
+        let details = || changes().filter_map(|change| details(change, explanations));
         let shown = self.fill(details());
         let missing = details().count() - shown;
         if missing > 0 {
@@ -151,6 +179,14 @@ impl Page {
     fn room(&self) -> usize {
         LONGEST.saturating_sub(self.text.len() + NOTE)
     }
+}
+
+/// `<!-- realmform:plan bookshop https://sso.example -->`: which comment it is, of all those of a pull request.
+fn marker(sort: &str, about: &About) -> String {
+    let About { project, server } = about;
+    let parts =
+        std::iter::once(project).chain(server).map(|part| percent_encode(part.as_bytes(), UNCOMMON).to_string());
+    format!("<!-- realmform:{} -->", std::iter::once(sort.to_owned()).chain(parts).collect::<Vec<_>>().join(" "))
 }
 
 /// A box that the eye cannot miss, with as many items as there is room for.
@@ -247,7 +283,7 @@ fn because(words: &str) -> String {
 }
 
 /// The leaves of an object, folded; nothing where its row says everything.
-fn details(change: &Change, has_causes: bool) -> Option<String> {
+fn details(change: &Change, explanations: Option<&Explanations>) -> Option<String> {
     let Change { address, kind, action, fields, unchanged, origin: _, prevent_destroy: _, holds: _, held_by: _ } =
         change;
     if fields.is_empty() {
@@ -258,13 +294,19 @@ fn details(change: &Change, has_causes: bool) -> Option<String> {
         Action::Create | Action::Update | Action::Delete { .. } => String::new(),
     };
     let title = format!("<code>{}</code> {} {}{was}", text::action_sign(action), kind.name, html(&address.to_string()));
-    let word = text::words(change, has_causes);
+    let word = text::words(change, explanations.is_some());
     let mut lines = Lines::default();
     for field in fields {
         lines.field(change, field, word(field.cause));
+        if let Some(touch) = explanations.and_then(|it| text::touch(field, it)) {
+            lines.push(' ', 1, &touch);
+        }
     }
     if *unchanged > 0 {
         lines.push(' ', 0, &format!("({unchanged} unchanged)"));
+    }
+    if let Some(culprit) = explanations.map(|it| text::culprit(change, it)).filter(|it| !it.is_empty()) {
+        lines.push(' ', 0, &culprit);
     }
     Some(format!("\n<details><summary>{title}</summary>\n\n{}\n</details>\n", lines.fenced()))
 }

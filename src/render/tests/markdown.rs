@@ -9,12 +9,31 @@ use serde_json::json;
 use super::{busy, planned, refused};
 use crate::diff::testing::Scene;
 use crate::diff::{Concern, Diff, between, concerns};
+use crate::git::{Commit, Touch};
+use crate::keycloak::{Culprit, Culprits};
 use crate::model::{Address, Origin, kinds};
-use crate::plan::{Guard, Refusal, Violation};
-use crate::render::markdown;
+use crate::plan::explain::Explanations;
+use crate::plan::{Guard, Plan, Refusal, Violation};
+use crate::render::markdown::{self, About};
 
 /// GitHub's.
 const LIMIT: usize = 65_536;
+
+fn about() -> About {
+    About { project: "bookshop".to_owned(), server: Some("https://sso.example/auth".to_owned()) }
+}
+
+fn commented(plan: &Plan, concerns: &[Concern]) -> String {
+    markdown::plan(plan, concerns, &Explanations::default(), &about())
+}
+
+fn refused_comment(refusal: &Refusal, concerns: &[Concern]) -> String {
+    markdown::refusal(refusal, concerns, &Explanations::default(), &about())
+}
+
+fn difference_comment(diff: &Diff, concerns: &[Concern]) -> String {
+    markdown::difference(diff, concerns, &About { server: None, ..about() })
+}
 
 /// Everything of a comment that a reader of Markdown may take for more than text: fenced blocks and code taken away.
 fn outside_code(comment: &str) -> String {
@@ -72,8 +91,13 @@ fn ticks(text: &str) -> Option<Range<usize>> {
 fn assert_harmless(comment: &str) {
     assert!(comment.len() < LIMIT, "{}", comment.len());
     let mut left = outside_code(comment);
-    for ours in ["<!-- realmform:plan -->", "<!-- realmform:diff -->", "<details><summary>", "</summary>", "</details>"]
-    {
+    for ours in [
+        "<!-- realmform:plan bookshop https://sso.example/auth -->",
+        "<!-- realmform:diff bookshop -->",
+        "<details><summary>",
+        "</summary>",
+        "</details>",
+    ] {
         left = left.replace(ours, "");
     }
     for line in left.lines() {
@@ -92,10 +116,10 @@ fn assert_harmless(comment: &str) {
 #[test]
 fn a_plan() {
     let scene = busy();
-    let comment = markdown::plan(&planned(&scene), &concerns(scene.diff().realms.values()));
+    let comment = commented(&planned(&scene), &concerns(scene.diff().realms.values()));
     assert_harmless(&comment);
     assert_snapshot!(comment, @r#"
-    <!-- realmform:plan -->
+    <!-- realmform:plan bookshop https://sso.example/auth -->
     ## realmform: plan
 
     **Plan: 2 to create, 3 to update, 1 to rename, 2 to delete. 1 to adopt, 1 to forget: the record only.**
@@ -183,10 +207,10 @@ fn a_refusal() {
         .has("identityProviders/\"my entra\"", &json!({}))
         .wants("identityProviders/okta", &json!({"providerId": "saml", "trustEmail": true}))
         .has("identityProviders/okta", &json!({"providerId": "oidc"}));
-    let comment = markdown::refusal(&refused(&scene), &concerns(scene.diff().realms.values()));
+    let comment = refused_comment(&refused(&scene), &concerns(scene.diff().realms.values()));
     assert_harmless(&comment);
     assert_snapshot!(comment, @r#"
-    <!-- realmform:plan -->
+    <!-- realmform:plan bookshop https://sso.example/auth -->
     ## realmform: plan, refused
 
     **Plan: 0 to create, 1 to update, 0 to rename, 1 to delete. 1 to adopt: the record only.**
@@ -235,10 +259,10 @@ fn a_difference() {
         .wants("clients/shop/roles/clerk", &json!({}))
         .wants("groups/\"/staff\"", &json!({"realmRoles": ["offline_access"]}));
     let diff = between(&old.desired, &new.desired);
-    let comment = markdown::difference(&diff, &concerns(diff.realms.values()));
+    let comment = difference_comment(&diff, &concerns(diff.realms.values()));
     assert_harmless(&comment);
     assert_snapshot!(comment, @r#"
-    <!-- realmform:diff -->
+    <!-- realmform:diff bookshop -->
     ## realmform: difference
 
     **2 added, 2 changed, 0 renamed, 1 removed.**
@@ -298,18 +322,87 @@ fn a_difference() {
 
 #[test]
 fn nothing_to_do() {
-    assert_snapshot!(markdown::plan(&planned(&Scene::new().settle()), &[]), @r#"
-    <!-- realmform:plan -->
+    assert_snapshot!(commented(&planned(&Scene::new().settle()), &[]), @r#"
+    <!-- realmform:plan bookshop https://sso.example/auth -->
     ## realmform: plan
 
     **No changes. acme matches its files.**
     "#);
-    assert_snapshot!(markdown::difference(&Diff::default(), &[]), @r#"
-    <!-- realmform:diff -->
+    assert_snapshot!(difference_comment(&Diff::default(), &[]), @r#"
+    <!-- realmform:diff bookshop -->
     ## realmform: difference
 
     **No difference.**
     "#);
+}
+
+/// A pipeline looks for it in all comments, and whoever edits a plan by hand must not end it.
+#[test]
+fn a_marker_says_what_a_comment_is_about() {
+    let first = |project: &str, server: Option<&str>| {
+        let about = About { project: project.to_owned(), server: server.map(str::to_owned) };
+        let comment = markdown::plan(&Plan::default(), &[], &Explanations::default(), &about);
+        comment.lines().next().unwrap().to_owned()
+    };
+    assert_eq!(first("shop", Some("https://sso.example")), "<!-- realmform:plan shop https://sso.example -->");
+    assert_eq!(first("shop", None), "<!-- realmform:plan shop -->");
+    assert_eq!(first("a --> <b>\n\u{202e}", None), "<!-- realmform:plan a%20--%3E%20%3Cb%3E%0A%E2%80%AE -->");
+}
+
+/// Who is behind it is folded away with the values.
+#[test]
+fn who_is_behind_it() {
+    let touch = Touch {
+        commit: Commit { id: "3f2a9c1d".repeat(5) },
+        author: "Ana <ana@acme.example>".to_owned(),
+        time: "2026-11-20T08:00:00Z".to_owned(),
+        subject: "Sell ```more``` @team".to_owned(),
+        is_boundary: false,
+    };
+    let culprit = Culprit {
+        user: "eve".to_owned(),
+        client: "security-admin-console".to_owned(),
+        address: "192.0.2.1".to_owned(),
+        time: "2026-11-21T09:30:00Z".parse().unwrap(),
+    };
+    let scene = Scene::new()
+        .settled("", &json!({"displayName": "ACME"}))
+        .has("", &json!({"displayName": "By hand"}))
+        .applied("roles/r", &json!({"description": "a"}))
+        .has("roles/r", &json!({"description": "a"}))
+        .wants("roles/r", &json!({"description": "b"}));
+    let realm = Address::realm("acme");
+    let explanations = Explanations {
+        touches: [("acme/roles.toml".into(), [(2, touch)].into())].into(),
+        culprits: [("acme".to_owned(), Culprits { by_address: [(realm, culprit)].into(), ..Culprits::default() })]
+            .into(),
+    };
+    let comment = markdown::plan(&planned(&scene), &[], &explanations, &about());
+    assert_harmless(&comment);
+    let (_, details) = comment.split_once("\n\n<details>").unwrap();
+    assert_snapshot!(details, @r#"
+        <summary><code>~</code> realm <code>acme</code></summary>
+
+        ```diff
+        - displayName: "By hand"
+        + displayName: "ACME"  # drift, acme/realm.toml:2
+          changed on the server by eve with security-admin-console from 192.0.2.1 at 2026-11-21T09:30:00Z
+        ```
+
+        </details>
+
+        <details><summary><code>~</code> role <code>acme/roles/r</code></summary>
+
+        ````diff
+        - description: "a"
+        + description: "b"  # edit, acme/roles.toml:2
+              3f2a9c1 of 2026-11-20 by Ana <ana@acme.example>: Sell ```more``` @team
+        ````
+
+        </details>
+        "#);
+    let refusal = Refusal { plan: planned(&scene), violations: Vec::new() };
+    assert!(markdown::refusal(&refusal, &[], &explanations, &about()).ends_with(details));
 }
 
 #[test]
@@ -318,7 +411,7 @@ fn long_values_are_shortened() {
     let scene = Scene::new()
         .wants("", &json!({"displayNameHtml": page, "attributes": {"certificate": "QUJD".repeat(300)}}))
         .wants("roles/r", &json!({"description": "x"}));
-    let comment = markdown::plan(&planned(&scene), &[]);
+    let comment = commented(&planned(&scene), &[]);
     assert_harmless(&comment);
     assert!(comment.contains("QUJD\" (1202 characters)"), "{comment}");
     assert!(comment.contains(" lines more, which the text output has)\n```\n\n</details>"), "{comment}");
@@ -331,7 +424,7 @@ fn five_thousand_objects() {
     let scene = (0..5_000).fold(Scene::new().settle(), |scene, index| {
         scene.wants(&format!("roles/role-{index:04}"), &json!({"description": "x"}))
     });
-    let comment = markdown::plan(&planned(&scene), &[]);
+    let comment = commented(&planned(&scene), &[]);
     assert_harmless(&comment);
     let rows = comment.matches("\n| `+` | role |").count();
     assert!(rows > 500 && comment.len() > 64_000, "{rows}");
@@ -349,7 +442,7 @@ fn a_thousand_realms_without_changes() {
     let mut plan = planned(&Scene::new().settle());
     let acme = plan.realms["acme"].clone();
     plan.realms.extend((0..1_000).map(|index| (format!("customer-{index:0100}"), acme.clone())));
-    let comment = markdown::plan(&plan, &[]);
+    let comment = commented(&plan, &[]);
     assert_harmless(&comment);
     assert!(comment.contains("**No changes. acme, `customer-0") && comment.ends_with(" …**\n"), "{comment}");
 }
@@ -359,7 +452,7 @@ fn details_go_before_rows() {
     let scene = (0..300).fold(Scene::new().settle(), |scene, index| {
         scene.wants(&format!("roles/role-{index:04}"), &json!({"description": "x".repeat(400)}))
     });
-    let comment = markdown::plan(&planned(&scene), &[]);
+    let comment = commented(&planned(&scene), &[]);
     assert_harmless(&comment);
     assert_eq!(comment.matches("\n| `+` | role |").count(), 300);
     let shown = comment.matches("\n<details>").count();
@@ -393,7 +486,7 @@ fn warnings_stay() {
     {
         let refusal = Refusal { plan: planned(&scene), violations: (0..refused).map(violation).collect() };
         let concerns: Vec<Concern> = (0..concerned).map(concern).collect();
-        let comment = markdown::refusal(&refusal, &concerns);
+        let comment = refused_comment(&refusal, &concerns);
         assert_harmless(&comment);
         let (told, warned) = (comment.matches("> - message").count(), comment.matches("> - role").count());
         let more: usize = comment
@@ -413,7 +506,7 @@ fn sentences_are_plain_where_they_can_be() {
     let said = |message: &str| {
         let concern =
             Concern { address: Address::realm("acme"), path: None, message: message.to_owned(), origin: None };
-        let comment = markdown::difference(&Diff::default(), &[concern]);
+        let comment = difference_comment(&Diff::default(), &[concern]);
         assert_harmless(&comment);
         let (_, said) = comment.split_once("> - realm `acme`: ").unwrap();
         said.trim_end().to_owned()
@@ -446,7 +539,7 @@ fn a_name_takes_no_room_from_others() {
     for change in &mut diff.realms.get_mut("acme").unwrap().changes {
         change.origin = Some(Origin { file: long.as_str().into(), line: 1, column: 1, span: 0..1 });
     }
-    let comment = markdown::difference(&diff, &concerns(diff.realms.values()));
+    let comment = difference_comment(&diff, &concerns(diff.realms.values()));
     assert_harmless(&comment);
     assert!(comment.len() < 5_000, "{comment}");
     assert!(comment.contains("> - role `z`: gains the role … (`acme/roles.toml:2`)"), "{comment}");
@@ -457,7 +550,7 @@ fn a_name_takes_no_room_from_others() {
 fn no_secret_is_shown() {
     let mut scene = busy().has("clients/shop", &json!({"secret": "hunter2"}));
     scene.env.insert("SHOP_SECRET", "swordfish");
-    let comment = markdown::plan(&planned(&scene), &concerns(scene.diff().realms.values()));
+    let comment = commented(&planned(&scene), &concerns(scene.diff().realms.values()));
     assert!(comment.contains("SHOP_SECRET") && !comment.contains("hunter2") && !comment.contains("swordfish"));
 }
 
@@ -530,13 +623,13 @@ proptest! {
         for change in diff.realms.values_mut().flat_map(|realm| &mut realm.changes) {
             change.origin = Some(origin.clone());
         }
-        assert_harmless(&markdown::difference(&diff, &concerns(diff.realms.values())));
+        assert_harmless(&difference_comment(&diff, &concerns(diff.realms.values())));
         let mut plan = planned(&new);
         let acme = plan.realms["acme"].clone();
         plan.realms.insert(name.clone(), acme);
-        assert_harmless(&markdown::plan(&plan, &concerns(diff.realms.values())));
+        assert_harmless(&commented(&plan, &concerns(diff.realms.values())));
         let violation =
             Violation { address: realm, guard: Guard::InUse, message: name, remedy: value, origin: Some(origin) };
-        assert_harmless(&markdown::refusal(&Refusal { plan, violations: vec![violation] }, &[]));
+        assert_harmless(&refused_comment(&Refusal { plan, violations: vec![violation] }, &[]));
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::{json as for_programs, text};
 use crate::diff::testing::Scene;
+use crate::plan::explain::Explanations;
 use crate::plan::{Plan, Policy, Refusal, plan};
 
 fn planned(scene: &Scene) -> Plan {
@@ -14,7 +15,7 @@ fn planned(scene: &Scene) -> Plan {
 }
 
 fn shown(scene: &Scene) -> String {
-    text::plan(&planned(scene), text::Options::default())
+    text::plan(&planned(scene), &Explanations::default(), text::Options::default())
 }
 
 fn refused(scene: &Scene) -> Refusal {
@@ -110,7 +111,7 @@ fn verbose_hides_nothing() {
         .has("roles/adopted", &json!({}))
         .wants("roles/adopted", &json!({}))
         .applied("roles/forgotten", &json!({}));
-    assert_snapshot!(text::plan(&planned(&scene), options), @r#"
+    assert_snapshot!(text::plan(&planned(&scene), &Explanations::default(), options), @r#"
     + role r  acme/roles/r                                                             acme/roles.toml:1
         + description: "long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long "  acme/roles.toml:2
 
@@ -192,14 +193,14 @@ fn nothing_drives_the_terminal() {
 fn colour_is_an_option() {
     let scene = Scene::new().wants("roles/r", &json!({"description": "x"}));
     let colour = text::Options { color: true, ..text::Options::default() };
-    let shown = text::plan(&planned(&scene), colour);
+    let shown = text::plan(&planned(&scene), &Explanations::default(), colour);
     assert_snapshot!(shown.replace('\u{1b}', "ESC"), @r#"
     ESC[1mESC[32m+ESC[0m ESC[1mESC[32mrole rESC[0m  ESC[2macme/roles/rESC[0m                                                             ESC[2macme/roles.toml:1ESC[0m
         ESC[32m+ESC[0m description: "x"                                                             ESC[2macme/roles.toml:2ESC[0m
 
     ESC[1mPlan: 1 to create, 0 to update, 0 to rename, 0 to delete. 1 to adopt: the record only.ESC[0m
     "#);
-    assert!(!text::plan(&planned(&scene), text::Options::default()).contains('\u{1b}'));
+    assert!(!self::shown(&scene).contains('\u{1b}'));
 }
 
 #[test]
@@ -209,7 +210,7 @@ fn a_refusal_prints_the_plan() {
         .has("identityProviders/entra", &json!({}))
         .wants("identityProviders/okta", &json!({"providerId": "saml"}))
         .has("identityProviders/okta", &json!({"providerId": "oidc"}));
-    assert_snapshot!(text::refusal(&refused(&scene), text::Options::default()), @r#"
+    assert_snapshot!(text::refusal(&refused(&scene), &Explanations::default(), text::Options::default()), @r#"
     - identity provider entra  acme/identityProviders/entra                                        prune
 
     ~ identity provider okta  acme/identityProviders/okta                  acme/identityProviders.toml:1
@@ -223,7 +224,7 @@ fn a_refusal_prints_the_plan() {
           providerId of an existing identity provider cannot change        acme/identityProviders.toml:2
               to allow it: put the old value back, or delete acme/identityProviders/okta in one run and declare it anew in the next
     "#);
-    let json = for_programs::refusal(&refused(&scene), &[]);
+    let json = for_programs::refusal(&refused(&scene), &[], &Explanations::default());
     assert_snapshot!(format!("{:#}", json["refused"]), @r#"
     [
       {
@@ -250,7 +251,7 @@ fn a_refusal_prints_the_plan() {
 
 #[test]
 fn programs_see_the_same() {
-    let json = for_programs::plan(&planned(&busy()), &[]);
+    let json = for_programs::plan(&planned(&busy()), &[], &Explanations::default());
     let of = |address: &str| -> Json {
         let changes = json["realms"]["acme"]["changes"].as_array().unwrap();
         changes.iter().find(|change| change["address"] == address).unwrap().clone()
@@ -353,6 +354,7 @@ fn no_secret_is_shown() {
     let mut scene = busy().has("clients/shop", &json!({"secret": "hunter2"}));
     scene.env.insert("SHOP_SECRET", "swordfish");
     let options = text::Options { verbose: true, ..text::Options::default() };
-    let all = text::plan(&planned(&scene), options) + &for_programs::plan(&planned(&scene), &[]).to_string();
+    let all = text::plan(&planned(&scene), &Explanations::default(), options)
+        + &for_programs::plan(&planned(&scene), &[], &Explanations::default()).to_string();
     assert!(all.contains("SHOP_SECRET") && !all.contains("hunter2") && !all.contains("swordfish"));
 }

@@ -39,13 +39,8 @@ impl Default for Options {
     }
 }
 
-/// A plan, with its summary as the last line.
-pub fn plan(plan: &Plan, options: Options) -> String {
-    explained(plan, &Explanations::default(), options)
-}
-
-/// The same, with who is behind each change.
-pub fn explained(plan: &Plan, explanations: &Explanations, options: Options) -> String {
+/// A plan with who is behind each change, as far as that is known, and its summary as the last line.
+pub fn plan(plan: &Plan, explanations: &Explanations, options: Options) -> String {
     let mut page = Page { explanations: Some(explanations), ..Page::new(options, true) };
     for realm in plan.realms.values() {
         page.realm(&realm.diff);
@@ -85,9 +80,9 @@ pub(super) fn difference_summary(diff: &Diff) -> String {
 }
 
 /// A plan that is refused, and what speaks against it.
-pub fn refusal(refusal: &Refusal, options: Options) -> String {
+pub fn refusal(refusal: &Refusal, explanations: &Explanations, options: Options) -> String {
     let Refusal { plan: refused, violations } = refusal;
-    let mut page = Page { text: plan(refused, options), ..Page::new(options, true) };
+    let mut page = Page { text: plan(refused, explanations, options), ..Page::new(options, true) };
     page.blank();
     page.line(&Line::new(0, '!', "Refused:").painted(Paint::Bad));
     for violation in violations {
@@ -241,11 +236,7 @@ impl Page<'_> {
     }
 
     fn change(&mut self, change: &Change) {
-        let culprit = self.explanations.filter(|_| has_moved(change)).and_then(|it| it.culprit(&change.address));
-        self.block(
-            change,
-            &culprit.map(|culprit| format!("changed on the server {}", told(culprit))).unwrap_or_default(),
-        );
+        self.block(change, &self.explanations.map(|it| culprit(change, it)).unwrap_or_default());
     }
 
     /// One object, and at its end a remark.
@@ -295,9 +286,8 @@ impl Page<'_> {
         if let Some(base) = base {
             self.applied(change.kind.leaf_type(path), base);
         }
-        if let Some(touch) = self.explanations.filter(|_| is_edit(field.cause)).and_then(|it| it.touch(origin.as_ref()))
-        {
-            self.line(&Line::new(2, ' ', touched(touch)).painted(Paint::Dim));
+        if let Some(touch) = self.explanations.and_then(|it| touch(field, it)) {
+            self.line(&Line::new(2, ' ', touch).painted(Paint::Dim));
         }
     }
 
@@ -490,6 +480,18 @@ fn secret_text(before: &Before, after: &After) -> Option<String> {
         (Before::Secret, After::Absent) => Some("(secret)".to_owned()),
         (Before::Absent | Before::Json(_), After::Json(_) | After::Default(_) | After::Absent) => None,
     }
+}
+
+/// Who changed an object on the server, in a sentence; empty where nobody did, or nobody can tell.
+pub(super) fn culprit(change: &Change, explanations: &Explanations) -> String {
+    let culprit = explanations.culprit(&change.address).filter(|_| has_moved(change));
+    culprit.map(|culprit| format!("changed on the server {}", told(culprit))).unwrap_or_default()
+}
+
+/// The commit behind a leaf, where the files are.
+pub(super) fn touch(field: &FieldChange, explanations: &Explanations) -> Option<String> {
+    let touch = explanations.touch(field.origin.as_ref()).filter(|_| is_edit(field.cause));
+    touch.map(touched)
 }
 
 /// `3f2a9c1 of 2026-11-20 by Ana: Sell in the browser`
