@@ -22,6 +22,7 @@ mod examples;
 mod export;
 mod faults;
 mod features;
+mod golden;
 mod guards;
 mod http;
 mod import;
