@@ -35,6 +35,7 @@ mod ownership;
 mod prune;
 mod readers;
 mod readme;
+mod recipes;
 mod requests;
 mod rooms;
 mod roundtrip;

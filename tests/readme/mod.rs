@@ -4,7 +4,7 @@
 //! - `toml PATH` is a file of the tour's project; with a third word it is checked, and not part of the tour.
 //! - `toml realm-file` is a whole-realm file of a project of its own.
 //! - `console` is run in the tour's project, one `$ command` after the other; a line `…` stands for any lines.
-//! - `sh` and `yaml` hold commands that must be understood; they are not run.
+//! - `sh` holds commands that must be understood; they are not run.
 //! - `html` is how a comment begins.
 
 use std::path::Path;
@@ -30,7 +30,7 @@ fn every_block_is_of_a_known_sort() {
     let blocks = blocks();
     assert!(blocks.len() > 15);
     for block in blocks {
-        let known = matches!(block.kind[..], ["toml", _] | ["toml", _, _] | ["console" | "sh" | "yaml" | "html"]);
+        let known = matches!(block.kind[..], ["toml", _] | ["toml", _, _] | ["console" | "sh" | "html"]);
         assert!(known, "{:?}", block.kind);
     }
 }
@@ -107,9 +107,8 @@ fn matches(expected: &[String], printed: &[String]) -> bool {
 #[test]
 fn its_commands_are_understood() {
     let mut understood = 0;
-    for block in blocks().into_iter().filter(|block| matches!(block.kind[..], ["sh" | "yaml"])) {
+    for block in blocks().into_iter().filter(|block| matches!(block.kind[..], ["sh"])) {
         for line in block.text.lines() {
-            let line = line.trim_start().trim_start_matches("- run: ");
             let ours = ["realmform ", "cargo run --release -- ", "cargo run -- "];
             let Some(arguments) = ours.iter().find_map(|prefix| line.strip_prefix(prefix)) else { continue };
             let arguments = arguments.split('>').next().unwrap();
