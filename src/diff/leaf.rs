@@ -113,9 +113,17 @@ impl Leaf<'_> {
         let same = |a: &Json, b: Option<&Json>| meaning::same(self.kind, self.path, Some(a), b);
         match self.applied {
             Applied::Unknown => Cause::Unexplained,
-            Applied::As(Value::Json(applied)) if same(wanted, Some(applied)) => Cause::Drift,
-            Applied::As(Value::Json(applied)) if same(applied, live) => Cause::Edit,
-            Applied::As(Value::Json(_)) => Cause::Both,
+            Applied::As(Value::Json(applied)) => {
+                // As `wanted` is compared; see there.
+                let applied = self.with_server_added(applied);
+                if same(wanted, Some(&applied)) {
+                    Cause::Drift
+                } else if same(&applied, live) {
+                    Cause::Edit
+                } else {
+                    Cause::Both
+                }
+            }
             // It is new to us, or the files replaced a reference to a secret by a plain value.
             Applied::Not | Applied::As(Value::Secret(_)) => Cause::Edit,
         }

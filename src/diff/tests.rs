@@ -588,3 +588,18 @@ fn a_record_of_another_time_is_noticed() {
     *scene.record() = Record::default();
     assert!(scene.realm_diff().record_changes);
 }
+
+/// What the server adds to a set by itself is nobody's move.
+#[test]
+fn who_moved_a_set_that_the_server_adds_to() {
+    let cause = |wanted: &[&str], applied: &[&str], live: &[&str]| {
+        let scopes = |names: &[&str]| json!({"defaultClientScopes": names});
+        let scene = Scene::new().wants("clients/shop", &scopes(wanted)).applied("clients/shop", &scopes(applied));
+        leaves(&scene.has("clients/shop", &scopes(live)), "clients/shop").into_iter().next().map(|leaf| leaf.3)
+    };
+    let added = "service_account";
+    assert_eq!(cause(&["a"], &["a"], &["a", added]), None);
+    assert_eq!(cause(&["a"], &["a"], &["a", "b", added]), Some(Cause::Drift));
+    assert_eq!(cause(&["a", "b"], &["a"], &["a", added]), Some(Cause::Edit));
+    assert_eq!(cause(&["a", "b"], &["a"], &["a", "c", added]), Some(Cause::Both));
+}
