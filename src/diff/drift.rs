@@ -11,8 +11,8 @@ use crate::model::{
 /// What moved in one realm.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RealmDrift {
-    /// What the server has otherwise than it was applied, as what would set it back: `before` is what is there, `after` what
-    /// was applied. With the record as it is.
+    /// What the server has otherwise than it was applied, and than the files want it by now, as what would set it back:
+    /// `before` is what is there, `after` what was applied. With the record as it is.
     pub moved: RealmDiff,
     /// What the files say otherwise than it was applied, as what would apply it.
     pub pending: RealmDiff,
@@ -99,7 +99,10 @@ pub fn drift(
         let recorded = realm.and_then(|realm| realm.record.as_ref());
         let (moved, pending) = match (realm, base.get(&name)) {
             (Some(realm), Some(base)) => {
-                (set_back(&name, realm, base, secrets), part(&plan, |cause| !is_drift(cause), recorded, false))
+                let moved = set_back(&name, realm, base, secrets);
+                // By the names that the realm and what is in it have today.
+                let moved = if realm.renamed_from.is_none() { unsettled(moved, &plan) } else { moved };
+                (moved, part(&plan, |cause| !is_drift(cause), recorded, false))
             }
             _ => (part(&plan, is_drift, recorded, true), part(&plan, |cause| !is_drift(cause), recorded, false)),
         };
@@ -128,6 +131,23 @@ fn set_back(name: &RealmName, live: &LiveRealm, base: &DesiredRealm, secrets: &d
     let recorded = live.realms.get(&name).and_then(|realm| realm.record.as_ref());
     let managed = recorded.map(|record| record.objects.clone()).unwrap_or_default();
     RealmDiff { managed, record_changes: false, ..part(&whole, is_drift, recorded, true) }
+}
+
+/// What moved and is not what the files want by now: there is nothing to do about that, and nobody to tell.
+fn unsettled(moved: RealmDiff, plan: &RealmDiff) -> RealmDiff {
+    let to_do: BTreeMap<Address, &Change> =
+        plan.changes.iter().map(|change| (plan.address_today(&change.address), change)).collect();
+    let changes = moved.changes.into_iter().filter_map(|change| {
+        let to_do = to_do.get(&change.address)?;
+        if change.action == Action::Create || to_do.is_deletion() {
+            return Some(change);
+        }
+        let is_open = |field: &FieldChange| to_do.fields.iter().any(|it| it.path == field.path);
+        let (fields, settled): (Vec<_>, Vec<_>) = change.fields.into_iter().partition(is_open);
+        let unchanged = change.unchanged + settled.len();
+        (!fields.is_empty()).then_some(Change { fields, unchanged, ..change })
+    });
+    RealmDiff { changes: changes.collect(), ..moved }
 }
 
 /// A realm that is to be renamed was applied by the name that it still has.

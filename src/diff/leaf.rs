@@ -46,6 +46,18 @@ impl Leaf<'_> {
         }
     }
 
+    /// Whether something else was applied than what the files say, so that the record points to another value.
+    pub(super) fn is_outdated(&self, wanted: &Value) -> bool {
+        match (self.applied, wanted) {
+            (Applied::As(applied), wanted) if applied == wanted => false,
+            (Applied::As(Value::Json(applied)), Value::Json(wanted)) => {
+                !meaning::same(self.kind, self.path, Some(wanted), Some(applied))
+            }
+            (Applied::As(_), _) => true,
+            (Applied::Not | Applied::Unknown, _) => false,
+        }
+    }
+
     /// What a leaf needs that the files no longer declare; `None` when it is as if they never had.
     pub(super) fn undeclared(&self, default: Option<&Json>) -> Option<Delta> {
         let default = default.filter(|default| !self.kind.leaf_type(self.path).is_empty(default));

@@ -15,7 +15,8 @@ use crate::model::{
 
 /// The difference of one realm.
 pub(super) fn diff(wanted: &DesiredRealm, today: &Today<'_>, secrets: &dyn Secrets) -> RealmDiff {
-    let mut comparison = Comparison { wanted, today, secrets, diff: RealmDiff::default(), changes: BTreeMap::new() };
+    let (diff, changes) = (RealmDiff::default(), BTreeMap::new());
+    let mut comparison = Comparison { wanted, today, secrets, diff, changes, is_outdated: false };
     for (address, object) in &wanted.objects {
         comparison.declared(address, object);
     }
@@ -34,6 +35,8 @@ struct Comparison<'a> {
     secrets: &'a dyn Secrets,
     diff: RealmDiff,
     changes: BTreeMap<Address, Change>,
+    /// Whether the files have come to say what the server has, and said otherwise when they were applied.
+    is_outdated: bool,
 }
 
 impl Comparison<'_> {
@@ -116,9 +119,12 @@ impl Comparison<'_> {
             ) {
                 self.secret(SecretFault::Hidden, address, path, origin);
             }
-            match applied.leaf(live, path).declared(value, self.secrets) {
-                Some(delta) => fields.push(field_change(path, delta, Some(origin))),
-                None => unchanged += 1,
+            let leaf = applied.leaf(live, path);
+            if let Some(delta) = leaf.declared(value, self.secrets) {
+                fields.push(field_change(path, delta, Some(origin)));
+            } else {
+                self.is_outdated |= leaf.is_outdated(value);
+                unchanged += 1;
             }
         }
         (fields, unchanged)
@@ -232,7 +238,7 @@ impl Comparison<'_> {
         // What is deleted as a part of something else is not forgotten.
         self.diff.forgotten.retain(|address| !self.changes.contains_key(address));
         self.diff.record_changes = match self.today.recorded {
-            Some(record) => record.objects != self.diff.managed,
+            Some(record) => record.objects != self.diff.managed || self.is_outdated,
             None => !self.diff.managed.is_empty(),
         };
         self.diff.changes = self.changes.into_values().collect();

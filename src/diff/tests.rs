@@ -603,3 +603,14 @@ fn who_moved_a_set_that_the_server_adds_to() {
     assert_eq!(cause(&["a", "b"], &["a"], &["a", added]), Some(Cause::Edit));
     assert_eq!(cause(&["a", "b"], &["a"], &["a", "c", added]), Some(Cause::Both));
 }
+
+/// Else what the files say next would be told from what they said long ago.
+#[test]
+fn a_record_of_other_values_is_noticed() {
+    let said = |applied: &str| {
+        let scene = Scene::empty().applied("", &json!({"displayName": applied}));
+        let scene = scene.wants("", &json!({"displayName": "b"})).has("", &json!({"displayName": "b"}));
+        (scene.realm_diff().changes.len(), scene.realm_diff().record_changes)
+    };
+    assert_eq!((said("a"), said("b")), ((0, true), (0, false)));
+}
