@@ -28,7 +28,7 @@ pub use blame::{Touch, Touches, blame};
 pub use changed::changed_since;
 pub use error::GitError;
 pub use revision::at_revision;
-pub use work_tree::{plain_file, work_tree};
+pub use work_tree::{plain_file, uncommitted, work_tree};
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};

@@ -100,6 +100,30 @@ fn work_tree_and_commit_give_the_same_files() {
 }
 
 #[test]
+fn files_that_no_commit_has_are_named() {
+    let fixture = Fixture::new();
+    let uncommitted = |fixture: &Fixture| {
+        let tree = work_tree(&fixture.root()).unwrap();
+        let found = uncommitted(&fixture.root(), &tree.files).unwrap();
+        found.into_iter().map(|path| path.display().to_string()).collect::<Vec<_>>()
+    };
+    fixture.write("realmform.toml", "name = 1\n");
+    assert_eq!(uncommitted(&fixture), ["realmform.toml"]);
+    fixture.write("acme/realm.toml", "a = 1\n");
+    fixture.commit();
+    assert_eq!(uncommitted(&fixture), [""; 0]);
+    fixture.write("acme/realm.toml", "a = 1\r\n");
+    fixture.write("acme/new.toml", "");
+    fixture.write("realmform.toml", "name = 2\n");
+    // Staged is not committed.
+    fixture.git(&["add", "-A"]);
+    assert_eq!(uncommitted(&fixture), ["acme/new.toml", "realmform.toml"]);
+    let bare_folder = Fixture::without_repository();
+    bare_folder.write("realmform.toml", "");
+    assert_eq!(uncommitted(&bare_folder), ["realmform.toml"]);
+}
+
+#[test]
 fn works_without_a_repository_and_before_the_first_commit() {
     let fixture = Fixture::without_repository();
     assert_eq!(work_tree(&fixture.root()).unwrap().source, Source::WorkTree { head: None, dirty: false });

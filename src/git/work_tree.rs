@@ -3,7 +3,7 @@
 
 use super::revision::{Listing, Repository};
 use super::{Commit, GitError, Source, Tree, is_hidden, is_toml};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -27,6 +27,34 @@ pub fn work_tree(project: &Path) -> Result<Tree, GitError> {
     };
     let source = Source::WorkTree { head, dirty };
     Ok(Tree { files, skipped, source })
+}
+
+/// Those of these files of the folder `project` that no commit has as they are: that differ from `HEAD`, or are not in it.
+/// All of them outside of a repository.
+///
+/// # Errors
+/// [`GitError::Repository`] when there is a repository and it cannot be read.
+pub fn uncommitted<'a>(
+    project: &Path,
+    files: impl IntoIterator<Item = (&'a PathBuf, &'a Vec<u8>)>,
+) -> Result<BTreeSet<PathBuf>, GitError> {
+    let repository = Repository::find(project)?;
+    let head = match &repository {
+        Some(repository) => repository.head()?.map(|commit| repository.list(&commit)).transpose()?.flatten(),
+        None => None,
+    };
+    let head = head.unwrap_or_default();
+    let mut found = BTreeSet::new();
+    for (path, content) in files {
+        let is_committed = match (&repository, head.blobs.get(path)) {
+            (Some(repository), Some(blob)) => is_content(repository, *blob, content)?,
+            _ => false,
+        };
+        if !is_committed {
+            found.insert(path.clone());
+        }
+    }
+    Ok(found)
 }
 
 /// One plain file of the folder `project`, before the others are read; `None` where it takes [`work_tree`] to say what it
@@ -57,11 +85,15 @@ fn differs(repository: &Repository, head: &Listing, files: &Files) -> Result<boo
         return Ok(true);
     }
     for (blob, content) in head.blobs.values().zip(files.values()) {
-        if repository.hash(content)? != *blob && repository.hash(&with_unix_line_ends(content))? != *blob {
+        if !is_content(repository, *blob, content)? {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+fn is_content(repository: &Repository, blob: gix::ObjectId, content: &[u8]) -> Result<bool, GitError> {
+    Ok(repository.hash(content)? == blob || repository.hash(&with_unix_line_ends(content))? == blob)
 }
 
 /// What git would store of a file that it checked out with CRLF (`core.autocrlf`, `eol=crlf`).
