@@ -51,6 +51,12 @@ pub(super) enum Error {
     Partial(String),
     #[error("the work tree differs from its commit, and a clean one is required")]
     Dirty,
+    /// Files that were to be written have changes of somebody's own.
+    #[error("{} that no commit has", changes(.0))]
+    Uncommitted(Vec<PathBuf>),
+    /// What the server has does not fit into the files.
+    #[error("nothing was written: {0}")]
+    NotAdopted(String),
     /// The answer was another than "yes".
     #[error("{0}")]
     Declined(&'static str),
@@ -139,6 +145,14 @@ impl Error {
             Self::Dirty => {
                 "commit or stash your changes, or leave --require-clean (policy.requireClean) out".to_owned()
             }
+            Self::Uncommitted(_) => {
+                "nothing was written; commit or stash your changes, or say --force to write beside them".to_owned()
+            }
+            Self::NotAdopted(_) => {
+                "change that by hand first, or leave it out with `--ignore ADDRESS`; `realmform drift \
+                                    --revert` sets the server back instead"
+                    .to_owned()
+            }
             Self::InTheWay { .. } => "nothing was written; name a folder of its own: `realmform init DIR`".to_owned(),
             Self::NoInput => "say --yes to go on without being asked".to_owned(),
             _ => return None,
@@ -165,6 +179,12 @@ pub(super) fn usage(error: &clap::Error) -> ExitCode {
 
 fn are(count: usize) -> String {
     if count == 1 { "1 thing is".to_owned() } else { format!("{count} things are") }
+}
+
+/// `a.toml has changes`, `a.toml, b.toml have changes`
+fn changes(files: &[PathBuf]) -> String {
+    let names: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
+    format!("{} {} changes", names.join(", "), if files.len() == 1 { "has" } else { "have" })
 }
 
 fn locked(realm: &str, lock: &Lock) -> String {

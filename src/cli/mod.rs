@@ -30,6 +30,7 @@ mod sandbox;
 mod saved;
 mod schema;
 mod show;
+mod staged;
 mod transfer;
 mod unlock;
 mod workspace;

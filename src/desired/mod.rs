@@ -42,10 +42,11 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use builder::Builder;
 
-use crate::model::Desired;
+use crate::model::{Address, Desired};
 
 pub use excerpt::{Excerpt, excerpt};
 pub use layout::{PROJECT_FILE, realm_folders};
@@ -79,6 +80,8 @@ pub struct Loaded {
     pub references: Vec<Ref>,
     /// What the files give providers that Keycloak does not bring.
     pub settings: Vec<Setting>,
+    /// What each file of a realm is about, by its path: the realm, or the object that its path names.
+    pub subjects: BTreeMap<Arc<str>, Address>,
     /// What is probably not meant.
     pub warnings: Vec<Problem>,
 }
@@ -102,6 +105,7 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
 
     let mut builder = Builder::new(strict);
     layout.project.iter().for_each(|parsed| builder.add_source(&parsed.source));
+    let mut subjects = BTreeMap::new();
     let mut gate = paths::Gate::new(project.as_ref().map(|project| &*project.policy.paths).unwrap_or_default());
     for realm in layout.realms {
         builder.realm(&realm.name);
@@ -109,6 +113,7 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
             Ok(file) => {
                 gate.check(&mut builder, &file);
                 objects::read_file(&mut builder, &file);
+                subjects.insert(file.parsed.source.name().into(), file.address);
             }
             Err(problem) => builder.report(problem),
         });
@@ -122,7 +127,7 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
     problems.sort_by(|a, b| a.order().cmp(&b.order()));
     match project {
         Some(project) if !problems.iter().any(Problem::is_error) => {
-            Ok(Loaded { project, desired: builder.desired, references, settings, warnings: problems })
+            Ok(Loaded { project, desired: builder.desired, references, settings, subjects, warnings: problems })
         }
         _ => Err(Problems(problems)),
     }

@@ -9,9 +9,11 @@ a field changes is in the [`FieldChange`].
 - `realm`: which objects are made, changed, renamed, deleted, adopted and forgotten.
 - `since`: the same of what changed since it was applied, and nothing else.
 - `drift`: the same, told apart by which side moved since it was applied.
+- `adopt`: what of a drift the files can take over.
 - `between`: the same of two states of the files, without a server; `concern`: what of it to look at first.
 */
 
+mod adopt;
 mod between;
 mod change;
 mod concern;
@@ -30,6 +32,7 @@ mod today;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use adopt::{Adoption, LeftOut, Misread, Reason, Takeover, What, adoption, misread};
 pub use between::between;
 pub use change::{
     Action, After, Before, Cause, Change, Counts, Diff, FieldChange, RealmDiff, Scope, SecretFault, SecretProblem,

@@ -1,5 +1,7 @@
 //! What moved since it was applied: on the server, in the files, or both; who did it, and what is nobody's.
 
+mod adopt;
+
 use realmform::keycloak::{Connection, Credentials, Http};
 use serde_json::{Value, json};
 

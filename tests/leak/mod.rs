@@ -147,6 +147,45 @@ async fn imported(project: &Project) -> Vec<(String, String)> {
     texts
 }
 
+/// Files take over what somebody changed on the server: not the secrets, also where nobody else would look for one.
+#[test]
+fn no_secret_is_adopted() {
+    let mut project = crate::support::project::Project::in_git("leak-adopt");
+    for name in ["CLIENT", "ATTRIBUTE", "MAPPER"] {
+        project.set(name, &secret(name));
+    }
+    project.write_realm(
+        "[clients.shop]\nname = \"Shop\"\nbaseUrl = \"/\"\nsecret = { env = \"CLIENT\" }\nattributes.hidden = { env = \"ATTRIBUTE\" }\n\
+         [clients.shop.protocolMappers.key]\nprotocolMapper = \"oidc-hardcoded-claim-mapper\"\n\
+         config = { \"claim.name\" = \"key\", \"claim.value\" = { env = \"MAPPER\" } }\n",
+    );
+    project.commit("Applied");
+    project.apply();
+    let admin = project.admin();
+    let shop = admin.client("shop");
+    // The name repeats a secret of the files.
+    let by_hand = json!({"clientId": "shop", "name": format!("x {}", secret("MAPPER")), "baseUrl": "/by-hand",
+        "secret": secret("DRIFTED"), "attributes": {"hidden": secret("DRIFTED")}});
+    admin.put(&format!("clients/{shop}"), &by_hand);
+    let mappers = format!("clients/{shop}/protocol-mappers/models");
+    let mut mapper = admin.find(&mappers, "name", "key");
+    mapper["config"]["claim.value"] = secret("DRIFTED").into();
+    admin.put(&format!("{mappers}/{}", mapper["id"].as_str().unwrap()), &mapper);
+
+    let told = project.run(&["drift", "--adopt", "--format", "json", "--log", "trace"]);
+    assert_eq!(told.status, 2, "{}", told.stderr);
+    let file = std::fs::read_to_string(project.folder().join("leak-adopt/realm.toml")).unwrap();
+    assert!(file.contains("baseUrl = \"/by-hand\"") && file.contains("name = \"Shop\""), "{file}");
+    assert_eq!(told.stderr.matches("a secret is never written").count(), 4, "{}", told.stderr);
+    for secret in ["CLIENT", "ATTRIBUTE", "MAPPER", "DRIFTED"].map(secret) {
+        for form in forms(&secret) {
+            assert!(!file.contains(&form) && !told.stderr.contains(&form), "{form:?} is in\n{}\n{file}", told.stderr);
+            // The report shows the field that nobody calls a secret.
+            assert!(!told.stdout.contains(&form) || secret.starts_with("MAPPER"), "{form:?} is in\n{}", told.stdout);
+        }
+    }
+}
+
 /// Only our own targets are ever logged: other crates log headers and bodies.
 #[test]
 fn the_log_takes_levels_and_no_targets() {

@@ -3,13 +3,11 @@
 //! - `source`: where realms are read; `pick`: what of them is wanted.
 //! - `secrets`: references, the variables that they name, and the file with those that the server reveals.
 //! - `place`: which file says what, beside those that are there.
-//! - `staged`: all files at once, or none.
 
 mod pick;
 mod place;
 mod secrets;
 mod source;
-mod staged;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,11 +16,11 @@ use self::pick::Pick;
 use self::place::Folder;
 use self::secrets::Variables;
 use self::source::Source;
-use self::staged::Staged;
 use super::init::project_name;
 use super::offline::keep_what_cannot_be_compared;
 use super::output::count;
 use super::prepare::Resolved;
+use super::staged::Staged;
 use super::{Context, Error, Exit, connect, workspace};
 use crate::apply::Secrets;
 use crate::desired::{self, Loaded, Options, PROJECT_FILE, Project};

@@ -3,8 +3,10 @@ A realm as files: what the server has beyond Keycloak's own, as TOML that a pers
 
 - `worth`: what is worth saying; everything that a fresh realm, or a fresh object, has is left out.
 - `toml`: values and tables.
+- `edit`: values of files that are there already.
 */
 
+mod edit;
 mod toml;
 mod worth;
 
@@ -15,6 +17,7 @@ use toml_edit::DocumentMut;
 
 use crate::model::{Address, FieldPath, LiveRealm, SecretRef, kinds};
 
+pub use edit::{Edited, take_over};
 pub use worth::Shown;
 
 /// What is said of each object of a realm.

@@ -138,7 +138,7 @@ impl Object<'_> {
     }
 }
 
-fn reference_to(secret: &SecretRef) -> Value {
+pub(super) fn reference_to(secret: &SecretRef) -> Value {
     let table = match secret {
         SecretRef::Env(name) => InlineTable::from_iter([("env", Value::from(name))]),
         SecretRef::File(path) => InlineTable::from_iter([("file", Value::from(path.to_string_lossy().into_owned()))]),
@@ -148,7 +148,7 @@ fn reference_to(secret: &SecretRef) -> Value {
 }
 
 /// A value as a person would write it: what Keycloak keeps as text is a number, a list or a table where it means one.
-fn natural(ty: Type, json: &Json) -> Option<Value> {
+pub(super) fn natural(ty: Type, json: &Json) -> Option<Value> {
     let Json::String(text) = json else { return plain(json) };
     match ty {
         Type::Bool => text.parse::<bool>().map_or_else(|_| plain(json), |it| Some(it.into())),
@@ -207,35 +207,44 @@ fn spread(array: &mut Array, level: usize) {
     array.set_trailing_comma(true);
 }
 
-fn level(flow: &str, executions: &Json, configs: &BTreeMap<&str, InlineTable>, depth: usize) -> Array {
-    let mut array = Array::new();
-    for execution in executions.as_array().into_iter().flatten() {
-        let mut table = InlineTable::new();
-        let text = |field: &str| execution.get(field).and_then(Json::as_str);
-        for field in ["flow", "authenticator", "requirement", "description"] {
-            if let Some(text) = text(field) {
-                table.insert(field, text.into());
-            }
-        }
-        let alias = text("authenticatorConfig");
-        let config = alias.and_then(|alias| configs.get(alias));
-        // The name that a configuration gets when none is said.
-        let implied = kinds::implied_config_alias(flow, text("authenticator").unwrap_or_default());
-        if let Some(alias) = alias.filter(|alias| config.is_none() || *alias != implied) {
-            table.insert("authenticatorConfig", alias.into());
-        }
-        if let Some(config) = config {
-            table.insert("config", config.clone().into());
-        }
-        if let Some(inner) = execution.get("executions") {
-            table.insert("executions", level(text("flow").unwrap_or_default(), inner, configs, depth + 1).into());
-        }
-        array.push(table);
-    }
+/// The executions of a flow or sub-flow.
+pub(super) fn level(flow: &str, executions: &Json, configs: &BTreeMap<&str, InlineTable>, depth: usize) -> Array {
+    let executions = executions.as_array().into_iter().flatten();
+    let mut array: Array = executions.map(|it| execution(flow, it, configs, depth)).collect();
     if !array.is_empty() {
         spread(&mut array, depth);
     }
     array
+}
+
+/// One execution of a flow or sub-flow with everything in it.
+pub(super) fn execution(
+    flow: &str,
+    execution: &Json,
+    configs: &BTreeMap<&str, InlineTable>,
+    depth: usize,
+) -> InlineTable {
+    let mut table = InlineTable::new();
+    let text = |field: &str| execution.get(field).and_then(Json::as_str);
+    for field in ["flow", "authenticator", "requirement", "description"] {
+        if let Some(text) = text(field) {
+            table.insert(field, text.into());
+        }
+    }
+    let alias = text("authenticatorConfig");
+    let config = alias.and_then(|alias| configs.get(alias));
+    // The name that a configuration gets when none is said.
+    let implied = kinds::implied_config_alias(flow, text("authenticator").unwrap_or_default());
+    if let Some(alias) = alias.filter(|alias| config.is_none() || *alias != implied) {
+        table.insert("authenticatorConfig", alias.into());
+    }
+    if let Some(config) = config {
+        table.insert("config", config.clone().into());
+    }
+    if let Some(inner) = execution.get("executions") {
+        table.insert("executions", level(text("flow").unwrap_or_default(), inner, configs, depth + 1).into());
+    }
+    table
 }
 
 /// The file's text, with an empty line before each header but the first.

@@ -1,4 +1,4 @@
-//! Files that are written all at once, or not at all.
+//! Files that are written and removed all at once, or not at all.
 #![expect(clippy::disallowed_methods, reason = "the project is written where the user says")]
 
 use std::fs;
@@ -17,6 +17,8 @@ pub(super) struct Staged {
     /// A hidden folder is no realm, even if this process is killed here.
     aside: Option<TempDir>,
     files: Vec<New>,
+    /// Files that go.
+    removed: Vec<PathBuf>,
 }
 
 impl Drop for Staged {
@@ -40,8 +42,8 @@ impl Staged {
     pub(super) fn new(folder: &Path) -> Result<Self, Error> {
         let made = missing(folder);
         fs::create_dir_all(folder).map_err(failed(folder))?;
-        let aside = tempfile::Builder::new().prefix(".realmform-import-").tempdir_in(folder).map_err(failed(folder))?;
-        Ok(Self { folder: folder.to_owned(), made, aside: Some(aside), files: Vec::new() })
+        let aside = tempfile::Builder::new().prefix(".realmform-new-").tempdir_in(folder).map_err(failed(folder))?;
+        Ok(Self { folder: folder.to_owned(), made, aside: Some(aside), files: Vec::new(), removed: Vec::new() })
     }
 
     /// A file below the folder.
@@ -50,6 +52,11 @@ impl Staged {
         fs::write(&staged, text).map_err(failed(&staged))?;
         self.files.push(New { target: self.folder.join(path), staged, may_replace });
         Ok(())
+    }
+
+    /// A file below the folder that goes.
+    pub(super) fn remove(&mut self, path: &Path) {
+        self.removed.push(self.folder.join(path));
     }
 
     /// A file anywhere that only its owner may read; one that is there is never replaced.
@@ -68,9 +75,10 @@ impl Staged {
         self.aside.as_ref().map_or(&*self.folder, TempDir::path).join(name)
     }
 
-    /// Moves all files to their places, and answers these. When one cannot be, all is as it was.
+    /// Moves all files to and from their places, and answers those that were written. When one cannot be moved, all is as it
+    /// was.
     pub(super) fn commit(mut self) -> Result<Vec<PathBuf>, Error> {
-        let files = std::mem::take(&mut self.files);
+        let (files, removed) = (std::mem::take(&mut self.files), std::mem::take(&mut self.removed));
         let in_the_way: Vec<String> = files
             .iter()
             .filter(|new| !new.may_replace && new.target.symlink_metadata().is_ok())
@@ -78,7 +86,8 @@ impl Staged {
             .collect();
         let mut done = Vec::new();
         let moved = if in_the_way.is_empty() {
-            files.iter().try_for_each(|new| self.move_in(new, &mut done))
+            let moved_in = files.iter().try_for_each(|new| self.move_in(new, &mut done));
+            moved_in.and_then(|()| removed.iter().try_for_each(|path| self.move_out(path, &mut done)))
         } else {
             Err(Error::Usage(format!("nothing is overwritten: {} is there already", in_the_way.join(", "))))
         };
@@ -96,7 +105,10 @@ impl Staged {
         fs::create_dir_all(parent).map_err(failed(parent))?;
         if new.may_replace && new.target.exists() {
             let old = self.aside(&format!("old-{}", done.len()));
+            // With its permissions, which the new one gets.
             fs::copy(&new.target, &old).map_err(failed(&new.target))?;
+            let permissions = fs::metadata(&old).map_err(failed(&new.target))?.permissions();
+            fs::set_permissions(&new.staged, permissions).map_err(failed(&new.target))?;
             fs::rename(&new.staged, &new.target).map_err(failed(&new.target))?;
             done.push(Done::Replaced { target: new.target.clone(), old });
         } else {
@@ -104,6 +116,13 @@ impl Staged {
             staged.persist_noclobber(&new.target).map_err(|error| failed(&new.target)(error.error))?;
             done.push(Done::File(new.target.clone()));
         }
+        Ok(())
+    }
+
+    fn move_out(&self, path: &Path, done: &mut Vec<Done>) -> Result<(), Error> {
+        let old = self.aside(&format!("old-{}", done.len()));
+        fs::rename(path, &old).map_err(failed(path))?;
+        done.push(Done::Replaced { target: path.to_owned(), old });
         Ok(())
     }
 }
@@ -166,9 +185,20 @@ mod tests {
         assert_eq!(left, ["acme", "beta"]);
         assert!(!project.join("acme/clients").exists());
 
-        let mut third = Staged::new(&folder.path().join("b/realms")).unwrap();
-        third.put_secrets(&project.join("beta"), &"s3cr3t".to_owned().into()).unwrap();
+        // A file goes with the others, or stays with them.
+        let mut third = Staged::new(&project).unwrap();
+        third.remove(Path::new("acme/realm.toml"));
+        third.remove(Path::new("acme/nothing.toml"));
         third.commit().unwrap_err();
+        assert!(project.join("acme/realm.toml").exists());
+        let mut third = Staged::new(&project).unwrap();
+        third.remove(Path::new("acme/realm.toml"));
+        third.commit().unwrap();
+        assert!(!project.join("acme/realm.toml").exists());
+
+        let mut fourth = Staged::new(&folder.path().join("b/realms")).unwrap();
+        fourth.put_secrets(&project.join("beta"), &"s3cr3t".to_owned().into()).unwrap();
+        fourth.commit().unwrap_err();
         assert!(!folder.path().join("b").exists());
         assert_eq!(project.read_dir().unwrap().count(), 2);
     }

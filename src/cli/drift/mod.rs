@@ -1,4 +1,9 @@
 //! `realmform drift`: what moved since it was applied, and whose it is.
+//!
+//! - `revert`: set it back on the server; `adopt`: take it over into the files.
+
+mod adopt;
+mod revert;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -6,29 +11,25 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde_json::Value as Json;
 
+use self::adopt::Adopt;
+use self::revert::Revert;
 use super::apply::Consent;
-use super::apply::patience::{self, Patience};
-use super::apply::stamp::stamp;
-use super::apply::work::Work;
+use super::apply::patience;
 use super::connect::ConnectArgs;
-use super::plan::PlanView;
 use super::prepare::{self, PlanArgs, Resolved, applied_desires, bases, policy};
 use super::report::{self, Format, Render, Reports};
 use super::workspace::{FileArgs, Workspace};
 use super::{Context, Error, Exit, offline, plan};
 use crate::apply::Secrets;
-use crate::diff::{self, Buckets, Diff, RealmReport, Report};
+use crate::diff::{self, Buckets, RealmReport, Report};
 use crate::keycloak::{Culprits, Http, Interest, culprits, read_abandoned, read_realm};
-use crate::model::{Desired, DesiredRealm, Live, Prune, PruneRules, RealmName, Record};
-use crate::plan::explain::Explanations;
-use crate::plan::saved::written_secrets;
-use crate::plan::{self as plans, Plan, Policy, matches};
+use crate::model::{Desired, Live, Prune, PruneRules, RealmName, Record};
+use crate::plan::matches;
 use crate::render::markdown::About;
 use crate::render::{json, markdown, text};
-use crate::secrets::{Redactor, Resolver};
 
 /// Show what moved since it was applied: on the server (drift), in the files (pending), and what no project has (unmanaged).
-/// Changes nothing, unless --revert is given.
+/// Changes nothing, unless --revert or --adopt is given.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -38,10 +39,15 @@ Examples:
   realmform drift --format markdown > drift.md
   realmform drift --report markdown=drift.md --report json=drift.json
   realmform drift --revert                           set back what drifted, and nothing else
+  realmform drift --adopt                            write it into the files, for a pull request
+
+--adopt leaves every other byte of the files as it is. Secrets are never written; what the files say otherwise since, too, is \
+left for you to decide. A file with changes that no commit has is not touched without --force. What no project has is \
+added by `realmform import --unmanaged`.
 
 A credential with view-* roles is enough; with view-events it is told who changed what, where the realm keeps admin events. \
 Secrets that are not set here are not compared, and the summary says so. Exit codes: 0 none, 1 something could not be read, \
-2 there is some.")]
+2 there is some. With --adopt: 0 the files have all of it, 1 nothing was written or a realm could not be read, 2 some was left out.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Args {
     #[command(flatten)]
@@ -60,6 +66,12 @@ pub(super) struct Args {
     /// Apply what was applied last again, where the server moved away from it
     #[arg(long)]
     revert: bool,
+    /// Write what the server has into the files, where it moved away from what was applied
+    #[arg(long, conflicts_with_all = ["revert", "rev", "fail_on"])]
+    adopt: bool,
+    /// With --adopt: also write into files that have changes that are not committed
+    #[arg(long, requires = "adopt")]
+    force: bool,
     #[command(flatten)]
     consent: Consent,
     /// With --revert: wait up to so long for other runs to end, as in `90s` or `5m`
@@ -125,6 +137,10 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         return Revert { context, args, http: &http, workspace: &workspace, bases: &bases }
             .run(&report, live, &policy)
             .await;
+    }
+    if args.adopt {
+        return Adopt { context, args, workspace: &workspace, secrets: &secrets, live: &live, bases: &bases }
+            .run(&report);
     }
     exit(args, &report)
 }
@@ -197,63 +213,6 @@ fn keep_unknown(
         offline::keep_what_cannot_be_compared(desired, live, secrets);
     }
     offline::keep_what_cannot_be_compared(&mut workspace.loaded.desired, live, secrets)
-}
-
-/// What it takes to set back what drifted.
-struct Revert<'a> {
-    context: &'a Context,
-    args: &'a Args,
-    http: &'a Http,
-    workspace: &'a Workspace,
-    bases: &'a BTreeMap<RealmName, &'a DesiredRealm>,
-}
-
-impl Revert<'_> {
-    async fn run(&self, report: &Report, mut live: Live, policy: &Policy) -> Result<Exit, Error> {
-        let drifted = report.realms.iter().filter(|(_, realm)| realm.buckets().drift > 0);
-        let drifted: BTreeMap<_, _> = drifted.map(|(name, realm)| (name.clone(), &realm.drift)).collect();
-        if let Some((name, _)) = drifted.iter().find(|(_, drift)| !drift.is_explained) {
-            return Err(Error::Other(format!(
-                "what was applied to {name} cannot be read, so it cannot be applied again"
-            )));
-        }
-        if let Some((name, _)) =
-            drifted.iter().find(|(name, _)| live.realms.get(*name).is_some_and(|it| it.renamed_from.is_some()))
-        {
-            return Err(Error::Other(format!("{name} is to be renamed; apply that first, or take it back")));
-        }
-        let diff = Diff { realms: drifted.iter().map(|(name, drift)| (name.clone(), drift.moved.clone())).collect() };
-        let plan = plans::plan(diff, policy);
-        let about = prepare::about(self.workspace, self.http);
-        let view = PlanView { plan: plan.as_ref(), explanations: Explanations::default(), about };
-        self.context.output.result(&view.text(self.context.output.text_options(self.args.verbose)))?;
-        let plan = plan.map_err(|_| Error::Refused)?;
-        if plan.is_empty() {
-            return Ok(Exit::Fine);
-        }
-        let resolver = Resolver::new(&self.workspace.folder);
-        let secrets = resolver.resolve_all(written_secrets(&plan)).map_err(Error::Secrets)?;
-        self.args.consent.ask(self.context, "Set this back?", "nothing was set back")?;
-        let redactor = Redactor::new(secrets.values());
-        for (name, realm) in &plan.realms {
-            let record = live.realms.get(name).and_then(|live| live.record.as_ref());
-            let commit = record.and_then(|record| record.commit.clone());
-            let base = self.bases.get(name).map(|base| (name.clone(), (*base).clone()));
-            let work = Work {
-                http: self.http,
-                project: &self.workspace.loaded.project.name,
-                plan: &Plan { realms: [(name.clone(), realm.clone())].into() },
-                desired: &Desired { realms: base.into_iter().collect() },
-                secrets: &secrets,
-                redactor: &redactor,
-                patience: &Patience::new(self.context, self.args.lock_timeout),
-                stamp: stamp(commit, false),
-            };
-            let live = live.realms.remove(name).map(|live| (name.clone(), live));
-            work.carry_out(self.context, Live { realms: live.into_iter().collect() }).await?;
-        }
-        Ok(Exit::Fine)
-    }
 }
 
 fn ignore(diff: &mut diff::RealmDiff, patterns: &[String]) {

@@ -1,0 +1,77 @@
+//! `realmform drift --revert`: what was applied last, applied again.
+
+use std::collections::BTreeMap;
+
+use super::Args;
+use crate::cli::apply::patience::Patience;
+use crate::cli::apply::stamp::stamp;
+use crate::cli::apply::work::Work;
+use crate::cli::plan::PlanView;
+use crate::cli::report::Render as _;
+use crate::cli::workspace::Workspace;
+use crate::cli::{Context, Error, Exit, prepare};
+use crate::diff::{Diff, Report};
+use crate::keycloak::Http;
+use crate::model::{Desired, DesiredRealm, Live, RealmName};
+use crate::plan::explain::Explanations;
+use crate::plan::saved::written_secrets;
+use crate::plan::{self as plans, Plan, Policy};
+use crate::secrets::{Redactor, Resolver};
+
+/// What it takes to set back what drifted.
+pub(super) struct Revert<'a> {
+    pub(super) context: &'a Context,
+    pub(super) args: &'a Args,
+    pub(super) http: &'a Http,
+    pub(super) workspace: &'a Workspace,
+    pub(super) bases: &'a BTreeMap<RealmName, &'a DesiredRealm>,
+}
+
+impl Revert<'_> {
+    /// Plans it, asks, and carries it out.
+    pub(super) async fn run(&self, report: &Report, mut live: Live, policy: &Policy) -> Result<Exit, Error> {
+        let drifted = report.realms.iter().filter(|(_, realm)| realm.buckets().drift > 0);
+        let drifted: BTreeMap<_, _> = drifted.map(|(name, realm)| (name.clone(), &realm.drift)).collect();
+        if let Some((name, _)) = drifted.iter().find(|(_, drift)| !drift.is_explained) {
+            return Err(Error::Other(format!(
+                "what was applied to {name} cannot be read, so it cannot be applied again"
+            )));
+        }
+        if let Some((name, _)) =
+            drifted.iter().find(|(name, _)| live.realms.get(*name).is_some_and(|it| it.renamed_from.is_some()))
+        {
+            return Err(Error::Other(format!("{name} is to be renamed; apply that first, or take it back")));
+        }
+        let diff = Diff { realms: drifted.iter().map(|(name, drift)| (name.clone(), drift.moved.clone())).collect() };
+        let plan = plans::plan(diff, policy);
+        let about = prepare::about(self.workspace, self.http);
+        let view = PlanView { plan: plan.as_ref(), explanations: Explanations::default(), about };
+        self.context.output.result(&view.text(self.context.output.text_options(self.args.verbose)))?;
+        let plan = plan.map_err(|_| Error::Refused)?;
+        if plan.is_empty() {
+            return Ok(Exit::Fine);
+        }
+        let resolver = Resolver::new(&self.workspace.folder);
+        let secrets = resolver.resolve_all(written_secrets(&plan)).map_err(Error::Secrets)?;
+        self.args.consent.ask(self.context, "Set this back?", "nothing was set back")?;
+        let redactor = Redactor::new(secrets.values());
+        for (name, realm) in &plan.realms {
+            let record = live.realms.get(name).and_then(|live| live.record.as_ref());
+            let commit = record.and_then(|record| record.commit.clone());
+            let base = self.bases.get(name).map(|base| (name.clone(), (*base).clone()));
+            let work = Work {
+                http: self.http,
+                project: &self.workspace.loaded.project.name,
+                plan: &Plan { realms: [(name.clone(), realm.clone())].into() },
+                desired: &Desired { realms: base.into_iter().collect() },
+                secrets: &secrets,
+                redactor: &redactor,
+                patience: &Patience::new(self.context, self.args.lock_timeout),
+                stamp: stamp(commit, false),
+            };
+            let live = live.realms.remove(name).map(|live| (name.clone(), live));
+            work.carry_out(self.context, Live { realms: live.into_iter().collect() }).await?;
+        }
+        Ok(Exit::Fine)
+    }
+}
