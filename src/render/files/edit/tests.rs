@@ -473,7 +473,7 @@ fn what_has_no_place_is_refused() {
 fn projects() -> Vec<Files> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let examples = root.join("examples").read_dir().unwrap().map(|entry| entry.unwrap().path());
-    let folders = examples.filter(|path| path.is_dir()).chain([root.join("realms")]);
+    let folders = examples.filter(|path| path.join("realmform.toml").is_file()).chain([root.join("realms")]);
     folders.map(|folder| Files(crate::git::work_tree(&folder).unwrap().files)).collect()
 }
 
