@@ -15,6 +15,7 @@
 
 mod access;
 mod broad;
+mod changed;
 mod floor;
 mod program;
 mod project;
@@ -23,6 +24,7 @@ mod report;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use changed::Wide;
 use floor::Bare;
 use program::{Ran, run};
 use project::{Content, Project};
@@ -34,6 +36,7 @@ use tokio::runtime::Runtime;
 const APPLIES: usize = 3;
 const PLANS: usize = 15;
 const CHANGES: usize = 3;
+const EDITS: usize = 7;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -85,7 +88,14 @@ impl Bench {
         let project = broad::project();
         run(&self.server, &project, &["apply", "--yes"]);
         let [broad_cold, broad_warm] = self.plans(&project, &async |bare| broad::read(bare).await);
-        Report { clients: self.content.clients.len(), applies, cold, warm, changes, slowest, broad_cold, broad_warm }
+        say("one edited client of thousands");
+        let wide = Wide::start(&self.server);
+        let forget = |realm: &str| {
+            self.floor(async |bare| bare.clear_caches(realm).await);
+        };
+        let edited = (0..EDITS).map(|round| wide.round(round, forget)).collect();
+        let clients = self.content.clients.len();
+        Report { clients, applies, cold, warm, changes, slowest, broad_cold, broad_warm, edited }
     }
 
     /// A server that has just started runs everything several times slower.

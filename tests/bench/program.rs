@@ -30,6 +30,14 @@ impl Ran {
 
 /// Runs a command in a project against a server, and expects it to succeed.
 pub fn run(server: &Sandbox, project: &Project, arguments: &[&str]) -> Ran {
+    run_with(server, project, arguments, &[])
+}
+
+/// The same with other variables; a credential among them stands in for the administrator's.
+pub fn run_with(server: &Sandbox, project: &Project, arguments: &[&str], environment: &[(&str, &str)]) -> Ran {
+    let is_client = environment.iter().any(|(name, _)| *name == "KEYCLOAK_CLIENT_ID");
+    let password = server.admin_password();
+    let admin = [("KEYCLOAK_USER", server.admin_user()), ("KEYCLOAK_PASSWORD", password.expose_secret())];
     let output = tempfile::NamedTempFile::new().unwrap();
     let messages = tempfile::NamedTempFile::new().unwrap();
     let started = Instant::now();
@@ -39,8 +47,8 @@ pub fn run(server: &Sandbox, project: &Project, arguments: &[&str]) -> Ran {
         .arg("--project")
         .arg(project.folder())
         .env("KEYCLOAK_URL", server.http_url())
-        .env("KEYCLOAK_USER", server.admin_user())
-        .env("KEYCLOAK_PASSWORD", server.admin_password().expose_secret())
+        .envs(admin.into_iter().filter(|_| !is_client))
+        .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .stdout(output.reopen().unwrap())
         .stderr(messages.reopen().unwrap())

@@ -142,6 +142,19 @@ impl Project {
         project
     }
 
+    /// The same with the clients of a content.
+    pub fn of_clients(realm: &str, content: &Content, files: &[(&str, &str)]) -> Self {
+        let project = Self::empty(realm, realm);
+        for (path, text) in files {
+            project.in_realm(path, text);
+        }
+        for client in &content.clients {
+            project.client(client, &content.client_roles);
+        }
+        project.commit();
+        project
+    }
+
     fn empty(name: &str, realm: &str) -> Self {
         let project = Self { folder: TempDir::new().unwrap(), realm: realm.to_owned() };
         project.file("realmform.toml", &format!("name = \"{name}\"\n"));

@@ -11,6 +11,9 @@ const RATIO: f64 = 1.3;
 const BROAD_RATIO: f64 = 1.5;
 /// An apply of one change may send so many more requests than its plan.
 const CHANGE: u64 = 6;
+/// What `plan --changed` may take for one edited client of thousands, on a cold server.
+const EDIT_MS: f64 = 200.0;
+const EDIT_REQUESTS: u64 = 12;
 const MEMORY: u64 = 100_000_000;
 const SLOWEST_MS: u64 = 1000;
 
@@ -50,6 +53,8 @@ pub struct Report {
     /// Plans of the broad realm.
     pub broad_cold: Vec<Pair>,
     pub broad_warm: Vec<Pair>,
+    /// `plan --changed` of one edited client of thousands.
+    pub edited: Vec<Ran>,
 }
 
 impl Report {
@@ -57,6 +62,8 @@ impl Report {
     pub fn holds(&self) -> bool {
         self.rows().into_iter().all(|(_, pairs, bound)| ratio(pairs) <= bound)
             && self.extra() <= CHANGE
+            && self.edit_ms() <= EDIT_MS
+            && self.edited.iter().all(|ran| ran.total() <= EDIT_REQUESTS)
             && self.memory() < MEMORY
             && self.slowest.0 < SLOWEST_MS
     }
@@ -78,6 +85,10 @@ impl Report {
         self.changes.iter().map(|(plan, apply)| apply.total() - plan.total()).max().unwrap_or_default()
     }
 
+    fn edit_ms(&self) -> f64 {
+        median(self.edited.iter().map(|ran| ran.took.as_secs_f64() * 1e3))
+    }
+
     fn memory(&self) -> u64 {
         let pairs = [&self.applies, &self.cold, &self.warm].into_iter().flatten().map(|pair| &pair.program);
         pairs.chain(self.changes.iter().map(|(_, apply)| apply)).map(|ran| ran.memory).max().unwrap_or_default()
@@ -95,6 +106,17 @@ impl fmt::Display for Report {
         let (plan, apply) = &changes[0];
         writeln!(f, "\none changed client: {} requests to plan, {} to apply", plan.total(), apply.total())?;
         writeln!(f, "  at most {} more, bound {CHANGE}", self.extra())?;
+        let rounds: Vec<String> =
+            self.edited.iter().map(|ran| format!("{:.0}", ran.took.as_secs_f64() * 1e3)).collect();
+        writeln!(
+            f,
+            "plan --changed, one edited client of {}, cold: {:.0} ms (each round: {}), bound {EDIT_MS} ms; {} requests, bound \
+             {EDIT_REQUESTS}",
+            crate::changed::CLIENTS,
+            self.edit_ms(),
+            rounds.join(" "),
+            self.edited[0].total()
+        )?;
         #[expect(clippy::cast_precision_loss, reason = "megabytes")]
         let memory = self.memory() as f64 / 1e6;
         writeln!(f, "peak memory: {memory:.0} MB, bound {} MB", MEMORY / 1_000_000)?;
