@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -9,9 +10,11 @@ use super::{Executor, OpenError, Secrets};
 use crate::diff::{Action, After, Before, Change, FieldChange};
 use crate::keycloak::path::segment;
 use crate::keycloak::{
-    Changes, Holder, Http, HttpError, Leaf, Leaves, Ledger, Links, Lock, NewLedger, ServerError, Writer,
+    Changes, Holder, Http, HttpError, Interest, Leaf, Leaves, Ledger, Links, Lock, NewLedger, ServerError, Writer,
+    read_again,
 };
-use crate::model::{Address, Record};
+use crate::model::{Address, Record, Shape};
+use crate::plan::saved::moved_leaves;
 use crate::plan::{RealmPlan, Step, StepAction};
 
 /// One realm of a server.
@@ -34,7 +37,14 @@ pub struct Server<'a> {
     opened: OnceCell<Opened>,
     /// Whether the lock is being released.
     closing: Cell<bool>,
+    /// When the objects that the plan changes were looked at.
+    looked_at: Instant,
+    /// Whether the plan renames anything, once that was asked.
+    renames: OnceCell<bool>,
 }
+
+/// Longer ago than this, an object is looked at once more before it is changed: somebody may have been there.
+const FRESH: Duration = Duration::from_secs(5);
 
 /// What this run holds.
 struct Opened {
@@ -45,7 +55,7 @@ struct Opened {
 }
 
 impl<'a> Server<'a> {
-    /// For a realm as it was read; `live` is `None` for one that does not exist yet.
+    /// For a realm as it was read, or looked at again, at that time; `live` is `None` for one that does not exist yet.
     pub fn new(
         http: Http,
         project: &'a str,
@@ -53,6 +63,7 @@ impl<'a> Server<'a> {
         live: Option<crate::model::LiveRealm>,
         secrets: &'a Secrets,
         holder: Holder,
+        looked_at: Instant,
     ) -> Self {
         let (previous, record_id) = live.as_ref().map_or((None, None), |it| (it.record.clone(), it.record_id.clone()));
         let former = live.as_ref().and_then(|it| it.renamed_from.clone()).unwrap_or_else(|| realm.to_owned());
@@ -73,6 +84,8 @@ impl<'a> Server<'a> {
             ledger: OnceCell::new(),
             opened: OnceCell::new(),
             closing: Cell::new(false),
+            looked_at,
+            renames: OnceCell::new(),
         }
     }
 
@@ -178,7 +191,32 @@ impl<'a> Server<'a> {
         self.writer.create(&plan.change(step).address, &leaves, &carried).await
     }
 
+    /// What an update is to change is still what the plan takes it for. Names of others go one by one, and so are no
+    /// updates; an object that gets another name is left out, since nobody knows by which it would be found.
+    async fn check_unmoved(&self, plan: &RealmPlan, step: &Step) -> Result<(), ServerError> {
+        let change = plan.change(step);
+        if self.looked_at.elapsed() < FRESH || change.action != Action::Update || self.former != self.realm {
+            return Ok(());
+        }
+        let paths = plan.fields(step).map(|field| field.path.clone()).collect();
+        let leaves = Record { objects: [(change.address.clone(), Shape::new(paths))].into(), ..Record::default() };
+        let mut interest = Interest::default();
+        interest.add_record(&leaves);
+        let now = read_again(&self.http, &self.realm.to_owned(), &interest).await?;
+        let renames = *self.renames.get_or_init(|| plan.renames());
+        let moved = now.get(&change.address).map(|now| moved_leaves(change, plan.fields(step), renames, now));
+        let moved: Vec<String> = moved.into_iter().flatten().map(|leaf| leaf.path.to_string()).collect();
+        if moved.is_empty() {
+            return Ok(());
+        }
+        Err(ServerError::Refused(format!(
+            "somebody changed {} on the server since it was planned, so it was left alone; plan again",
+            moved.join(", ")
+        )))
+    }
+
     async fn update(&self, plan: &RealmPlan, step: &Step) -> Result<(), ServerError> {
+        self.check_unmoved(plan, step).await?;
         let change = plan.change(step);
         let mut changes = Changes::new();
         for field in plan.fields(step) {

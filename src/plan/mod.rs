@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 pub use guards::{Guard, Policy, Refusal, Violation, matches};
 pub use ownership::Owners;
 
-use crate::diff::{Change, Concern, Diff, FieldChange, RealmDiff, concerns};
+use crate::diff::{Action, Change, Concern, Diff, FieldChange, RealmDiff, concerns};
 use crate::model::RealmName;
 
 /// What would be done.
@@ -122,5 +122,10 @@ impl RealmPlan {
     /// Whether there is nothing to do, not even to the record.
     pub fn is_empty(&self) -> bool {
         self.diff.is_empty()
+    }
+
+    /// Whether anything gets another name.
+    pub fn renames(&self) -> bool {
+        self.diff.changes.iter().any(|change| matches!(change.action, Action::Rename { .. }))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -82,6 +83,50 @@ async fn services_that_the_server_forgot_are_there_in_the_end() {
     let ran = apply(&project).await;
     assert_eq!((ran.code, proxy.faults()), (Some(0), 2), "{ran:?}");
     assert!(ran.stderr.contains("read again, nothing is left to do"), "{ran:?}");
+}
+
+/// Whoever works in the console while a long run is under way keeps what they did.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_changes_during_a_run_is_left_alone() {
+    let mut project = Project::new("faults-moved");
+    let declare = |label: &str| {
+        let clients: String = (0..6).map(|number| format!("[clients.app-{number}]\nname = \"{label}\"\n")).collect();
+        project.write_realm(&clients);
+    };
+    declare("one");
+    apply(&project).await;
+    declare("two");
+    // The two changes that come first take longer than a plan is fresh.
+    let held = AtomicU64::new(0);
+    let choose = move |_, request: &Request| {
+        let is_change = request.method == "PUT" && request.path.contains("/faults-moved/clients/");
+        (is_change && held.fetch_add(1, Ordering::SeqCst) < 2).then_some(Fault::RetryAfter(6))
+    };
+    let proxy = Proxy::start(server().http_url(), choose).await;
+    project.through(&proxy.url());
+    let http = admin().await;
+    let by_hand = async {
+        while proxy.faults() < 2 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let mut left = Vec::new();
+        for number in 0..6 {
+            let found = client(&http, "faults-moved", &format!("app-{number}")).await.unwrap();
+            left.extend((found["name"] == "one").then(|| found["id"].as_str().unwrap().to_owned()));
+        }
+        let last = left.last().unwrap();
+        http.put(&format!("/faults-moved/clients/{last}"), &json!({"name": "by hand"})).await.unwrap();
+        last.clone()
+    };
+    let (ran, last) = tokio::join!(project.run_beside(&["apply", "--yes", "--parallelism", "1"]), by_hand);
+    assert_eq!(ran.code, Some(6), "{ran:?}");
+    let told = ": somebody changed name on the server since it was planned, so it was left alone; plan again";
+    assert!(ran.stderr.contains(told) && ran.stderr.contains("5 steps done, 1 failed, 0 not tried"), "{ran:?}");
+    let kept = http.get(&format!("/faults-moved/clients/{last}")).await.unwrap();
+    assert_eq!(kept["name"], "by hand");
+    project.through(server().http_url());
+    let ran = apply(&project).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
 }
 
 /// Answers lost in the order of the requests: each POST, PUT and DELETE of a whole life is executed twice.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -226,7 +227,7 @@ async fn run_on_server(http: &Http, realm: &str, desired: &DesiredRealm) -> Live
     let exists = live.objects.contains_key(&Address::realm(realm));
     let (secrets, previous) = (secrets(), live.record.clone());
     let holder = Holder { actor: "laws".into(), host: "here".into(), process: 1, nonce: "laws".into() };
-    let server = Server::new(http.clone(), "laws", realm, exists.then_some(live), &secrets, holder);
+    let server = Server::new(http.clone(), "laws", realm, exists.then_some(live), &secrets, holder, Instant::now());
     let outcome = carry_out(realm, &plan.realms[realm], previous.as_ref(), &secrets, &server).await.unwrap();
     assert!(outcome.is_complete(), "{outcome:?}");
     read().await.unwrap()

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use super::patience::{Patience, uninterrupted};
 use super::work::Work;
@@ -42,6 +43,7 @@ pub(super) async fn run(context: &Context, args: &Args, file: &Path, patience: &
     // What another server has would only confuse.
     if !stale.iter().any(|it| matches!(it, Stale::Server { .. })) {
         patience.until_free(&http, &saved.project, saved.plan.realms.keys(), &uninterrupted()).await?;
+        let looked_at = Instant::now();
         let live = saved::look(&http, &saved.project, &saved.plan, &desired).await?;
         stale.extend(saved::moved(&saved, &live));
         saved::refuse(context, &stale)?;
@@ -54,6 +56,7 @@ pub(super) async fn run(context: &Context, args: &Args, file: &Path, patience: &
             secrets: &secrets,
             patience,
             stamp: stamp::stamp(saved.files.commit.clone(), saved.files.dirty),
+            looked_at,
         };
         let result = work.carry_out(context, live).await;
         if args.requests {

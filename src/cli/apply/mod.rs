@@ -6,7 +6,7 @@ pub(super) mod stamp;
 pub(super) mod work;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::output::confirm;
 use super::prepare::{self, Prepared, prepare_after};
@@ -104,7 +104,9 @@ async fn run_files(context: &Context, args: &Args, patience: &Patience<'_>) -> R
         Some(expected) => saved::check_expected(context, &prepared, expected).await?,
         None => args.consent.ask(context, "Apply this plan?", "not applied")?,
     }
+    let mut looked_at = begun;
     if begun.elapsed() > FRESH {
+        looked_at = Instant::now();
         saved::check_unmoved(context, &prepared).await?;
     }
     let live = std::mem::take(&mut prepared.live);
@@ -119,6 +121,7 @@ async fn run_files(context: &Context, args: &Args, patience: &Patience<'_>) -> R
         redactor,
         patience,
         stamp: stamp::stamp(source.commit().map(|commit| commit.id.clone()), source.is_dirty()),
+        looked_at,
     };
     let result = work.carry_out(context, live).await;
     if args.requests {

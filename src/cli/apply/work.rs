@@ -35,6 +35,8 @@ pub(in crate::cli) struct Work<'a> {
     /// How long others may hold a lock.
     pub(in crate::cli) patience: &'a Patience<'a>,
     pub(in crate::cli) stamp: Stamp,
+    /// When the objects that the plan changes were looked at.
+    pub(in crate::cli) looked_at: Instant,
 }
 
 /// How long it takes at most until a run notices that its lock was taken away, and starts nothing more.
@@ -78,7 +80,7 @@ impl Work<'_> {
     ) -> Result<Outcome, Error> {
         let previous = live.as_ref().and_then(|live| live.record.clone());
         let holder = holder(&self.stamp.actor);
-        let server = Server::new(self.http.clone(), self.project, realm, live, self.secrets, holder);
+        let server = Server::new(self.http.clone(), self.project, realm, live, self.secrets, holder, self.looked_at);
         loop {
             match self.try_realm(context, realm, plan, previous.as_ref(), &server, interrupted.clone()).await {
                 Ok(outcome) => return Ok(outcome),

@@ -6,7 +6,7 @@ mod adopt;
 mod revert;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use serde_json::Value as Json;
@@ -104,6 +104,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let (http, credential) = connected?;
     let secrets = offline::secrets(&workspace);
     http.hide(secrets.values());
+    let looked_at = Instant::now();
     let (live, unread) = read(&http, &workspace, args).await?;
     // What could not be read is neither there nor gone.
     workspace.loaded.desired.realms.retain(|name, _| !unread.contains_key(name));
@@ -134,7 +135,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     }
     if args.revert {
         let policy = policy(&PlanArgs::default(), &workspace, &live, credential);
-        return Revert { context, args, http: &http, workspace: &workspace, bases: &bases }
+        return Revert { context, args, http: &http, workspace: &workspace, looked_at, bases: &bases }
             .run(&report, live, &policy)
             .await;
     }

@@ -1,6 +1,7 @@
 //! `realmform drift --revert`: what was applied last, applied again.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use super::Args;
 use crate::cli::apply::patience::Patience;
@@ -24,6 +25,8 @@ pub(super) struct Revert<'a> {
     pub(super) args: &'a Args,
     pub(super) http: &'a Http,
     pub(super) workspace: &'a Workspace,
+    /// When the server was read.
+    pub(super) looked_at: Instant,
     pub(super) bases: &'a BTreeMap<RealmName, &'a DesiredRealm>,
 }
 
@@ -68,6 +71,7 @@ impl Revert<'_> {
                 redactor: &redactor,
                 patience: &Patience::new(self.context, self.args.lock_timeout),
                 stamp: stamp(commit, false),
+                looked_at: self.looked_at,
             };
             let live = live.realms.remove(name).map(|live| (name.clone(), live));
             work.carry_out(self.context, Live { realms: live.into_iter().collect() }).await?;

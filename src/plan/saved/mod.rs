@@ -16,7 +16,7 @@ use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
 pub use differences::Differences;
-pub use seen::{Moved, MovedLeaf, Print, Seen, SeenObject, Stale, moved_before, moved_since};
+pub use seen::{Moved, MovedLeaf, Print, Seen, SeenObject, Stale, moved_before, moved_leaves, moved_since};
 
 use super::{Plan, RealmPlan};
 use crate::diff::{Action, After, Cause};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{Digest, Kept};
-use crate::diff::{Action, After, Before, Change, FieldChange, means_the_same};
+use crate::diff::{After, Before, Change, FieldChange, means_the_same};
 use crate::model::{Address, FieldPath, LiveObject, LiveRealm, LiveValue, RealmName, Record, SecretRef, Value, Write};
 use crate::plan::RealmPlan;
 use crate::secrets::Fingerprint;
@@ -198,21 +198,30 @@ impl Seen {
 
 /// Leaves that a plan is to change and that are no longer what it takes them for: the server moved while it was made.
 pub fn moved_before(plan: &RealmPlan, now: &LiveRealm) -> Vec<Stale> {
-    let renames = plan.diff.changes.iter().any(|change| matches!(change.action, Action::Rename { .. }));
+    let renames = plan.renames();
     let moved = plan.diff.changes.iter().filter_map(|change| {
-        let now = now.objects.get(&change.address)?;
-        // A plan with renames has names as they will be.
-        let is_told = |field: &&FieldChange| !renames || change.kind.names(&field.path).is_none();
-        let leaves = change.fields.iter().filter(is_told).filter_map(|field| match &field.before {
-            Before::Json(then) => {
-                moved_leaf(change, &field.path, Some(&LiveValue::Json(then.clone())), now.fields.get(&field.path))
-            }
-            Before::Absent | Before::Secret => None,
-        });
-        let leaves: Vec<MovedLeaf> = leaves.collect();
+        let leaves = moved_leaves(change, change.fields.iter(), renames, now.objects.get(&change.address)?);
         (!leaves.is_empty()).then(|| Stale::Moved { address: change.address.clone(), how: Moved::Leaves(leaves) })
     });
     moved.collect()
+}
+
+/// The same of some leaves of one object; whether its plan `renames` anything.
+pub fn moved_leaves<'a>(
+    change: &Change,
+    fields: impl Iterator<Item = &'a FieldChange>,
+    renames: bool,
+    now: &LiveObject,
+) -> Vec<MovedLeaf> {
+    // A plan with renames has names as they will be.
+    let is_told = |field: &&FieldChange| !renames || change.kind.names(&field.path).is_none();
+    let leaves = fields.filter(is_told).filter_map(|field| match &field.before {
+        Before::Json(then) => {
+            moved_leaf(change, &field.path, Some(&LiveValue::Json(then.clone())), now.fields.get(&field.path))
+        }
+        Before::Absent | Before::Secret => None,
+    });
+    leaves.collect()
 }
 
 /// What moved of the declared leaves of a realm since this very run read it.
