@@ -112,6 +112,8 @@ fn what_the_files_changed_is_planned_as_in_full() {
             ),
         "{output:?}"
     );
+    let comment = project.run(&["plan", "--changed", "--format", "markdown"]).stdout;
+    assert!(comment.contains("\n\nchanged-files: looked at 1 of 11 managed objects"), "{comment}");
     let both = plans(&project);
     both.agree();
     assert_eq!(both.addresses(), ["clients/desk"]);

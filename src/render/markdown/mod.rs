@@ -61,6 +61,9 @@ fn comment(
     about: &About,
 ) -> String {
     let mut page = Page::new("plan", about, title, &text::plan_summary(plan));
+    for scope in text::scopes(plan) {
+        page.text.push_str(&format!("\n{}\n", prose(&scope, SUMMARY)));
+    }
     page.warnings(concerns, violations);
     let realms: Vec<_> = plan.realms.iter().map(|(name, realm)| (name.as_str(), &realm.diff)).collect();
     page.objects(&realms, Some(explanations));

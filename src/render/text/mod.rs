@@ -46,6 +46,9 @@ pub fn plan(plan: &Plan, explanations: &Explanations, options: Options) -> Strin
         page.realm(&realm.diff);
     }
     page.summary(&plan_summary(plan));
+    for scope in scopes(plan) {
+        page.push(format_args!("{scope}\n"));
+    }
     page.text
 }
 
@@ -93,15 +96,15 @@ pub fn refusal(refusal: &Refusal, explanations: &Explanations, options: Options)
 
 /// `Plan: 3 to create, 1 to update, 0 to rename, 2 to delete.`
 pub fn summary(diff: &Diff) -> String {
-    summary_of(diff.realms.iter().map(|(name, diff)| (name.as_str(), diff)))
+    summary_of(&diff.realms.iter().map(|(name, diff)| (name.as_str(), diff)))
 }
 
 /// The same of a plan.
 pub(super) fn plan_summary(plan: &Plan) -> String {
-    summary_of(plan.realms.iter().map(|(name, realm)| (name.as_str(), &realm.diff)))
+    summary_of(&plan.realms.iter().map(|(name, realm)| (name.as_str(), &realm.diff)))
 }
 
-fn summary_of<'a>(realms: impl Iterator<Item = (&'a str, &'a RealmDiff)> + Clone) -> String {
+fn summary_of<'a>(realms: &(impl Iterator<Item = (&'a str, &'a RealmDiff)> + Clone)) -> String {
     let counts: Counts = realms.clone().map(|(_, diff)| diff.counts()).sum();
     let Counts { create, update, rename, delete, adopt, forget } = counts;
     let mut text = if counts.is_unchanged() {
@@ -126,10 +129,13 @@ fn summary_of<'a>(realms: impl Iterator<Item = (&'a str, &'a RealmDiff)> + Clone
     } else if counts.is_unchanged() && realms.clone().any(|(_, diff)| diff.record_changes) {
         text.push_str(" Only the record is brought up to date.");
     }
-    for (name, scope) in realms.filter_map(|(name, diff)| Some((name, diff.scope.as_ref()?))) {
-        let _ = write!(text, "\n{}: {}", safe(name), scope_told(scope));
-    }
     text
+}
+
+/// How much of the realms was looked at, a sentence for each of which that was not all: `acme: looked at 2 of 5000 …`.
+pub(super) fn scopes(plan: &Plan) -> impl Iterator<Item = String> {
+    let scopes = plan.realms.iter().filter_map(|(name, realm)| Some((name, realm.diff.scope.as_ref()?)));
+    scopes.map(|(name, scope)| format!("{}: {}", safe(name), scope_told(scope)))
 }
 
 /// `looked at 2 of 5000 managed objects, those that …`
