@@ -2,7 +2,7 @@
 //!
 //! Facts (26.7.4): the newest come first; paths are decoded (`roles/a b`) and name roles, identity providers and required
 //! actions by name, everything else by id, the realm by none; people and clients are ids of the realm that they signed
-//! in to, which is an id, too; a changed user profile, client policy or text of a locale is no event.
+//! in to, which is an id, too; a changed client policy or text of a locale is no event.
 
 use std::collections::BTreeMap;
 
@@ -163,7 +163,8 @@ impl Event {
     /// Whether it changed the object; `gone` says how many of its kind are no longer there.
     fn is_about(&self, live: &LiveRealm, address: &Address, gone: usize) -> bool {
         if address.parent().is_none() {
-            return self.resource == "REALM";
+            // Others of them are about what runs: `logout-all`.
+            return self.resource == "REALM" && self.path.is_empty();
         }
         let is_below = |path: &str| {
             let rest = self.path.strip_prefix(path).and_then(|rest| rest.strip_prefix('/'));
@@ -208,6 +209,9 @@ fn paths(live: &LiveRealm, address: &Address) -> Vec<String> {
     }
     if *kind == kinds::REQUIRED_ACTION {
         return vec![format!("authentication/required-actions/{name}")];
+    }
+    if address.collection() == Some(kinds::USER_PROFILE.collection) {
+        return vec!["users/profile".to_owned()];
     }
     if *kind == kinds::AUTHENTICATION_FLOW {
         return [vec![format!("authentication/flows/{name}")], by_id("authentication/flows")].concat();

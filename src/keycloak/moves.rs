@@ -152,6 +152,10 @@ impl Trail<'_> {
             ["authentication", ..] => Some(self.recorded(AUTHENTICATION)),
             ["organizations", ..] => Some(self.recorded(&["organizations"])),
             ["workflows", ..] => Some(self.recorded(&["workflows"])),
+            // What runs, and nothing that files declare.
+            ["logout-all" | "push-revocation" | "sessions" | "attack-detection" | "clients-initial-access", ..] => {
+                Some(BTreeSet::new())
+            }
             ["default-groups" | "default-default-client-scopes" | "default-optional-client-scopes", ..] => {
                 Some([self.top()].into())
             }

@@ -285,6 +285,10 @@ fn what_changed_on_the_server_is_planned_as_in_full() {
     profile["unmanagedAttributePolicy"] = json!("ENABLED");
     admin.put("users/profile", &profile);
     seen("userProfile");
+    let drift = project.run(&["drift", "--skip-unmanaged", "--format", "json"]).stdout;
+    let drift: Value = serde_json::from_str(&drift).unwrap();
+    let culprits = &drift["realms"]["changed-events"]["culprits"];
+    assert_eq!(culprits["changed-events/userProfile"]["client"], "admin-cli", "{culprits:#}");
     admin.put("client-policies/policies", &json!({"policies": []}));
     seen("clientPolicies/all");
     admin.post("localization/de", &json!({"loginTitle": "Von Hand"}));
@@ -301,6 +305,10 @@ fn what_changed_on_the_server_is_planned_as_in_full() {
     both.agree();
     assert!(both.addresses().is_empty() && both.notes.is_empty(), "{:?}", both.addresses());
 
+    // What runs is no matter of files.
+    admin.send(Method::POST, "logout-all", &Value::Null);
+    admin.delete("attack-detection/brute-force/users");
+    plans(&project).agree();
     // What may have been one of ours, by another name, and what names others.
     admin.put(&format!("clients/{by_hand}"), &json!({"clientId": "by-hand", "name": "Again"}));
     plans(&project).in_full("an admin event is about UPDATE of CLIENT clients/");
