@@ -34,6 +34,8 @@ prints, nothing asks whether this is a dry run, because a plan *is* the dry run.
 choices: it starts the steps whose predecessors succeeded, notes what was done, and writes that into the record.
 
 - Two states of the files are compared as a server would be to which the older ones were just applied: `diff::between`.
+- `plan --changed` looks only at what may be out of step: what the files changed since the record's commit, what a run left
+  unfinished, and what the server's events name; the rest is taken to be as the record says.
 - What is managed comes from the record alone, which lies on the server; git only explains why a field changes.
 - A secret's value exists in `secrets`, in requests, and as a fingerprint; never in Desired, a Plan or a message.
 - Whatever was read or resolved once is not checked again in a later room.

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::prepare::{
@@ -17,7 +18,7 @@ use crate::desired::{self, Excerpt, Loaded, Options, PROJECT_FILE, Project, exce
 use crate::diff::{self, Diff, Scope, touched, with_parents};
 use crate::git::{Tree, changed_since};
 use crate::keycloak::{Http, Interest, Moves, OpenRealm, read_realm};
-use crate::model::{Address, DesiredRealm, Live, LiveRealm, PruneRules, RealmName, Record};
+use crate::model::{Address, DesiredObject, DesiredRealm, Live, LiveRealm, PruneRules, RealmName, Record};
 
 /// Reads what changed, and makes the plan of it.
 pub(super) async fn prepare(context: &Context, args: &PlanArgs) -> Result<Prepared, Error> {
@@ -34,7 +35,7 @@ pub(super) async fn prepare(context: &Context, args: &PlanArgs) -> Result<Prepar
             Look::Whole
         };
         let look = match open {
-            None => whole("it does not exist yet".to_owned()),
+            None => whole("there is no such realm yet".to_owned()),
             Some(open) => match files.narrowed(&http, folder, name, &open).await? {
                 Ok(part) => Look::Part(Box::new(open), Box::new(part)),
                 Err(Reason::Project(reason)) => {
@@ -45,6 +46,9 @@ pub(super) async fn prepare(context: &Context, args: &PlanArgs) -> Result<Prepar
             },
         };
         realms.insert(name.clone(), (folder.clone(), look));
+    }
+    if realms.values().all(|(_, look)| matches!(look, Look::Whole)) {
+        return in_full().await;
     }
     let mut workspace = files.workspace(&realms)?;
     let mut parts = BTreeMap::new();
@@ -254,15 +258,14 @@ impl Part {
     /// Leaves everything else out of what the files want.
     fn narrow(&self, name: &RealmName, loaded: &mut Loaded) {
         if let Some(realm) = loaded.desired.realms.get_mut(name) {
-            let prune = std::mem::take(&mut realm.prune);
-            *realm = DesiredRealm { prune, ..part(realm, &self.objects.iter().collect()) };
-            // The realm is always there.
+            let mut narrow = part(realm, &self.objects.iter().collect());
+            // The realm is always there; what it says itself only counts where that changed.
             let top = Address::realm(name.clone());
-            if let (None, Some(object)) = (realm.objects.get(&top), self.then.objects.get(&top)) {
-                let mut object = object.clone();
-                object.fields = std::sync::Arc::default();
-                realm.objects.insert(top, object);
+            if let (Some(object), false) = (realm.objects.remove(&top), narrow.objects.contains_key(&top)) {
+                narrow.objects.insert(top, DesiredObject { fields: Arc::default(), ..object });
             }
+            narrow.prune = std::mem::take(&mut realm.prune);
+            *realm = narrow;
         }
         let is_elsewhere = |realm: &str| realm != name;
         loaded.references.retain_mut(|reference| {

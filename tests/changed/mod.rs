@@ -182,7 +182,7 @@ fn what_cannot_be_told_is_planned_in_full() {
     // A realm that is not there yet.
     project.write("changed-full-more/realm.toml", "displayName = \"New\"\n");
     let output = project.run(&["plan", "--changed", "--realm", "changed-full-more"]);
-    assert!(output.stderr.contains("changed-full-more is planned in full: it does not exist yet"), "{output:?}");
+    assert!(output.stderr.contains("changed-full-more is planned in full: there is no such realm yet"), "{output:?}");
     assert!(output.stdout.contains("+ realm changed-full-more"), "{output:?}");
     let output = project.run(&["plan", "--changed", "--realm", "changed-full-mor"]);
     assert!(output.stderr.contains("--realm changed-full-mor: the project has only"), "{output:?}");
