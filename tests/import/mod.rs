@@ -108,7 +108,7 @@ roles = ["auditor", "shop:refund"]
 scopes = ["map-role"]
 [identityProviders.up]
 providerId = "oidc"
-displayName = "Up"
+displayName = "true"
 firstBrokerLoginFlowAlias = "first broker login"
 config = { clientId = "x", clientSecret = { env = "SECRET" }, authorizationUrl = "https://u.example/a", tokenUrl = "https://u.example/t" }
 mappers.a = { identityProviderMapper = "oidc-advanced-group-idp-mapper", config = { claims = [{ key = "groups", value = "clerks" }], group = "/staff", syncMode = "INHERIT" } }

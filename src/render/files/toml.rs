@@ -110,7 +110,11 @@ impl Object<'_> {
 
     fn leaf(&self, path: &FieldPath, shown: &Shown) -> Option<Value> {
         match shown {
-            Shown::Json(json) => natural(self.address.kind().leaf_type(path), json),
+            Shown::Json(json) => match self.address.kind().leaf_type(path) {
+                // Among other entries a text may be a truth value; a field of its own is a text.
+                Type::Text if path.parts().nth(1).is_none() => plain(json),
+                ty => natural(ty, json),
+            },
             Shown::Secret => {
                 let reference = self.references.get(&(self.address.clone(), path.clone()));
                 Some(reference_to(reference.unwrap_or(&SecretRef::Keep)))
