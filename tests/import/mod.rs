@@ -57,7 +57,7 @@ protocolMappers.sub = { protocolMapper = "oidc-sub-mapper" }
 roles.refund = { description = "Pays back", attributes.a = "b" }
 [clients.shop.authorization]
 policyEnforcementMode = "PERMISSIVE"
-scopes.view = { displayName = "View" }
+scopes.view = { displayName = "true" }
 scopes.edit = {}
 resources.orders = { type = "urn:shop:order", uris = ["/orders/*"], scopes = ["view", "edit"], attributes.a = ["1", "2"] }
 policies.clerks = { type = "role", roles = ["auditor", { name = "shop:refund", required = true }], fetchRoles = true }
@@ -108,7 +108,7 @@ roles = ["auditor", "shop:refund"]
 scopes = ["map-role"]
 [identityProviders.up]
 providerId = "oidc"
-displayName = "true"
+displayName = "Up"
 firstBrokerLoginFlowAlias = "first broker login"
 config = { clientId = "x", clientSecret = { env = "SECRET" }, authorizationUrl = "https://u.example/a", tokenUrl = "https://u.example/t" }
 mappers.a = { identityProviderMapper = "oidc-advanced-group-idp-mapper", config = { claims = [{ key = "groups", value = "clerks" }], group = "/staff", syncMode = "INHERIT" } }
