@@ -108,7 +108,7 @@ pub struct Change {
     /// `lifecycle.preventDestroy` of the declaration; for a deletion, of the one that was applied last, where it is known.
     pub prevent_destroy: bool,
     /// For a deletion: objects that it names, that are deleted too and that the server does not delete while they are
-    /// named (client scopes, flows).
+    /// named (client scopes, flows), or not at the same time (what policies and permissions name).
     pub holds: BTreeSet<Address>,
     /// For a deletion: leaves of objects that stay and that will still name it, where the server does not delete what is
     /// named (flows).

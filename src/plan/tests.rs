@@ -211,6 +211,67 @@ fn a_scope_is_deleted_after_the_client_that_uses_it() {
     assert_eq!(plan.steps[1].needs, [0]);
 }
 
+/// The server takes what is deleted out of the policies and permissions that name it, which fails while these are deleted.
+#[test]
+fn policies_and_permissions_are_deleted_before_what_they_name() {
+    let mut scene = Scene::new().settled("clients/web", &json!({})).settled("clients/web/authorization", &json!({}));
+    for (address, fields) in [
+        ("clients/shop", json!({})),
+        ("clients/shop/roles/refund", json!({})),
+        ("roles/clerk", json!({})),
+        ("groups/\"/staff\"", json!({})),
+        ("groups/\"/staff/night\"", json!({})),
+        ("organizations/acme", json!({})),
+        ("users/ana", json!({})),
+        ("permissionPolicies/clerks", json!({"roles": [{"name": "clerk"}, {"name": "shop:refund"}]})),
+        (
+            "permissions/all",
+            json!({"clients": ["shop"], "groups": ["/staff/night"], "organizations": ["acme"], "policies": ["clerks"]}),
+        ),
+        ("clients/web/authorization/policies/people", json!({"users": ["ana"], "clients": ["shop"]})),
+    ] {
+        scene = scene.applied(address, &fields).has(address, &fields);
+    }
+    let policy = Policy {
+        limit_deletes: false,
+        allow_destroy: ["acme/users/ana", "acme/organizations/acme"].map(str::to_owned).into(),
+        ..Policy::default()
+    };
+    let plan = planned_with(&scene, &policy).unwrap();
+    let shop = "Delete acme/clients/shop with refund";
+    for (named, by) in [
+        (shop, "permissions/all"),
+        ("Delete acme/groups/\"/staff\" with /staff/night", "permissions/all"),
+        ("Delete acme/organizations/acme", "permissions/all"),
+        ("Delete acme/permissionPolicies/clerks", "permissions/all"),
+        ("Delete acme/roles/clerk", "permissionPolicies/clerks"),
+        (shop, "permissionPolicies/clerks"),
+        (shop, "clients/web/authorization/policies/people"),
+        ("Delete acme/users/ana", "clients/web/authorization/policies/people"),
+    ] {
+        assert!(waits(&plan, named, &format!("Delete acme/{by}")), "{named} waits for {by}");
+    }
+    assert_topological(&plan);
+}
+
+/// Two clients whose policies name each other go without waiting for the other.
+#[test]
+fn what_goes_with_its_client_waits_for_nobody() {
+    let mut scene = Scene::new();
+    for (client, other) in [("a", "b"), ("b", "a")] {
+        let policy = format!("clients/{client}/authorization/policies/p");
+        for (address, fields) in [
+            (format!("clients/{client}"), json!({})),
+            (format!("clients/{client}/authorization"), json!({})),
+            (policy, json!({"clients": [other]})),
+        ] {
+            scene = scene.applied(&address, &fields).has(&address, &fields);
+        }
+    }
+    let plan = planned(&scene);
+    assert_eq!(plan.steps.iter().map(|step| step.needs.len()).collect::<Vec<_>>(), [0, 0], "{:?}", told(&plan));
+}
+
 #[test]
 fn groups_inside_go_with_the_group() {
     let mut scene = Scene::new();
