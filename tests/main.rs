@@ -43,3 +43,4 @@ mod sandbox;
 mod saved;
 mod schemas;
 mod support;
+mod truth;

@@ -10,7 +10,7 @@ use super::today::Today;
 use super::{Action, After, Before, Cause, Change, FieldChange, RealmDiff, SecretFault, SecretProblem, Secrets};
 use crate::model::{
     Address, Declared, DesiredObject, DesiredRealm, FieldPath, Kind, Lifecycle, LiveObject, LiveValue, Names, Origin,
-    Prune, Reference, SecretRef, Shape, Value, Write, default_of, is_builtin, is_reserved, kinds, texts,
+    Prune, Reference, SecretRef, Shape, Type, Value, Write, default_of, is_builtin, is_reserved, kinds, texts,
 };
 
 /// The difference of one realm.
@@ -79,13 +79,15 @@ impl Comparison<'_> {
                 }
                 Value::Secret(reference) => After::Secret(reference.clone()),
             };
-            let cause = match applied.to(path) {
-                Applied::Not => Cause::Edit,
-                Applied::As(applied) if applied != value => Cause::Both,
-                Applied::As(_) | Applied::Unknown => Cause::Drift,
+            let (cause, base) = match applied.to(path) {
+                Applied::Not => (Cause::Edit, None),
+                Applied::As(applied) if applied != value => {
+                    (Cause::Both, shown(applied, value, object.kind.leaf_type(path)))
+                }
+                Applied::As(_) | Applied::Unknown => (Cause::Drift, None),
             };
             let (path, origin) = (path.clone(), Some(origin.clone()));
-            fields.push(FieldChange { path, before: Before::Absent, after, cause, base: None, origin });
+            fields.push(FieldChange { path, before: Before::Absent, after, cause, base, origin });
         }
         fields.extend(chosen(object));
         fields.extend(self.only_declared(address));
@@ -379,6 +381,14 @@ fn chosen(object: &DesiredObject) -> impl Iterator<Item = FieldChange> + '_ {
     silent
         .filter(|(path, _)| !object.fields.contains_key(path))
         .map(|(path, value)| choice(path, After::Json(value.into())))
+}
+
+/// What was applied, where it is no secret, by the files of today either.
+fn shown(applied: &Value, wanted: &Value, ty: Type) -> Option<Json> {
+    match (applied, wanted) {
+        (Value::Json(applied), Value::Json(_)) if ty != Type::Secret => Some(applied.clone()),
+        _ => None,
+    }
 }
 
 fn choice(path: FieldPath, after: After) -> FieldChange {

@@ -118,7 +118,20 @@ fn what_was_deleted_by_hand_is_made_again_as_drift() {
         .applied("roles/r", &json!({"description": "old", "attributes": {"a": ["1"]}}));
     let causes: Vec<Cause> = leaves(&scene, "roles/r").into_iter().map(|leaf| leaf.3).collect();
     assert_eq!(causes, [Cause::Drift, Cause::Both]);
-    assert_eq!(change(&scene, "roles/r").unwrap().action, Action::Create);
+    let change = change(&scene, "roles/r").unwrap();
+    assert_eq!(change.action, Action::Create);
+    let bases: Vec<Option<&Json>> = change.fields.iter().map(|field| field.base.as_ref()).collect();
+    assert_eq!(bases, [None, Some(&json!("old"))], "all three values are shown");
+}
+
+#[test]
+fn a_secret_that_was_applied_is_never_a_base() {
+    let scene = Scene::new()
+        .wants("clients/shop", &json!({"secret": "plain", "name": {"env": "NAME"}, "rootUrl": "/a"}))
+        .applied("clients/shop", &json!({"secret": "plain too", "name": "Shop", "rootUrl": "/b"}));
+    let change = change(&scene, "clients/shop").unwrap();
+    let bases = change.fields.iter().map(|field| (field.path.top(), field.base.is_some()));
+    assert_eq!(bases.collect::<Vec<_>>(), [("name", false), ("rootUrl", true), ("secret", false)]);
 }
 
 #[test]

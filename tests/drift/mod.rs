@@ -213,15 +213,20 @@ fn a_plan_says_who_is_behind_each_change() {
     let role = admin.get(&format!("clients/{management}/roles/realm-admin"));
     admin.post(&format!("users/{eve}/role-mappings/clients/{management}"), &json!([role]));
 
+    // A branch, and a conflict that the merge commit itself solves.
     project.git(&["checkout", "--quiet", "-b", "longer"]);
-    project.write_realm(&REALM.replace("accessTokenLifespan = 300", "accessTokenLifespan = 600"));
+    let longer = REALM.replace("accessTokenLifespan = 300", "accessTokenLifespan = 600");
+    project.write_realm(&longer.replace("\"Sells\"", "\"Sells for long\""));
     project.commit("Let tokens live longer");
     project.git(&["checkout", "--quiet", "main"]);
     project.write("drift-explained/more.toml", "[roles.more]\n");
+    project.write_realm(&REALM.replace("\"Sells\"", "\"Sells here\""));
     project.commit("Add a role");
-    project.git(&["merge", "--quiet", "--no-ff", "-m", "Merge longer", "longer"]);
-    let both = REALM.replace("accessTokenLifespan = 300", "accessTokenLifespan = 600");
-    project.write_realm(&both.replace("\"applied\"", "\"edited\""));
+    project.git(&["merge", "--quiet", "--no-commit", "--no-ff", "--strategy=ours", "longer"]);
+    let merged = longer.replace("\"Sells\"", "\"Sells here for long\"");
+    project.write_realm(&merged);
+    project.commit("Merge longer");
+    project.write_realm(&merged.replace("\"applied\"", "\"edited\""));
     project.commit("Map otherwise");
     block(async {
         let (user, password) = ("eve".to_owned(), SECRET.into());
@@ -241,6 +246,8 @@ fn a_plan_says_who_is_behind_each_change() {
     };
     let [field, commit] = line("accessTokenLifespan: 300 → 600");
     assert!(field.ends_with("edit") && commit.ends_with("by Test: Let tokens live longer"), "{output:?}");
+    let [field, commit] = line("description: \"Sells\" → \"Sells here for long\"");
+    assert!(field.ends_with("edit") && commit.ends_with("by Test: Merge longer"), "{output:?}");
     let [field, after] = line("displayName: \"By hand\" → \"Applied\"");
     assert!(field.ends_with("drift") && !after.contains(" by Test: "), "{output:?}");
     let [field, base] = line("attributes.map: \"hand\" → \"edited\"");
