@@ -13,12 +13,13 @@ use super::prepare::{
     self, Gathered, PlanArgs, Prepared, Resolved, applied_desires, bases, beside, connect, part, resolve,
 };
 use super::workspace::{Found, Workspace};
-use super::{Context, Error};
+use super::{Context, Error, unreadable};
 use crate::desired::{self, Excerpt, Loaded, Options, PROJECT_FILE, Project, excerpt};
 use crate::diff::{self, Diff, Scope, touched, with_parents};
 use crate::git::{Tree, changed_since};
 use crate::keycloak::{Http, Interest, Moves, OpenRealm, read_realm};
 use crate::model::{Address, DesiredObject, DesiredRealm, Live, LiveRealm, PruneRules, RealmName, Record};
+use crate::plan::explain::Unreadable;
 
 /// Reads what changed, and makes the plan of it.
 pub(super) async fn prepare(context: &Context, args: &PlanArgs) -> Result<Prepared, Error> {
@@ -306,8 +307,8 @@ impl Part {
     }
 }
 
-/// The difference of the parts, as one of their realms.
-fn difference(gathered: &Gathered, parts: &BTreeMap<RealmName, Part>) -> Diff {
+/// The difference of the parts, as one of their realms, and of which realms nobody can tell what was applied last.
+fn difference(gathered: &Gathered, parts: &BTreeMap<RealmName, Part>) -> (Diff, BTreeMap<RealmName, Unreadable>) {
     let Gathered { workspace, live, secrets, .. } = gathered;
     let in_full = live.realms.iter().filter(|(name, _)| !parts.contains_key(*name));
     let applied = applied_desires(workspace, in_full.map(|(_, realm)| realm));
@@ -318,5 +319,5 @@ fn difference(gathered: &Gathered, parts: &BTreeMap<RealmName, Part>) -> Diff {
         Some(part) => (name, diff.with_rest(&part.record, &part.objects, part.scope())),
         None => (name, diff),
     });
-    Diff { realms: widened.collect() }
+    (Diff { realms: widened.collect() }, unreadable::realms(live, &applied, &bases))
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::connect::ConnectArgs;
 use super::prepare::{Resolved, applied_desires, bases, load_and_connect, part};
 use super::workspace::{FileArgs, Workspace};
-use super::{Context, Error, Exit, offline};
+use super::{Context, Error, Exit, offline, unreadable};
 use crate::diff::{self, Change, Diff};
 use crate::git::{self, Touches};
 use crate::keycloak::{Culprits, Http, Interest, culprits, read_part};
@@ -84,6 +84,9 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         Some(realm) => culprits(&http, realm, &[&address]).await?,
         None => Culprits::default(),
     };
+    for (name, why) in &unreadable::realms(&seen, &applied, &bases) {
+        unreadable::tell(context, name, why);
+    }
     let story = telling.story(realm, culprits, |path| match &field {
         Some(field) => path.is_within(field),
         None => args.all || telling.is_spoken_of(path),

@@ -33,6 +33,7 @@ mod show;
 mod staged;
 mod transfer;
 mod unlock;
+mod unreadable;
 mod workspace;
 
 use std::ffi::OsString;

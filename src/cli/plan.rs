@@ -1,5 +1,6 @@
 //! `realmform plan`: what would change.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::Value as Json;
@@ -8,11 +9,12 @@ use super::exports::Exports;
 use super::offline::OfflineView;
 use super::prepare::{self, Prepared, prepare};
 use super::report::{self, Format, Render, Reports};
-use super::{Context, Error, Exit, changed, offline, saved};
+use super::{Context, Error, Exit, changed, offline, saved, unreadable};
 use crate::git;
 use crate::keycloak::{Http, culprits};
-use crate::plan::explain::Explanations;
-use crate::plan::{Plan, Refusal};
+use crate::model::RealmName;
+use crate::plan::explain::{Explanations, Unreadable};
+use crate::plan::{Plan, RealmPlan, Refusal};
 use crate::render::markdown::About;
 use crate::render::{json, markdown, text};
 
@@ -130,16 +132,28 @@ fn exit(args: &Args, plan: &Result<Plan, Refusal>) -> Result<Exit, Error> {
 pub(super) fn print(
     context: &Context,
     prepared: &Prepared,
-    explanations: Explanations,
+    mut explanations: Explanations,
     format: Format,
     verbose: bool,
     reports: &Reports,
 ) -> Result<(), Error> {
+    explanations.unreadable = unreadable(context, prepared);
     for reference in &prepared.made_up {
         context.output.message(&format!("note: {reference} is not set; a random throwaway value stands in for it"));
     }
     let view = PlanView { plan: prepared.plan.as_ref(), explanations, about: prepared.about() };
     report::show(context, &view, format, verbose, reports)
+}
+
+/// Why what was applied last cannot be read, where it would tell more about the plan.
+fn unreadable(context: &Context, prepared: &Prepared) -> BTreeMap<RealmName, Unreadable> {
+    let plan = prepared.plan.as_ref().unwrap_or_else(|refusal| &refusal.plan);
+    let lacks = |name: &RealmName| plan.realms.get(name).is_some_and(RealmPlan::lacks_base);
+    let lacking: BTreeMap<_, _> = prepared.unreadable.clone().into_iter().filter(|(name, _)| lacks(name)).collect();
+    for (name, why) in &lacking {
+        unreadable::tell(context, name, why);
+    }
+    lacking
 }
 
 /// A plan as people and programs see it.

@@ -7,17 +7,18 @@ use std::time::Instant;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::unreadable::{self, Applied};
 use super::workspace::{self, Found, Workspace};
 use super::{Context, Error, connect, features};
 use crate::apply::Secrets;
 use crate::desired::{self, Project, Ref};
 use crate::diff;
-use crate::git;
 use crate::keycloak::{Connection, Credentials, Http, Interest, read_realm};
 use crate::model::{
-    Address, Desired, DesiredRealm, FieldPath, Live, LiveRealm, LiveValue, RealmName, Reference, SecretRef, Value,
+    Address, DesiredRealm, FieldPath, Live, LiveRealm, LiveValue, RealmName, Reference, SecretRef, Value,
     builtin_names, is_builtin, is_global_profile, kinds, texts,
 };
+use crate::plan::explain::Unreadable;
 use crate::plan::{self, Owners, Plan, Policy, Refusal};
 use crate::render::markdown::About;
 use crate::secrets::{Fingerprint, Redactor, Resolver};
@@ -43,6 +44,8 @@ pub(super) struct Prepared {
     pub(super) http: Http,
     /// The plan, or the plan and what speaks against it.
     pub(super) plan: Result<Plan, Refusal>,
+    /// Realms of which nobody can tell what was applied last.
+    pub(super) unreadable: BTreeMap<RealmName, Unreadable>,
     pub(super) live: Live,
     pub(super) secrets: Secrets,
     /// Secrets that got a throwaway value.
@@ -81,7 +84,9 @@ pub(super) async fn prepare_after(
     gathered
         .plan(context, args, |Gathered { workspace, live, secrets, .. }| {
             let applied = applied_desires(workspace, live.realms.values());
-            diff::diff(&workspace.loaded.desired, live, &bases(workspace, live, &applied), &Resolved(secrets))
+            let bases = bases(workspace, live, &applied);
+            let diff = diff::diff(&workspace.loaded.desired, live, &bases, &Resolved(secrets));
+            (diff, unreadable::realms(live, &applied, &bases))
         })
         .await
 }
@@ -103,7 +108,7 @@ impl Gathered {
         self,
         context: &Context,
         args: &PlanArgs,
-        diff: impl FnOnce(&Self) -> diff::Diff,
+        diff: impl FnOnce(&Self) -> (diff::Diff, BTreeMap<RealmName, Unreadable>),
     ) -> Result<Prepared, Error> {
         let Self { workspace, http, live, .. } = &self;
         for (name, realm) in &live.realms {
@@ -115,13 +120,13 @@ impl Gathered {
         check_references(http, workspace, live).await?;
         check_users(workspace, live)?;
         check_settings(context, http, workspace).await?;
-        let diff = diff(&self);
+        let (diff, unreadable) = diff(&self);
         features::check_plan(http, &workspace.loaded.desired, live, &diff).await?;
         check_secrets(&diff)?;
         let Self { workspace, http, credential, live, secrets, made_up, begun } = self;
         let plan = plan::plan(diff, &policy(args, &workspace, &live, credential));
         let redactor = Redactor::new(secrets.values());
-        Ok(Prepared { workspace, http, plan, live, secrets, made_up, redactor, begun })
+        Ok(Prepared { workspace, http, plan, unreadable, live, secrets, made_up, redactor, begun })
     }
 }
 
@@ -183,7 +188,8 @@ impl Prepared {
     /// Gives the memory back with the process instead of taking the models apart value by value, which takes as long as
     /// the diff. Secrets are wiped all the same.
     pub(super) fn leave(self) {
-        let Self { workspace, plan, live, http: _, secrets: _, made_up: _, redactor: _, begun: _ } = self;
+        let Self { workspace, plan, live, http: _, unreadable: _, secrets: _, made_up: _, redactor: _, begun: _ } =
+            self;
         std::mem::forget((workspace, plan, live));
     }
 }
@@ -314,15 +320,12 @@ fn check_users(workspace: &Workspace, live: &Live) -> Result<(), Error> {
     if problems.is_empty() { Ok(()) } else { Err(Error::Other(problems.join("\n"))) }
 }
 
-/// What the files said at the commits that were applied last, by commit; none where they have not changed since.
-pub(super) fn applied_desires<'a>(
-    workspace: &Workspace,
-    realms: impl Iterator<Item = &'a LiveRealm>,
-) -> BTreeMap<String, Desired> {
+/// What the files said at the commits that were applied last; none where they have not changed since.
+pub(super) fn applied_desires<'a>(workspace: &Workspace, realms: impl Iterator<Item = &'a LiveRealm>) -> Applied {
     let today = clean_commit(workspace);
     let commits: BTreeSet<&str> = realms.filter_map(applied_commit).collect();
     let others = commits.into_iter().filter(|commit| today != Some(*commit));
-    others.filter_map(|commit| Some((commit.to_owned(), at(workspace, commit)?))).collect()
+    others.map(|commit| (commit.to_owned(), unreadable::at(workspace, commit))).collect()
 }
 
 /// What the files said of each realm when it was applied last: it tells an edit from drift. A realm without one is
@@ -330,12 +333,12 @@ pub(super) fn applied_desires<'a>(
 pub(super) fn bases<'a>(
     workspace: &'a Workspace,
     live: &Live,
-    applied: &'a BTreeMap<String, Desired>,
+    applied: &'a Applied,
 ) -> BTreeMap<RealmName, &'a DesiredRealm> {
     let base = |(name, realm): (&RealmName, &LiveRealm)| {
         let commit = applied_commit(realm)?;
         let is_today = clean_commit(workspace) == Some(commit);
-        let desired = if is_today { &workspace.loaded.desired } else { applied.get(commit)? };
+        let desired = if is_today { &workspace.loaded.desired } else { applied.get(commit)?.as_ref().ok()? };
         // A realm that is to be renamed was applied by the name that it still has.
         let former = realm.renamed_from.as_ref().unwrap_or(name);
         Some((name.clone(), desired.realms.get(former)?))
@@ -344,7 +347,7 @@ pub(super) fn bases<'a>(
 }
 
 /// The commit whose files a realm was made from; none where they were not those of a commit.
-fn applied_commit(realm: &LiveRealm) -> Option<&str> {
+pub(super) fn applied_commit(realm: &LiveRealm) -> Option<&str> {
     realm.record.as_ref().filter(|record| !record.dirty)?.commit.as_deref()
 }
 
@@ -352,13 +355,6 @@ fn applied_commit(realm: &LiveRealm) -> Option<&str> {
 fn clean_commit(workspace: &Workspace) -> Option<&str> {
     let source = &workspace.tree.source;
     source.commit().filter(|_| !source.is_dirty()).map(|commit| commit.id.as_str())
-}
-
-fn at(workspace: &Workspace, commit: &str) -> Option<Desired> {
-    let tree = git::at_revision(&workspace.folder, commit)
-        .inspect_err(|e| tracing::info!(%commit, error = %e, "what was applied last cannot be read from git"))
-        .ok()?;
-    Some(desired::load(&tree.files, &desired::Options::default()).ok()?.desired)
 }
 
 /// Secrets that files and server do not agree on, all at once.

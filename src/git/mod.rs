@@ -19,6 +19,7 @@ mod changed;
 mod error;
 mod history;
 mod lines;
+mod missing;
 mod revision;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ mod work_tree;
 pub use blame::{Touch, Touches, blame};
 pub use changed::changed_since;
 pub use error::GitError;
+pub use missing::fetch_command;
 pub use revision::at_revision;
 pub use work_tree::{plain_file, uncommitted, work_tree};
 

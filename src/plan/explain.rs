@@ -18,6 +18,18 @@ pub struct Explanations {
     pub touches: Touches,
     /// The people, by realm.
     pub culprits: BTreeMap<RealmName, Culprits>,
+    /// Why what was applied last to a realm cannot be read, where that would tell more.
+    pub unreadable: BTreeMap<RealmName, Unreadable>,
+}
+
+/// Why what was applied last cannot be read: edits and drift look alike, and `preventDestroy` is not known of what has
+/// left the files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The reason, as half a sentence.
+    pub reason: String,
+    /// The command that would change that.
+    pub command: Option<String>,
 }
 
 impl Explanations {
@@ -50,6 +62,12 @@ impl Plan {
 }
 
 impl RealmPlan {
+    /// Whether what was applied last would tell more about the changes.
+    pub fn lacks_base(&self) -> bool {
+        let unexplained = |change: &Change| change.fields.iter().any(|field| field.cause == Cause::Unexplained);
+        self.diff.changes.iter().any(|change| change.is_deletion() || unexplained(change))
+    }
+
     /// The objects that somebody changed on the server.
     pub fn moved(&self) -> Vec<&Address> {
         let moved = self.diff.changes.iter().filter(|change| has_moved(change));

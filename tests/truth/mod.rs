@@ -1,5 +1,7 @@
 //! The truth table of the three-way difference, row by row, on a real server.
 
+mod history;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 

@@ -18,12 +18,13 @@ use super::apply::patience;
 use super::connect::ConnectArgs;
 use super::prepare::{self, PlanArgs, Resolved, applied_desires, bases, policy};
 use super::report::{self, Format, Render, Reports};
+use super::unreadable::{self, Applied};
 use super::workspace::{FileArgs, Workspace};
 use super::{Context, Error, Exit, offline, plan};
 use crate::apply::Secrets;
 use crate::diff::{self, Buckets, RealmReport, Report};
 use crate::keycloak::{Culprits, Http, Interest, culprits, read_abandoned, read_realm};
-use crate::model::{Desired, Live, Prune, PruneRules, RealmName, Record};
+use crate::model::{Live, Prune, PruneRules, RealmName, Record};
 use crate::plan::matches;
 use crate::render::markdown::About;
 use crate::render::{json, markdown, text};
@@ -112,6 +113,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let not_compared = keep_unknown(&mut workspace, &mut applied, &live, &secrets);
     let bases = bases(&workspace, &live, &applied);
     let mut drift = diff::drift(&workspace.loaded.desired, &live, &bases, &Resolved(&secrets));
+    let unreadable = unreadable::realms(&live, &applied, &bases);
     for realm in drift.values_mut() {
         ignore(&mut realm.moved, &args.ignore);
         ignore(&mut realm.pending, &args.ignore);
@@ -124,6 +126,9 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
             Some(realm) => culprits(&http, realm, &drift.moved_addresses()).await?,
             None => Culprits::default(),
         };
+        if let Some(why) = unreadable.get(&name).filter(|_| !drift.moved.changes.is_empty()) {
+            unreadable::tell(context, &name, why);
+        }
         let left_out = realm.map(|realm| realm.left_out.clone()).unwrap_or_default();
         let applied = realm.and_then(|realm| realm.record.as_ref()).map(Record::heading);
         report.realms.insert(name, RealmReport { drift, applied, culprits, left_out });
@@ -204,13 +209,8 @@ async fn read(http: &Http, workspace: &Workspace, args: &Args) -> Result<(Live, 
 }
 
 /// Secrets whose values are not at hand count as what the server has, in the files of now and of then. Answers how many.
-fn keep_unknown(
-    workspace: &mut Workspace,
-    applied: &mut BTreeMap<String, Desired>,
-    live: &Live,
-    secrets: &Secrets,
-) -> usize {
-    for desired in applied.values_mut() {
+fn keep_unknown(workspace: &mut Workspace, applied: &mut Applied, live: &Live, secrets: &Secrets) -> usize {
+    for desired in applied.values_mut().flatten() {
         offline::keep_what_cannot_be_compared(desired, live, secrets);
     }
     offline::keep_what_cannot_be_compared(&mut workspace.loaded.desired, live, secrets)

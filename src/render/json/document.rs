@@ -10,7 +10,7 @@ use crate::diff::{Action, After, Before, Cause, Change, Concern, Counts, FieldCh
 use crate::git::Touch;
 use crate::keycloak::Culprit;
 use crate::model::{Address, FieldPath, Origin, RealmName, SecretRef};
-use crate::plan::explain::{Explanations, is_edit};
+use crate::plan::explain::{Explanations, Unreadable, is_edit};
 use crate::plan::{Guard, Plan, RealmPlan, Step, StepAction, Violation};
 
 /// Raised when a program that reads the output has to change; new keys are no reason.
@@ -89,6 +89,18 @@ pub(super) struct RealmDocument {
     /// How much of the realm was looked at, with `--changed`; absent where that was all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scope: Option<ScopeDocument>,
+    /// Why what was applied last cannot be read, so that edits and drift look alike; absent where that would tell no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unreadable: Option<UnreadableDocument>,
+}
+
+/// Why what was applied last cannot be read.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct UnreadableDocument {
+    reason: String,
+    /// The command that would change that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
 }
 
 /// How much of a realm was looked at.
@@ -322,6 +334,7 @@ impl PlanDocument {
     /// The same, with who is behind each change.
     pub(super) fn explained(mut self, plan: &Plan, explanations: &Explanations) -> Self {
         for (name, realm) in &mut self.realms {
+            realm.unreadable = explanations.unreadable.get(name).map(Into::into);
             let Some(plan) = plan.realms.get(name) else { continue };
             for (document, change) in realm.changes.changes.iter_mut().zip(&plan.diff.changes) {
                 document.culprit = explanations.culprit(&change.address).map(Into::into);
@@ -465,6 +478,7 @@ impl From<&RealmPlan> for RealmDocument {
             record_changes: diff.record_changes,
             steps: steps.iter().map(|step| step_document(diff, step)).collect(),
             scope: diff.scope.as_ref().map(Into::into),
+            unreadable: None,
         }
     }
 }
@@ -611,6 +625,13 @@ impl From<&Culprit> for CulpritDocument {
     fn from(culprit: &Culprit) -> Self {
         let Culprit { user, client, address, time } = culprit;
         Self { user: user.clone(), client: client.clone(), address: address.clone(), time: time.to_string() }
+    }
+}
+
+impl From<&Unreadable> for UnreadableDocument {
+    fn from(unreadable: &Unreadable) -> Self {
+        let Unreadable { reason, command } = unreadable;
+        Self { reason: reason.clone(), command: command.clone() }
     }
 }
 

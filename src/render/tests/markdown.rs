@@ -376,6 +376,7 @@ fn who_is_behind_it() {
         touches: [("acme/roles.toml".into(), [(2, touch)].into())].into(),
         culprits: [("acme".to_owned(), Culprits { by_address: [(realm, culprit)].into(), ..Culprits::default() })]
             .into(),
+        ..Explanations::default()
     };
     let comment = markdown::plan(&planned(&scene), &[], &explanations, &about());
     assert_harmless(&comment);

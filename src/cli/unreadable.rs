@@ -1,0 +1,67 @@
+//! The files that were applied last, and why they cannot be read where they cannot.
+
+use std::collections::BTreeMap;
+
+use super::workspace::Workspace;
+use super::{Context, prepare};
+use crate::desired;
+use crate::git::{self, Commit, GitError};
+use crate::model::{Desired, DesiredRealm, Live, LiveRealm, RealmName};
+use crate::plan::explain::Unreadable;
+
+/// What the files said at the commits that were applied last, by commit.
+pub(super) type Applied = BTreeMap<String, Result<Desired, Unreadable>>;
+
+/// What the files of a commit say.
+pub(super) fn at(workspace: &Workspace, commit: &str) -> Result<Desired, Unreadable> {
+    let commit = Commit { id: commit.to_owned() };
+    let short = commit.short();
+    let unreadable = |reason| Unreadable { reason, command: None };
+    let tree = git::at_revision(&workspace.folder, &commit.id).map_err(|error| match error {
+        GitError::NotARepository { .. } => {
+            unreadable(format!("it was applied from commit {short}, and this is no clone"))
+        }
+        GitError::UnknownRevision { .. } => Unreadable {
+            // A repository that cannot tell where it comes from is no reason to fail.
+            command: git::fetch_command(&workspace.folder, &commit).ok().flatten(),
+            reason: format!("it was applied from commit {short}, which is not in this clone"),
+        },
+        error => unreadable(format!("it was applied from commit {short}, which cannot be read: {error}")),
+    })?;
+    let loaded = desired::load(&tree.files, &desired::Options::default());
+    loaded.map(|loaded| loaded.desired).map_err(|problems| {
+        unreadable(format!("it was applied from commit {short}, whose files this version refuses: {problems}"))
+    })
+}
+
+/// Why what was applied last cannot be read, of the realms of which that is so.
+pub(super) fn realms(
+    live: &Live,
+    applied: &Applied,
+    bases: &BTreeMap<RealmName, &DesiredRealm>,
+) -> BTreeMap<RealmName, Unreadable> {
+    let without = live.realms.iter().filter(|(name, _)| !bases.contains_key(*name));
+    without.filter_map(|(name, realm)| Some((name.clone(), why(realm, applied)?))).collect()
+}
+
+fn why(realm: &LiveRealm, applied: &Applied) -> Option<Unreadable> {
+    let record = realm.record.as_ref()?;
+    let reason = match prepare::applied_commit(realm) {
+        Some(commit) => match applied.get(commit) {
+            Some(Err(why)) => return Some(why.clone()),
+            _ => "its folder was not yet there in the commit that it was applied from",
+        },
+        None if record.commit.is_some() => "it was applied with changes that no commit has",
+        None => "it was applied outside of git",
+    };
+    Some(Unreadable { reason: reason.to_owned(), command: None })
+}
+
+/// Says so, where the reason is that a commit is not here.
+pub(super) fn tell(context: &Context, name: &str, why: &Unreadable) {
+    let Unreadable { reason, command: Some(command) } = why else { return };
+    context.output.message(&format!(
+        "note: in {name} edits and drift look alike, and preventDestroy is not known of what has left the files: \
+         {reason}; to get it: {command}"
+    ));
+}
