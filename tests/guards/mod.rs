@@ -54,13 +54,67 @@ fn so_many_objects_are_deleted_and_no_more() {
     declare(6, 4);
     refused(&project, &[], "4 objects would be deleted, more than 3");
     project.apply_with(&["--allow-many-deletes"]);
-    declare(6, 0);
-    policy(&project, "deleteLimit = { percent = 10 }");
-    refused(&project, &[], "4 of 11 objects would be deleted, more than 10 %");
-    policy(&project, "deleteLimit = 50");
-    refused(&project, &[], "every group would be deleted (4 of 4)");
     declare(6, 1);
+    policy(&project, "deleteLimit = { percent = 10 }");
+    refused(&project, &[], "3 of 11 objects would be deleted, more than 10 %");
+    policy(&project, "deleteLimit = 50");
     project.apply();
+    declare(0, 1);
+    policy(&project, "deleteLimit = 100");
+    refused(&project, &[], "every role would be deleted (6 of 6)");
+    project.apply_with(&["--allow-many-deletes"]);
+    assert_eq!(project.admin().status("roles/r0"), 404);
+}
+
+/// What a declaration says of its own end holds when it is gone: it is read from the commit that was applied last.
+#[test]
+fn a_declaration_guards_what_it_declared() {
+    let project = Project::in_git("guard-own-end");
+    project.write_realm("[clients.shop]\nlifecycle.preventDestroy = true\n[clients.web]\n");
+    project.commit("Guarded");
+    project.apply();
+    project.write_realm("");
+    project.commit("Gone");
+    refused(
+        &project,
+        &["--allow-many-deletes", "--allow-destroy", "guard-own-end/clients/web"],
+        "client guard-own-end/clients/shop would be deleted, but its declaration said preventDestroy when it was applied last",
+    );
+    assert_eq!(project.admin().get("clients?clientId=web")[0]["clientId"], "web", "nothing of a refused plan is done");
+    project.apply_with(&["--allow-destroy", "guard-own-end/clients/shop"]);
+    assert_eq!(project.admin().get("clients?clientId=shop"), json!([]));
+    // Or the declaration lets go first.
+    project.write_realm("[clients.shop]\nlifecycle.preventDestroy = true\n");
+    project.commit("Guarded again");
+    project.apply();
+    project.write_realm("[clients.shop]\nname = \"Shop\"\n");
+    project.commit("No longer guarded");
+    project.apply();
+    project.write_realm("");
+    project.commit("Gone again");
+    project.apply();
+}
+
+#[test]
+fn what_only_its_creation_sets_takes_two_runs() {
+    let project = Project::new("guard-creation");
+    let provider = |id: &str, config: &str| {
+        project.write_realm(&format!("[identityProviders.up]\nproviderId = \"{id}\"\nconfig = {{ {config} }}\n"));
+    };
+    provider(
+        "oidc",
+        "clientId = \"x\", authorizationUrl = \"https://u.example/a\", tokenUrl = \"https://u.example/t\"",
+    );
+    project.apply();
+    let saml = "singleSignOnServiceUrl = \"https://u.example/sso\", idpEntityId = \"https://u.example\"";
+    provider("saml", saml);
+    let address = "guard-creation/identityProviders/up";
+    refused(&project, &["--allow-destroy", address], "providerId of an existing identity provider cannot change");
+    project.write_realm("");
+    project.apply_with(&["--allow-destroy", address]);
+    provider("saml", saml);
+    project.apply();
+    assert_eq!(project.admin().get("identity-provider/instances/up")["providerId"], "saml");
 }
 
 #[test]
@@ -115,6 +169,9 @@ fn realmform_does_not_lock_itself_out() {
         project.write_realm(&realm(settings, fields, roles).replacen(secret, "", secret.len().min(1)));
         refused(&project, &["--allow-many-deletes"], &words);
     }
+    let renamed = realm("", "lifecycle.renamedFrom = \"ci\"", "\"realm-admin\"").replace("clients.ci]", "clients.cd]");
+    project.write_realm(&renamed);
+    refused(&project, &["--allow-many-deletes"], "is what realmform signs in with, and would be renamed cd");
     project.write_realm("");
     refused(&project, &["--allow-destroy", "guard-own/clients/ci"], &format!("{is_it} be deleted"));
     // What another role of it covers may go.
