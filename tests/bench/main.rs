@@ -1,4 +1,5 @@
-//! What a run costs beside bare requests to the same server: `cargo bench`, or `cargo bench -- --clients 50`.
+//! What a run costs beside bare requests to the same server: `cargo bench`, or `cargo bench -- --clients 50`. What needs no
+//! server is measured alone with `cargo bench -- --offline`.
 //!
 //! A machine is never quiet, so times are only compared with those of the floor measured right beside them, in
 //! alternating order, and the median of several rounds counts. It ends with 1 when a bound of the project is broken.
@@ -17,6 +18,7 @@ mod access;
 mod broad;
 mod changed;
 mod floor;
+mod offline;
 mod program;
 mod project;
 mod report;
@@ -26,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use changed::Wide;
 use floor::Bare;
+use offline::Offline;
 use program::{Ran, run};
 use project::{Content, Project};
 use realmform::sandbox::{self, Options, Quiet, Sandbox};
@@ -47,6 +50,11 @@ fn main() -> ExitCode {
     }
     let clients = arguments.iter().skip_while(|it| *it != "--clients").nth(1);
     let clients = clients.map_or(1000, |number| number.parse().expect("--clients N"));
+    if arguments.iter().any(|it| it == "--offline") {
+        let offline = Offline::measure(&Content::new(clients));
+        println!("{offline}");
+        return if offline.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let report = Bench::start(clients).measure();
     println!("{report}");
     if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -94,8 +102,10 @@ impl Bench {
             self.floor(async |bare| bare.clear_caches(realm).await);
         };
         let edited = (0..EDITS).map(|round| wide.round(round, forget)).collect();
+        say("without a server");
+        let offline = Offline::measure(&self.content);
         let clients = self.content.clients.len();
-        Report { clients, applies, cold, warm, changes, slowest, broad_cold, broad_warm, edited }
+        Report { clients, applies, cold, warm, changes, slowest, broad_cold, broad_warm, edited, offline }
     }
 
     /// A server that has just started runs everything several times slower.

@@ -62,6 +62,17 @@ pub fn run_with(server: &Sandbox, project: &Project, arguments: &[&str], environ
     Ran { took, requests: messages.lines().filter_map(request).collect(), memory, output }
 }
 
+/// Runs a command in a project that asks no server, and expects it to succeed: how long it took, and what it printed.
+pub fn offline(project: &Project, arguments: &[&str]) -> (Duration, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_realmform"));
+    command.args(arguments).arg("--project").arg(project.folder()).stdin(Stdio::null());
+    let started = Instant::now();
+    let output = command.output().unwrap();
+    let took = started.elapsed();
+    assert!(output.status.success(), "realmform {arguments:?}:\n{}", String::from_utf8_lossy(&output.stderr));
+    (took, String::from_utf8(output.stdout).unwrap())
+}
+
 /// Waits for the end, and answers whether it was a good one and the peak of the memory.
 fn watch(child: &mut Child) -> (bool, u64) {
     let mut memory = 0;

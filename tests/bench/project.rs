@@ -175,6 +175,16 @@ impl Project {
         self.commit();
     }
 
+    /// Changes one field of every client, and commits that.
+    pub fn change_every_client(&self, content: &Content) {
+        for client in &content.clients {
+            let mut client = client.clone();
+            client["description"] = "Changed with all others".into();
+            self.client(&client, &content.client_roles);
+        }
+        self.commit();
+    }
+
     fn client(&self, client: &Value, roles: &[Value]) {
         let mut text = lines(client, &["clientId"]);
         for role in roles {

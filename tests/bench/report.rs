@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::offline::Offline;
 use crate::program::Ran;
 
 /// A run may take this many times as long as its floor.
@@ -55,6 +56,7 @@ pub struct Report {
     pub broad_warm: Vec<Pair>,
     /// `plan --changed` of one edited client of thousands.
     pub edited: Vec<Ran>,
+    pub offline: Offline,
 }
 
 impl Report {
@@ -66,6 +68,8 @@ impl Report {
             && self.edited.iter().all(|ran| ran.total() <= EDIT_REQUESTS)
             && self.memory() < MEMORY
             && self.slowest.0 < SLOWEST_MS
+            && self.offline.holds()
+            && self.offline.is_small_part_of(self.warm_plan())
     }
 
     /// What is measured beside a floor: (name, rounds, bound).
@@ -89,6 +93,11 @@ impl Report {
         median(self.edited.iter().map(|ran| ran.took.as_secs_f64() * 1e3))
     }
 
+    /// What a warm plan takes, in seconds.
+    fn warm_plan(&self) -> f64 {
+        median(self.warm.iter().map(|pair| pair.program.took.as_secs_f64()))
+    }
+
     fn memory(&self) -> u64 {
         let pairs = [&self.applies, &self.cold, &self.warm].into_iter().flatten().map(|pair| &pair.program);
         pairs.chain(self.changes.iter().map(|(_, apply)| apply)).map(|ran| ran.memory).max().unwrap_or_default()
@@ -97,7 +106,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { clients, applies, cold, warm, changes, slowest, broad_warm, .. } = self;
+        let Self { clients, applies, cold, warm, changes, slowest, broad_warm, offline, .. } = self;
         writeln!(f, "{clients} clients, medians of {} applies and {} plans\n", applies.len(), cold.len())?;
         writeln!(f, "{:<22} {:>9} {:>9} {:>7} {:>7} {:>9}", "", "floor", "program", "ratio", "bound", "requests")?;
         for (name, pairs, bound) in self.rows() {
@@ -121,6 +130,8 @@ impl fmt::Display for Report {
         let memory = self.memory() as f64 / 1e6;
         writeln!(f, "peak memory: {memory:.0} MB, bound {} MB", MEMORY / 1_000_000)?;
         writeln!(f, "slowest request of a cold plan: {} ms, bound {SLOWEST_MS} ms: {}", slowest.0, slowest.1)?;
+        write!(f, "{offline}")?;
+        writeln!(f, "  {:.0} % of a warm plan", offline.share(self.warm_plan()) * 100.0)?;
         endpoints(f, "first apply", &applies[0].program)?;
         endpoints(f, "no change", &warm[0].program)?;
         endpoints(f, "one changed client, apply", apply)?;
