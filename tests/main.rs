@@ -24,6 +24,7 @@ mod faults;
 mod features;
 mod golden;
 mod guards;
+mod histories;
 mod http;
 mod import;
 mod kill;

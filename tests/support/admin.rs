@@ -47,6 +47,14 @@ impl Admin {
         serde_json::from_str(&self.text(path)).unwrap()
     }
 
+    /// The same of what may be gone by now.
+    #[track_caller]
+    pub fn get_if_there(&self, path: &str) -> Option<Value> {
+        let (status, body) = self.request(Method::GET, path, None);
+        assert!(matches!(status, 200 | 404), "GET {path}: {status} {body}");
+        (status == 200).then(|| serde_json::from_str(&body).unwrap())
+    }
+
     /// The answer as it came.
     #[track_caller]
     pub fn text(&self, path: &str) -> String {

@@ -117,18 +117,19 @@ impl Project {
 
     /// The same in another folder.
     pub fn run_in(&self, folder: &Path, arguments: &[&str]) -> Output {
-        let output = Command::new(realmform())
-            .args(arguments)
-            .current_dir(folder)
-            .env_clear()
-            .envs(&self.environment)
-            .output()
-            .unwrap();
+        let output = self.command(arguments).current_dir(folder).output().unwrap();
         Output {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
             status: output.status.code().unwrap(),
         }
+    }
+
+    /// The program, ready to be started there.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(realmform());
+        command.args(arguments).current_dir(self.folder()).env_clear().envs(&self.environment);
+        command
     }
 
     /// Applies, and expects it to succeed and to leave nothing to do.
