@@ -1,6 +1,6 @@
 //! The realm as the server shows it, and the hand of somebody at the console.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use realmform::model::FieldPath;
 use reqwest::Method;
@@ -139,14 +139,17 @@ pub(super) struct Deed {
 }
 
 impl Hand<'_> {
-    /// Does one thing at random.
-    pub(super) fn act(&mut self) -> Deed {
+    /// Does one thing at random, to one of these objects if there are any.
+    pub(super) fn act(&mut self, to: &BTreeSet<String>) -> Deed {
         let ours: Vec<String> = [pool(0), pool(1)].concat();
         let hers = (0..2)
             .flat_map(|n| [format!("roles/hand-{n}"), format!("clients/hand-{n}"), format!("clientScopes/hand-{n}")]);
         let below = ["clients/shared/roles/hand", "clients/a-c0/roles/hand", "clients/b-c0/protocolMappers/hand"];
         let mut all: Vec<String> = ours.into_iter().chain(hers).chain(below.map(str::to_owned)).collect();
         all.extend([String::new(), String::new(), "clients/shared".to_owned(), "groups/\"/hand\"".to_owned()]);
+        if !to.is_empty() {
+            all = to.iter().cloned().collect();
+        }
         all.retain(|it| owner(it).is_none_or(|owner| self.before.contains_key(owner)));
         let address = self.random.take(all);
         if !self.before.contains_key(&address) {
