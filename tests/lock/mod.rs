@@ -13,7 +13,7 @@ use crate::support::run::{Project, Ran, admin, block, client, realm_path};
 #[test]
 fn of_two_runs_at_once_one_writes() {
     let project = Project::new("lock-two");
-    for round in 0..5 {
+    for round in 0..10 {
         // The first round makes the realm, so there is no lock to take yet.
         let roles = (0..=round).map(|n| format!("[roles.role-{n}]\ndescription = \"{round}\"\n"));
         project.write_realm(&roles.collect::<Vec<_>>().concat());
