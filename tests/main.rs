@@ -13,6 +13,7 @@
     reason = "a test may do anything, fails by panicking, and holds what it expects"
 )]
 
+mod asked;
 mod changed;
 mod cli;
 mod demo;
