@@ -108,7 +108,8 @@ fn what_the_files_changed_is_planned_as_in_full() {
         summary[0]
             .starts_with("changed-files: looked at 1 of 11 managed objects, those that changed in the files since ")
             && summary[0].ends_with(
-                ". What changed on the server was not looked for: the realm keeps no admin events (adminEventsEnabled)."
+                ". What changed on the server was not looked for: the realm keeps no admin events \
+                 (adminEventsEnabled). Secrets of other objects were not compared."
             ),
         "{output:?}"
     );

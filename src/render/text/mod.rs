@@ -144,10 +144,11 @@ fn scope_told(scope: &Scope) -> String {
     let since = since.get(..7).unwrap_or(since);
     let text =
         format!("looked at {looked_at} of {managed} managed objects, those that changed in the files since {since}");
-    match server {
+    let text = match server {
         None => format!("{text} or, by its admin events, on the server."),
         Some(reason) => format!("{text}. What changed on the server was not looked for: {reason}."),
-    }
+    };
+    format!("{text} Secrets of other objects were not compared.")
 }
 
 /// One line before it is laid out.
