@@ -575,8 +575,8 @@ fn raw(admin: &Admin, list: &str, name: &str) -> Value {
 /// A policy or permission in its own form, with the names of what it names, and beside it everything else.
 fn policy(admin: &Admin, name: &str) -> Value {
     let services = services(admin).unwrap();
-    let path = format!("{services}/policy/search?name={}", name.replace(' ', "%20").replace(':', "%3A"));
-    let found = admin.get(&path);
+    // A search by name is answered from a cache, which is not always right.
+    let found = admin.find(&format!("{services}/policy?first=0&max=1000"), "name", name);
     let (ty, id) = (found["type"].as_str().unwrap(), found["id"].as_str().unwrap());
     let mut policy = admin.get(&format!("{services}/policy/{ty}/{id}"));
     for (list, field) in [("associatedPolicies", "policies"), ("resources", "resources"), ("scopes", "scopes")] {
