@@ -11,7 +11,7 @@ const RATIO: f64 = 1.3;
 /// The same where a realm has much that only single requests tell.
 const BROAD_RATIO: f64 = 1.5;
 /// An apply of one change may send so many more requests than its plan.
-const CHANGE: u64 = 6;
+const CHANGE: u64 = 7;
 /// What `plan --changed` may take for one edited client of thousands, on a cold server.
 const EDIT_MS: f64 = 200.0;
 const EDIT_REQUESTS: u64 = 12;
