@@ -12,6 +12,7 @@ pub mod server;
 mod walk;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::sync::watch;
@@ -20,6 +21,9 @@ use crate::diff::Change;
 use crate::keycloak::{Lock, ServerError};
 use crate::model::{RealmName, Record, SecretRef};
 use crate::plan::{RealmPlan, Step};
+
+/// What was looked at longer ago than this is looked at once more before it is changed: somebody may have been there.
+pub const FRESH: Duration = Duration::from_secs(5);
 
 /// Secrets by what names them.
 pub type Secrets = BTreeMap<SecretRef, SecretString>;

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::Value;
 
-use super::{Executor, OpenError, Secrets};
+use super::{Executor, FRESH, OpenError, Secrets};
 use crate::diff::{Action, After, Before, Change, FieldChange};
 use crate::keycloak::path::segment;
 use crate::keycloak::{
@@ -42,9 +42,6 @@ pub struct Server<'a> {
     /// Whether the plan renames anything, once that was asked.
     renames: OnceCell<bool>,
 }
-
-/// Longer ago than this, an object is looked at once more before it is changed: somebody may have been there.
-const FRESH: Duration = Duration::from_secs(5);
 
 /// What this run holds.
 struct Opened {

@@ -40,17 +40,20 @@ pub async fn read_realm(
     realm: &RealmName,
     mut interest: Interest<'_>,
 ) -> Result<Option<LiveRealm>, ServerError> {
-    let Some(found) = find_realm(http, realm, interest.renamed_from.as_ref()).await? else { return Ok(None) };
-    let records = Records::of(realm, project, &found.records)?;
+    let found = find_realm(http, project, realm, interest.renamed_from.as_ref()).await?;
+    let Some(OpenRealm { realm, name, settings, records }) = found else { return Ok(None) };
     if let Some(record) = &records.own {
         interest.add_record(record);
     }
-    let live = read_found(http, realm, found.name, found.settings, &interest).await?;
+    let live = read_found(http, &realm, name, settings, &interest).await?;
     Ok(Some(records.put_into(live)))
 }
 
 /// A realm of which the settings and the records were read, and nothing else yet.
 pub struct OpenRealm {
+    /// The name that the files have for it.
+    realm: RealmName,
+    /// The name that it has on the server.
     pub(super) name: RealmName,
     pub(super) settings: Object,
     pub(super) records: Records,
@@ -62,9 +65,7 @@ impl OpenRealm {
     /// # Errors
     /// As [`read_realm`].
     pub async fn find(http: &Http, project: &str, realm: &RealmName) -> Result<Option<Self>, ServerError> {
-        let Some(found) = find_realm(http, realm, None).await? else { return Ok(None) };
-        let records = Records::of(realm, project, &found.records)?;
-        Ok(Some(Self { name: found.name, settings: found.settings, records }))
+        find_realm(http, project, realm, None).await
     }
 
     /// What this project applied last.
@@ -77,8 +78,8 @@ impl OpenRealm {
     /// # Errors
     /// As [`read_realm`].
     pub async fn read(self, http: &Http, interest: &Interest<'_>) -> Result<LiveRealm, ServerError> {
-        let Self { name, settings, records } = self;
-        let live = read_found(http, &name.clone(), name, settings, interest).await?;
+        let Self { realm, name, settings, records } = self;
+        let live = read_found(http, &realm, name, settings, interest).await?;
         Ok(records.put_into(live))
     }
 }
@@ -93,10 +94,10 @@ pub async fn read_part(
     realm: &RealmName,
     interest: &Interest<'_>,
 ) -> Result<Option<LiveRealm>, ServerError> {
-    let Some(found) = find_realm(http, realm, interest.renamed_from.as_ref()).await? else { return Ok(None) };
-    let records = Records::of(realm, project, &found.records)?;
-    let live = read_found(http, realm, found.name, found.settings, interest).await?;
-    Ok(Some(records.put_into(live)))
+    match find_realm(http, project, realm, interest.renamed_from.as_ref()).await? {
+        Some(open) => Ok(Some(open.read(http, interest).await?)),
+        None => Ok(None),
+    }
 }
 
 async fn read_found(
@@ -139,21 +140,13 @@ pub async fn read_again(
     Ok(reader.into_objects())
 }
 
-/// A realm that is there.
-struct Found {
-    /// The name that it has on the server.
-    name: RealmName,
-    settings: Object,
-    /// The clients that hold records, by project.
-    records: BTreeMap<String, Object>,
-}
-
 /// The realm under its name or the one it had before.
 async fn find_realm(
     http: &Http,
+    project: &str,
     realm: &RealmName,
     renamed_from: Option<&RealmName>,
-) -> Result<Option<Found>, ServerError> {
+) -> Result<Option<OpenRealm>, ServerError> {
     for name in [Some(realm), renamed_from].into_iter().flatten() {
         let path = format!("/{}", super::path::segment(name));
         // The records are asked for at the same time; a realm that is not there answers both with 404.
@@ -162,7 +155,8 @@ async fn find_realm(
         if let Some(settings) = settings? {
             http.require_supported(&settings).await?;
             let settings = super::shape::object(settings, "the realm")?;
-            return Ok(Some(Found { name: name.clone(), settings, records: records? }));
+            let records = Records::of(realm, project, &records?)?;
+            return Ok(Some(OpenRealm { realm: realm.clone(), name: name.clone(), settings, records }));
         }
     }
     Ok(None)

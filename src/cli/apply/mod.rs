@@ -13,6 +13,7 @@ use super::prepare::{self, Prepared, prepare_after};
 use super::report::{Format, Reports};
 use super::workspace::Workspace;
 use super::{Context, Error, Exit, plan, saved};
+use crate::apply::FRESH;
 use crate::desired::Loaded;
 use crate::keycloak::Http;
 use crate::plan::explain::Explanations;
@@ -65,9 +66,6 @@ pub(super) struct Args {
     #[arg(long)]
     requests: bool,
 }
-
-/// A plan that is older than this is compared with the server once more before it is carried out.
-const FRESH: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let patience = Patience::new(context, args.lock_timeout);
