@@ -12,7 +12,7 @@ use std::time::Instant;
 use super::prepare::{
     self, Gathered, PlanArgs, Prepared, Resolved, applied_desires, bases, beside, connect, part, resolve,
 };
-use super::workspace::{Found, Workspace};
+use super::workspace::{Found, Workspace, check_known};
 use super::{Context, Error, unreadable};
 use crate::desired::{self, Excerpt, Loaded, Options, PROJECT_FILE, Project, excerpt};
 use crate::diff::{self, Diff, Scope, touched, with_parents};
@@ -149,11 +149,7 @@ async fn read_and_connect(
 impl Files {
     /// The realms that are looked at, by their folders.
     fn realms(&self, args: &PlanArgs) -> Result<Vec<(&String, &RealmName)>, Error> {
-        let is_there = |name: &&RealmName| !self.realms.values().any(|it| it == *name);
-        if let Some(unknown) = args.files.realm.iter().find(is_there) {
-            let known: Vec<&str> = self.realms.values().map(String::as_str).collect();
-            return Err(Error::Usage(format!("--realm {unknown}: the project has only {}", known.join(", "))));
-        }
+        check_known(&args.files.realm, &self.realms.values().collect())?;
         let is_wanted = |name: &RealmName| args.files.realm.is_empty() || args.files.realm.contains(name);
         Ok(self.realms.iter().filter(|(_, name)| is_wanted(name)).collect())
     }

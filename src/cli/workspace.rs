@@ -1,5 +1,6 @@
 //! The project: found, read, checked.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{Context, Error};
@@ -97,14 +98,22 @@ fn only(loaded: &mut Loaded, realms: &[RealmName]) -> Result<(), Error> {
     if realms.is_empty() {
         return Ok(());
     }
-    if let Some(unknown) = realms.iter().find(|realm| !loaded.desired.realms.contains_key(*realm)) {
-        let known: Vec<&str> = loaded.desired.realms.keys().map(String::as_str).collect();
-        return Err(Error::Usage(format!("--realm {unknown}: the project has only {}", known.join(", "))));
-    }
+    check_known(realms, &loaded.desired.realms.keys().collect())?;
     loaded.desired.realms.retain(|name, _| realms.contains(name));
     loaded.references.retain(|reference| realms.contains(&reference.realm));
     loaded.settings.retain(|setting| realms.iter().any(|realm| realm == setting.address.realm_name()));
     Ok(())
+}
+
+/// The realms that were asked for are the project's.
+pub(super) fn check_known(asked: &[RealmName], known: &BTreeSet<&RealmName>) -> Result<(), Error> {
+    match asked.iter().find(|realm| !known.contains(realm)) {
+        Some(unknown) => {
+            let known: Vec<&str> = known.iter().map(|name| name.as_str()).collect();
+            Err(Error::Usage(format!("--realm {unknown}: the project has only {}", known.join(", "))))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The project's folder: the one named, else the nearest one upwards that holds the project file, itself or in `realms`.
