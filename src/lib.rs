@@ -9,7 +9,8 @@ Data flows one way. A room imports only from rooms above it in this table; `test
 | room | what lives there | I/O |
 |---|---|---|
 | [`model`] | addresses, kinds (one file each), fields, what is desired, what is live, the record: values | none |
-| [`git`] | a work tree or a commit → files as bytes; a line → who last touched it | disk, git |
+| [`program`] | starts other programs, with a time limit | processes |
+| [`git`] | a work tree or a commit → files as bytes; a line → who last touched it; fetches what was applied last | disk, git |
 | [`desired`] | TOML with spans → merge → checks → [`model::Desired`] | none |
 | [`secrets`] | a reference → a value; fingerprints | environment, files |
 | [`keycloak`] | sign-in, reading into [`model::Live`], writing single objects: all quirks of the wire end here | network |
@@ -64,6 +65,7 @@ pub mod git;
 pub mod keycloak;
 pub mod model;
 pub mod plan;
+pub mod program;
 pub mod render;
 pub mod sandbox;
 pub mod secrets;

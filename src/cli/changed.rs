@@ -12,8 +12,9 @@ use std::time::Instant;
 use super::prepare::{
     self, Gathered, PlanArgs, Prepared, Resolved, applied_desires, bases, beside, connect, part, resolve,
 };
+use super::unreadable::{self, FetchArgs};
 use super::workspace::{Found, Workspace, check_known};
-use super::{Context, Error, unreadable};
+use super::{Context, Error};
 use crate::desired::{self, Excerpt, Loaded, Options, PROJECT_FILE, Project, excerpt};
 use crate::diff::{self, Diff, Scope, touched, with_parents};
 use crate::git::{Tree, changed_since};
@@ -37,7 +38,7 @@ pub(super) async fn prepare(context: &Context, args: &PlanArgs) -> Result<Prepar
         };
         let look = match open {
             None => whole("there is no such realm yet".to_owned()),
-            Some(open) => match files.narrowed(&http, folder, name, &open).await? {
+            Some(open) => match files.narrowed(context, args.fetch, &http, folder, name, &open).await? {
                 Ok(part) => Look::Part(Box::new(open), Box::new(part)),
                 Err(Reason::Project(reason)) => {
                     context.output.message(&format!("note: everything is planned in full: {reason}"));
@@ -157,6 +158,8 @@ impl Files {
     /// The part of a realm that changed, or why that cannot be told.
     async fn narrowed(
         &self,
+        context: &Context,
+        fetch: FetchArgs,
         http: &Http,
         folder: &str,
         name: &RealmName,
@@ -164,12 +167,13 @@ impl Files {
     ) -> Result<Result<Part, Reason>, Error> {
         let realm = |reason: &str| Ok(Err(Reason::Realm(reason.to_owned())));
         let Some(record) = open.record() else { return realm("nothing was applied to it yet") };
-        let Some(commit) = record.commit.as_ref().filter(|_| !record.dirty) else {
+        let Some(commit) = record.applied_commit() else {
             return realm("what was applied last is no commit");
         };
         if record.tool != env!("CARGO_PKG_VERSION") {
             return realm("another version of realmform applied it last");
         }
+        unreadable::fetch(context, fetch, &self.found.folder, std::iter::once(record)).await;
         let changed = match changed_since(&self.found.folder, &self.tree, commit) {
             Ok(changed) => changed,
             Err(error) => return realm(&format!("commit {commit} was applied last, and {error}")),
@@ -204,7 +208,7 @@ impl Files {
         if objects.iter().any(|address| !now.objects.contains_key(address)) {
             return realm("a run did not finish");
         }
-        let (record, since) = (record.clone(), commit.clone());
+        let (record, since) = (record.clone(), commit.to_owned());
         Ok(Ok(Part { files, then, objects: with_parents(objects), record, since, server }))
     }
 

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::connect::ConnectArgs;
-use super::prepare::{Resolved, applied_desires, bases, load_and_connect, part};
+use super::prepare::{Resolved, applied_desires, bases, load_and_connect, part, records};
+use super::unreadable::{self, FetchArgs};
 use super::workspace::{FileArgs, Workspace};
-use super::{Context, Error, Exit, offline, unreadable};
+use super::{Context, Error, Exit, offline};
 use crate::diff::{self, Change, Diff};
 use crate::git::{self, Touches};
 use crate::keycloak::{Culprits, Http, Interest, culprits, read_part};
@@ -35,6 +36,8 @@ pub(super) struct Args {
     files: FileArgs,
     #[command(flatten)]
     connect: ConnectArgs,
+    #[command(flatten)]
+    fetch: FetchArgs,
     /// Also the fields that no file speaks of
     #[arg(long)]
     all: bool,
@@ -59,6 +62,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     http.hide(secrets.values());
     let (address, field) = meant(&http, &workspace, readings).await?;
     let seen = look(&http, &workspace, &address).await?;
+    unreadable::fetch(context, args.fetch, &workspace.folder, records(&seen)).await;
     let applied = applied_desires(&workspace, seen.realms.values());
     let bases = bases(&workspace, &seen, &applied);
     let realm = seen.realms.get(address.realm_name());

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::unreadable::{self, Applied};
+use super::unreadable::{self, Applied, FetchArgs};
 use super::workspace::{self, Found, Workspace};
 use super::{Context, Error, connect, features};
 use crate::apply::Secrets;
@@ -15,7 +15,7 @@ use crate::desired::{self, Project, Ref};
 use crate::diff;
 use crate::keycloak::{Connection, Credentials, Http, Interest, read_realm};
 use crate::model::{
-    Address, DesiredRealm, FieldPath, Live, LiveRealm, LiveValue, RealmName, Reference, SecretRef, Value,
+    Address, DesiredRealm, FieldPath, Live, LiveRealm, LiveValue, RealmName, Record, Reference, SecretRef, Value,
     builtin_names, is_builtin, is_global_profile, kinds, texts,
 };
 use crate::plan::explain::Unreadable;
@@ -30,6 +30,8 @@ pub(super) struct PlanArgs {
     pub(super) files: workspace::FileArgs,
     #[command(flatten)]
     pub(super) connect: connect::ConnectArgs,
+    #[command(flatten)]
+    pub(super) fetch: FetchArgs,
     /// Allow this object to be deleted with the data that hangs on it (repeatable)
     #[arg(long, value_name = "ADDRESS")]
     allow_destroy: Vec<String>,
@@ -80,6 +82,7 @@ pub(super) async fn prepare_after(
     wait(&workspace, &http).await?;
     let begun = Instant::now();
     let live = read(&http, &workspace, args.files.realm.is_empty()).await?;
+    unreadable::fetch(context, args.fetch, &workspace.folder, records(&live)).await;
     let gathered = Gathered { workspace, http, credential, live, secrets, made_up, begun };
     gathered
         .plan(context, args, |Gathered { workspace, live, secrets, .. }| {
@@ -346,9 +349,14 @@ pub(super) fn bases<'a>(
     live.realms.iter().filter_map(base).collect()
 }
 
+/// What was applied last to each realm.
+pub(super) fn records(live: &Live) -> impl Iterator<Item = &Record> {
+    live.realms.values().filter_map(|realm| realm.record.as_ref())
+}
+
 /// The commit whose files a realm was made from; none where they were not those of a commit.
 pub(super) fn applied_commit(realm: &LiveRealm) -> Option<&str> {
-    realm.record.as_ref().filter(|record| !record.dirty)?.commit.as_deref()
+    realm.record.as_ref()?.applied_commit()
 }
 
 /// The commit that the files of this run are those of.

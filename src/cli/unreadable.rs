@@ -1,16 +1,45 @@
-//! The files that were applied last, and why they cannot be read where they cannot.
+//! The files that were applied last: getting them where they are not here, and why they cannot be read where they cannot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::workspace::Workspace;
 use super::{Context, prepare};
 use crate::desired;
 use crate::git::{self, Commit, GitError};
-use crate::model::{Desired, DesiredRealm, Live, LiveRealm, RealmName};
+use crate::model::{Desired, DesiredRealm, Live, LiveRealm, RealmName, Record};
 use crate::plan::explain::Unreadable;
 
 /// What the files said at the commits that were applied last, by commit.
 pub(super) type Applied = BTreeMap<String, Result<Desired, Unreadable>>;
+
+/// Whether what was applied last may be fetched.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(super) struct FetchArgs {
+    /// Do not fetch the commit that was applied last where it is not in this clone
+    #[arg(long)]
+    no_fetch: bool,
+}
+
+/// Fetches the commits that were applied last and are not here, and says so. Without them there is less to tell, and that is
+/// no reason to fail.
+pub(super) async fn fetch<'a>(
+    context: &Context,
+    args: FetchArgs,
+    folder: &Path,
+    records: impl Iterator<Item = &'a Record>,
+) {
+    let commits: BTreeSet<&str> = records.filter_map(Record::applied_commit).collect();
+    for commit in commits.into_iter().filter(|_| !args.no_fetch) {
+        let commit = Commit { id: commit.to_owned() };
+        let Ok(Some(fetch)) = git::missing(folder, &commit) else { continue };
+        let what = format!("commit {}, which was applied last, from {}", commit.short(), fetch.remote);
+        context.output.message(&match fetch.run().await {
+            Ok(()) => format!("note: fetched {what}"),
+            Err(why) => format!("note: cannot fetch {what}: {why}"),
+        });
+    }
+}
 
 /// What the files of a commit say.
 pub(super) fn at(workspace: &Workspace, commit: &str) -> Result<Desired, Unreadable> {
@@ -23,7 +52,7 @@ pub(super) fn at(workspace: &Workspace, commit: &str) -> Result<Desired, Unreada
         }
         GitError::UnknownRevision { .. } => Unreadable {
             // A repository that cannot tell where it comes from is no reason to fail.
-            command: git::fetch_command(&workspace.folder, &commit).ok().flatten(),
+            command: git::missing(&workspace.folder, &commit).ok().flatten().map(|fetch| fetch.to_string()),
             reason: format!("it was applied from commit {short}, which is not in this clone"),
         },
         error => unreadable(format!("it was applied from commit {short}, which cannot be read: {error}")),

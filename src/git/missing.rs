@@ -1,20 +1,36 @@
-//! A commit that is not here, and where it may be had.
+//! A commit that is not here, and getting it from where it may be had.
 
 use super::revision::Repository;
 use super::{Commit, GitError};
+use crate::program::{Program, ProgramError};
 use gix::ObjectId;
 use gix::remote::Direction;
-use std::path::Path;
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-/// The `git` command that brings `commit` into the repository around `project`: from the remote of the branch that is
-/// checked out, else from the one that git takes by itself. `None` when the commit is there, and when there is no
-/// repository, no such remote, or nothing that can be the id of a commit.
-///
-/// It is for people and pipelines to run: a fetch needs their credentials, which git gets from programs that it starts.
+/// How long git may take to bring a commit: a plan waits for it, and does without.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The fetch of a commit that is not here. As text it is the command that a person types.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetch {
+    /// The remote to fetch from, by its name.
+    pub remote: String,
+    id: ObjectId,
+    shallow: bool,
+    /// The repository's own folder.
+    repository: PathBuf,
+}
+
+/// How `commit` gets into the repository around `project`: from the remote of the branch that is checked out, else from the
+/// one that git takes by itself. `None` when the commit is there, and when there is no repository, no such remote, or nothing
+/// that can be the id of a commit.
 ///
 /// # Errors
 /// [`GitError::Repository`] when the repository is damaged.
-pub fn fetch_command(project: &Path, commit: &Commit) -> Result<Option<String>, GitError> {
+pub fn missing(project: &Path, commit: &Commit) -> Result<Option<Fetch>, GitError> {
     let (Some(repository), Ok(id)) = (Repository::find(project)?, ObjectId::from_hex(commit.id.as_bytes())) else {
         return Ok(None);
     };
@@ -26,9 +42,82 @@ pub fn fetch_command(project: &Path, commit: &Commit) -> Result<Option<String>, 
     let remote = branch.and_then(|branch| git.branch_remote_name(branch.shorten(), Direction::Fetch));
     let remote = remote.and_then(|name| name.as_symbol().filter(|name| *name != ".").map(str::to_owned));
     let remote = remote.or_else(|| git.remote_default_name(Direction::Fetch).map(|name| name.to_string()));
-    // It is typed as it is.
-    let is_plain = |name: &String| name.chars().all(|it| it.is_ascii_alphanumeric() || "._/".contains(it));
-    // A shallow clone would get all that was before the commit, and another one would become shallow.
-    let depth = if git.is_shallow().map_err(|error| repository.failed(error))? { "--depth=1 " } else { "" };
-    Ok(remote.filter(is_plain).map(|remote| format!("git fetch {depth}{remote} {id}")))
+    // It is typed as it is, and must not be taken for an option.
+    let is_plain = |name: &String| {
+        !name.starts_with('-') && name.chars().all(|it| it.is_ascii_alphanumeric() || "-._/".contains(it))
+    };
+    let shallow = git.is_shallow().map_err(|error| repository.failed(error))?;
+    Ok(remote.filter(is_plain).map(|remote| Fetch { remote, id, shallow, repository: git.path().to_owned() }))
+}
+
+impl fmt::Display for Fetch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "git fetch {}{} {}", self.depth().map_or("", |_| "--depth=1 "), self.remote, self.id)
+    }
+}
+
+impl Fetch {
+    /// A shallow clone would get all that was before the commit, and another one would become shallow.
+    fn depth(&self) -> Option<&'static str> {
+        self.shallow.then_some("--depth=1")
+    }
+
+    /// Fetches the commit with the `git` program, which has the user's credentials. No branch or tag moves, no hook runs, and
+    /// nobody is asked for a password.
+    ///
+    /// # Errors
+    /// What git says, without what an address may hold of credentials; that there is no git; that it took too long.
+    pub async fn run(&self) -> Result<(), String> {
+        let options =
+            ["--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance"];
+        let before = ["-c", "core.hooksPath=/dev/null", "--git-dir"].map(Into::into);
+        let mut args = Vec::from(before);
+        args.push(self.repository.clone().into_os_string());
+        args.push("fetch".into());
+        args.extend(options.into_iter().chain(self.depth()).map(Into::into));
+        args.extend([self.remote.clone().into(), self.id.to_string().into()]);
+        let git = Program {
+            program: OsStr::new("git"),
+            args,
+            folder: &self.repository,
+            variables: vec![
+                ("GIT_TERMINAL_PROMPT", Some("0")),
+                ("SSH_ASKPASS_REQUIRE", Some("never")),
+                ("LC_ALL", Some("C")),
+                ("GIT_DIR", None),
+                ("GIT_WORK_TREE", None),
+            ],
+            limit: LIMIT,
+        };
+        git.run().await.map(drop).map_err(|error| match error {
+            ProgramError::Failed { words, .. } if !words.is_empty() => without_credentials(&words),
+            error => error.to_string(),
+        })
+    }
+}
+
+/// What git says in one line, and without the user and the password that an address may hold.
+fn without_credentials(words: &str) -> String {
+    let line = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
+    let mut parts = line.split("://");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let end = part.find(|it: char| it == '/' || it == '\'' || it.is_whitespace()).unwrap_or(part.len());
+        let start = part[..end].rfind('@').map_or(0, |at| at + 1);
+        text + "://" + &part[start..]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_credentials;
+
+    #[test]
+    fn an_address_is_told_without_its_password() {
+        let told = |words| without_credentials(words);
+        let said = "fatal: unable to access 'https://bot:s3cr@t@git.example:8443/a@b.git/': 403\nfatal: over\n";
+        assert_eq!(told(said), "fatal: unable to access 'https://git.example:8443/a@b.git/': 403; fatal: over");
+        assert_eq!(told("could not read 'https://token@git.example'"), "could not read 'https://git.example'");
+        assert_eq!(told("fatal: bad object"), "fatal: bad object");
+    }
 }

@@ -1,8 +1,8 @@
 //! The git room: a project's files as bytes, from the work tree or from a commit, and the commits
 //! that last touched their lines.
 //!
-//! It reads with gix and never starts the `git` program, writes nothing, and knows nothing of what
-//! the files say. Of git's configuration only the repository's own is read, so that a plan does not
+//! It reads with gix, and knows nothing of what the files say. The `git` program is started for one
+//! thing, to fetch a commit that is not here ([`Fetch`]); nothing else is written or run. Of git's configuration only the repository's own is read, so that a plan does not
 //! depend on who runs it, and a repository that belongs to another user (a CI checkout in a
 //! container) is read like any other: nothing of it is executed.
 //!
@@ -28,7 +28,7 @@ mod work_tree;
 pub use blame::{Touch, Touches, blame};
 pub use changed::changed_since;
 pub use error::GitError;
-pub use missing::fetch_command;
+pub use missing::{Fetch, missing};
 pub use revision::at_revision;
 pub use work_tree::{plain_file, uncommitted, work_tree};
 

@@ -334,42 +334,44 @@ fn a_submodule_is_a_project_of_its_own_and_no_part_of_the_one_around() {
     assert_eq!(changed, BTreeMap::from([("a.toml".into(), Some(b"1".to_vec()))]));
 }
 
-#[test]
-fn a_commit_that_is_not_here_is_fetched_by_name() {
+#[tokio::test]
+async fn a_commit_that_is_not_here_is_fetched_by_name() {
     let fixture = Fixture::new();
     fixture.write("a.toml", "1");
     let first = fixture.commit();
     fixture.write("a.toml", "2");
     let second = fixture.commit();
     let url = format!("file://{}", fixture.root().display());
-    let command = |folder: &str, commit: &Commit| fetch_command(&fixture.path(folder), commit).unwrap();
+    let fetch = |folder: &str, commit: &Commit| missing(&fixture.path(folder), commit).unwrap();
+    let command = |folder: &str, commit: &Commit| fetch(folder, commit).map(|fetch| fetch.to_string());
+    let unknown = Commit { id: "1".repeat(40) };
     // There is no remote.
-    assert_eq!(command("repo", &Commit { id: "1".repeat(40) }), None);
+    assert_eq!(command("repo", &unknown), None);
     fixture.git_in("", &["clone", "-q", "--depth", "1", &url, "shallow"]);
     assert_eq!(command("shallow", &second), None);
-    let fetch = command("shallow", &first).unwrap();
-    assert_eq!(fetch, format!("git fetch --depth=1 origin {}", first.id));
-    fixture.git_in("shallow", &fetch.split(' ').skip(1).collect::<Vec<_>>());
+    assert_eq!(command("shallow", &first), Some(format!("git fetch --depth=1 origin {}", first.id)));
+    let refused = fetch("shallow", &unknown).unwrap().run().await.unwrap_err();
+    assert!(refused.starts_with("fatal: ") && refused.contains(&unknown.id), "{refused}");
+    fetch("shallow", &first).unwrap().run().await.unwrap();
+    assert!(!fixture.path("shallow/.git/FETCH_HEAD").exists());
     assert_eq!(content(&at_revision(&fixture.path("shallow"), &first.id).unwrap()), [("a.toml", b"1".as_slice())]);
 
     // Not there yet in a whole clone, which stays whole. The branch has a remote of another name.
     fixture.git_in("", &["clone", "-q", "-o", "upstream", &url, "whole"]);
     fixture.git_in("whole", &["remote", "add", "origin", "https://git.example/other"]);
     let third = fixture.commit();
-    let fetch = command("whole", &third).unwrap();
-    assert_eq!(fetch, format!("git fetch upstream {}", third.id));
-    fixture.git_in("whole", &fetch.split(' ').skip(1).collect::<Vec<_>>());
+    assert_eq!(command("whole", &third), Some(format!("git fetch upstream {}", third.id)));
+    fetch("whole", &third).unwrap().run().await.unwrap();
     assert_eq!(command("whole", &third), None);
     assert_eq!(fixture.git_in("whole", &["rev-parse", "--is-shallow-repository"]), "false");
     // A detached head has no branch, and git takes origin.
     fixture.git_in("whole", &["checkout", "-q", "--detach"]);
-    let unknown = Commit { id: "1".repeat(40) };
     assert_eq!(command("whole", &unknown), Some(format!("git fetch origin {}", unknown.id)));
 
     // What somebody wrote into the record is no command.
     assert_eq!(command("whole", &Commit { id: "1; reboot".to_owned() }), None);
     let bare_folder = Fixture::without_repository();
-    assert_eq!(fetch_command(&bare_folder.root(), &first).unwrap(), None);
+    assert_eq!(missing(&bare_folder.root(), &first).unwrap(), None);
 }
 
 #[cfg(unix)]

@@ -78,6 +78,11 @@ struct Stored {
 }
 
 impl Record {
+    /// The commit whose files were applied; `None` where they were not those of a commit.
+    pub fn applied_commit(&self) -> Option<&str> {
+        self.commit.as_deref().filter(|_| !self.dirty)
+    }
+
     /// The text kept on the server: JSON, deflated, base64.
     pub fn encode(&self) -> String {
         let json = serde_json::to_vec(&self.stored()).unwrap_or_default();

@@ -91,29 +91,39 @@ fn what_was_applied_is_read_from_any_repository() {
         assert_eq!((&realm["unreadable"], output.stderr.as_str()), (&Value::Null, ""), "{folder}");
     }
 
-    // A shallow clone has no such commit, and says what to do.
+    // A shallow clone has no such commit. Where it is not to be had, the plan says what it does not know and what to do.
     git(outside.path(), &["clone", "-q", "--depth", "1", &url, "shallow"]);
+    git(&at("shallow"), &["remote", "set-url", "origin", "file:///nowhere"]);
     let (output, realm) = plan_in(&project, &at("shallow"));
+    let commit = format!("commit {}, which was applied last, from origin", &applied[..7]);
+    let (failure, note) = output.stderr.split_once('\n').unwrap();
+    assert!(failure.starts_with(&format!("note: cannot fetch {commit}: fatal: ")), "{output:?}");
     assert_eq!(causes(&realm), ["unexplained", "unexplained"]);
     let fetch = format!("git fetch --depth=1 origin {applied}");
     let reason = format!("it was applied from commit {}, which is not in this clone", &applied[..7]);
     assert_eq!(realm["unreadable"], serde_json::json!({"reason": reason, "command": fetch}));
-    let note = format!(
+    let expected = format!(
         "note: in truth-clones edits and drift look alike, and preventDestroy is not known of what has left the files: \
          {reason}; to get it: {fetch}\n"
     );
-    assert_eq!(output.stderr, note);
-    for command in [&["drift"][..], &["explain", "truth-clones.displayName"]] {
-        let output = project.run_in(&at("shallow"), command);
-        assert!(output.stderr.contains(&fetch), "{command:?}: {output:?}");
+    assert_eq!(note, expected);
+    git(&at("shallow"), &["remote", "set-url", "origin", &url]);
+    for command in [&["plan"][..], &["plan", "--changed"], &["drift"], &["explain", "truth-clones.displayName"]] {
+        let output = project.run_in(&at("shallow"), &[command, &["--no-fetch"]].concat());
+        assert!(output.stderr.contains(&fetch) && !output.stderr.contains("note: fetched"), "{command:?}: {output:?}");
     }
-    git(&at("shallow"), &fetch.split(' ').skip(1).collect::<Vec<_>>());
+    // It is fetched once, and no branch or tag moves.
+    let refs = git(&at("shallow"), &["show-ref"]);
+    let (output, realm) = plan_in(&project, &at("shallow"));
+    assert_eq!(causes(&realm), ["edit", "drift"]);
+    assert_eq!((realm["unreadable"].as_str(), output.stderr), (None, format!("note: fetched {commit}\n")));
+    assert_eq!(git(&at("shallow"), &["show-ref"]), refs);
     let (output, realm) = plan_in(&project, &at("shallow"));
     assert_eq!((causes(&realm), output.stderr.as_str()), (["edit", "drift"], ""));
 
     // What is applied is the same everywhere: here from the one that explained nothing.
     git(outside.path(), &["clone", "-q", "--depth", "1", &url, "shallow-too"]);
-    let output = project.run_in(&at("shallow-too"), &["apply", "--yes"]);
+    let output = project.run_in(&at("shallow-too"), &["apply", "--yes", "--no-fetch"]);
     assert_eq!(output.status, 0, "{output:?}");
     project.assert_empty_plan();
     let admin = project.admin();

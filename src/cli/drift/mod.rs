@@ -16,9 +16,9 @@ use self::revert::Revert;
 use super::apply::Consent;
 use super::apply::patience;
 use super::connect::ConnectArgs;
-use super::prepare::{self, PlanArgs, Resolved, applied_desires, bases, policy};
+use super::prepare::{self, PlanArgs, Resolved, applied_desires, bases, policy, records};
 use super::report::{self, Format, Render, Reports};
-use super::unreadable::{self, Applied};
+use super::unreadable::{self, Applied, FetchArgs};
 use super::workspace::{FileArgs, Workspace};
 use super::{Context, Error, Exit, offline, plan};
 use crate::apply::Secrets;
@@ -55,6 +55,8 @@ pub(super) struct Args {
     files: FileArgs,
     #[command(flatten)]
     connect: ConnectArgs,
+    #[command(flatten)]
+    fetch: FetchArgs,
     /// Leave out what matches an address, or a field of it as ADDRESS.FIELD; `*` stands for any text (repeatable)
     #[arg(long, value_name = "PATTERN")]
     ignore: Vec<String>,
@@ -109,6 +111,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let (live, unread) = read(&http, &workspace, args).await?;
     // What could not be read is neither there nor gone.
     workspace.loaded.desired.realms.retain(|name, _| !unread.contains_key(name));
+    unreadable::fetch(context, args.fetch, &workspace.folder, records(&live)).await;
     let mut applied = applied_desires(&workspace, live.realms.values());
     let not_compared = keep_unknown(&mut workspace, &mut applied, &live, &secrets);
     let bases = bases(&workspace, &live, &applied);
