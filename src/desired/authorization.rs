@@ -161,7 +161,19 @@ fn policy(builder: &Builder, object: &DesiredObject) -> Vec<Problem> {
             if with.is_empty() { problem } else { problem.help(format!("that is of type {}", one_of(&with))) };
         at(problem, builder.place(&declared.origin), "of another type")
     });
-    problems.collect()
+    problems.chain(forgotten(builder, object, ty)).collect()
+}
+
+/// Keycloak deletes every policy without client scopes when any client scope goes, of whichever realm of the server.
+fn forgotten(builder: &Builder, object: &DesiredObject, ty: &str) -> Option<Problem> {
+    let scopes = object.fields.get(&FieldPath::new(["clientScopes"]));
+    let has_some = scopes.is_some_and(|declared| declared.value != Value::Json(Json::Array(Vec::new())));
+    if ty != "client-scope" || has_some {
+        return None;
+    }
+    let problem = Problem::warning(format!("{} without client scopes does not last", a(object)))
+        .help("name client scopes, or leave it out: Keycloak deletes it when any client scope of any realm is deleted");
+    Some(at(problem, builder.place(scopes.map_or(&object.origin, |it| &it.origin)), "no client scopes"))
 }
 
 /// To the server a permission is a policy, and there is one of each name.

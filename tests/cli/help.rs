@@ -126,6 +126,9 @@ fn plan_tells_its_options() {
           --strict
               Unknown fields and values are errors, not warnings
 
+          --no-fetch
+              Do not fetch the commit that was applied last where it is not in this clone
+
           --allow-destroy <ADDRESS>
               Allow this object to be deleted with the data that hangs on it (repeatable)
 

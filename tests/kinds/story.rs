@@ -67,6 +67,13 @@ impl Story {
 
     /// Tells it up to the point where all samples have left the file.
     pub fn tell(&self) -> Told<'_> {
+        let told = self.tell_changes();
+        told.remove();
+        told
+    }
+
+    /// Tells it up to the point where all samples have changed.
+    pub fn tell_changes(&self) -> Told<'_> {
         println!("on Keycloak {}", version());
         let mut project = Project::new(self.realm);
         project.set("FIRST_SECRET", "the-first-secret");
@@ -77,7 +84,6 @@ impl Story {
         (self.by_hand)(&told.admin);
         told.create();
         told.change();
-        told.remove();
         told
     }
 
