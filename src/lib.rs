@@ -10,9 +10,10 @@ Data flows one way. A room imports only from rooms above it in this table; `test
 |---|---|---|
 | [`model`] | addresses, kinds (one file each), fields, what is desired, what is live, the record: values | none |
 | [`program`] | starts other programs, with a time limit | processes |
+| [`transport`] | connections to servers: URL, certificates, limits | none by itself |
 | [`git`] | a work tree or a commit → files as bytes; a line → who last touched it; fetches what was applied last | disk, git |
 | [`desired`] | TOML with spans → merge → checks → [`model::Desired`] | none |
-| [`secrets`] | a reference → a value; fingerprints | environment, files |
+| [`secrets`] | a reference → a value; fingerprints | environment, files, programs, a vault |
 | [`keycloak`] | sign-in, reading into [`model::Live`], writing single objects: all quirks of the wire end here | network |
 | [`diff`] | the three-way truth table → [`diff::Diff`] | none |
 | [`plan`] | order, cycles, guards → [`plan::Plan`], or a refusal; saved plans, and whether they still hold | none |
@@ -69,3 +70,4 @@ pub mod program;
 pub mod render;
 pub mod sandbox;
 pub mod secrets;
+pub mod transport;

@@ -71,7 +71,7 @@ pub(super) async fn prepare(context: &Context, args: &PlanArgs) -> Result<Prepar
         live.realms.extend(realm.map(|realm| (name, realm)));
     }
     workspace.print_warnings(context);
-    let (secrets, made_up) = resolve(context, &workspace)?;
+    let (secrets, made_up) = resolve(context, &workspace).await?;
     http.hide(secrets.values());
     let gathered = Gathered { workspace, http, credential, live, secrets, made_up, begun };
     let mut prepared = gathered.plan(context, args, |gathered| difference(gathered, &parts)).await?;

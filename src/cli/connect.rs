@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::secrets::resolve_one;
 use super::{Context, Error};
-use crate::desired::{Project, Server};
+use crate::desired::{Project, SecretSources, Server};
 use crate::keycloak::{Connection, Credentials};
 use crate::model::SecretRef;
-use crate::secrets::Resolver;
 
 /// How to reach the server.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -40,7 +40,7 @@ pub(super) struct ConnectArgs {
 }
 
 /// How to reach the server that is meant.
-pub(super) fn connection(
+pub(super) async fn connection(
     context: &Context,
     args: &ConnectArgs,
     folder: &Path,
@@ -49,25 +49,27 @@ pub(super) fn connection(
     if let Some(connection) = &context.server {
         return Ok(connection.clone());
     }
-    let server = project.map(|project| named(args, project)).transpose()?.flatten();
+    let (name, server) = project.map(|project| named(args, project)).transpose()?.flatten().unzip();
     let url = from_file("KEYCLOAK_URL", args.url.clone())?.or_else(|| server.map(|it| it.url.clone()));
     let url = url.ok_or_else(|| {
         Error::Usage(
             "no server: set KEYCLOAK_URL, say --url, or name one in realmform.toml ([servers.NAME] url = …)".into(),
         )
     })?;
-    let credentials = credentials(args, folder, server)?;
+    let sources = project.map(|project| project.secrets.clone()).unwrap_or_default();
+    let declared = Declared { folder, sources: &sources, name: name.map_or("", String::as_str), server };
+    let credentials = declared.credentials(args).await?;
     let mut connection = Connection::new(url, credentials);
     let realm = from_file("KEYCLOAK_REALM", args.login_realm.clone())?;
     if let Some(realm) = realm.or_else(|| server.and_then(|it| it.realm.clone())) {
         connection.realm = realm;
     }
-    settle(&mut connection, args, folder, server)?;
+    declared.settle(&mut connection, args).await?;
     Ok(connection)
 }
 
 /// The server of the project file that is meant; `None` when it names none.
-fn named<'a>(args: &ConnectArgs, project: &'a Project) -> Result<Option<&'a Server>, Error> {
+fn named<'a>(args: &ConnectArgs, project: &'a Project) -> Result<Option<(&'a String, &'a Server)>, Error> {
     let Some(name) = args.server.as_ref().or(project.default_server.as_ref()) else {
         return match project.servers.len() {
             0 => Ok(None),
@@ -75,7 +77,7 @@ fn named<'a>(args: &ConnectArgs, project: &'a Project) -> Result<Option<&'a Serv
             _ => Err(Error::Usage(format!("which server? Say --server with one of {}", names(project)))),
         };
     };
-    match project.servers.get(name) {
+    match project.servers.get_key_value(name) {
         Some(server) => Ok(Some(server)),
         None if project.servers.is_empty() => {
             Err(Error::Usage(format!("--server {name}: the project file names no server")))
@@ -88,61 +90,80 @@ fn names(project: &Project) -> String {
     project.servers.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
-fn credentials(args: &ConnectArgs, folder: &Path, server: Option<&Server>) -> Result<Credentials, Error> {
-    let secret = |variable: &str, of: Option<&SecretRef>| match secret_from_environment(variable)? {
-        Some(secret) => Ok(Some(secret)),
-        None => of.map(|reference| resolve(folder, reference)).transpose(),
-    };
-    if let Some(token) = secret("KEYCLOAK_ACCESS_TOKEN", server.and_then(|it| it.access_token.as_ref()))? {
-        return Ok(Credentials::Token(token));
-    }
-    let client_id = from_file("KEYCLOAK_CLIENT_ID", args.client_id.clone())?.or_else(|| server?.client_id.clone());
-    let client_secret = secret("KEYCLOAK_CLIENT_SECRET", server.and_then(|it| it.client_secret.as_ref()))?;
-    let user = from_file("KEYCLOAK_USER", args.user.clone())?.or_else(|| server?.username.clone());
-    if let Some(user) = user {
-        let password = secret("KEYCLOAK_PASSWORD", server.and_then(|it| it.password.as_ref()))?;
-        let password =
-            password.ok_or_else(|| Error::Usage(format!("no password for {user}: set KEYCLOAK_PASSWORD")))?;
-        let client_id = client_id.unwrap_or_else(|| "admin-cli".to_owned());
-        return Ok(Credentials::Password { client_id, client_secret, user, password });
-    }
-    match (client_id, client_secret) {
-        (Some(id), Some(secret)) => Ok(Credentials::Client { id, secret }),
-        (Some(id), None) => Err(Error::Usage(format!("no secret for client {id}: set KEYCLOAK_CLIENT_SECRET"))),
-        _ => Err(Error::Usage(
-            "no credential: set KEYCLOAK_CLIENT_ID and KEYCLOAK_CLIENT_SECRET, KEYCLOAK_USER and KEYCLOAK_PASSWORD, \
-             or KEYCLOAK_ACCESS_TOKEN"
-                .into(),
-        )),
-    }
+/// What the project file says of the server.
+struct Declared<'a> {
+    folder: &'a Path,
+    sources: &'a SecretSources,
+    name: &'a str,
+    server: Option<&'a Server>,
 }
 
-fn settle(
-    connection: &mut Connection,
-    args: &ConnectArgs,
-    folder: &Path,
-    server: Option<&Server>,
-) -> Result<(), Error> {
-    let ca_file = args.ca_file.clone().or_else(|| server?.ca_file.as_ref().map(|path| folder.join(path)));
-    if let Some(path) = ca_file {
-        connection.ca_pem = Some(std::fs::read(&path).map_err(|source| Error::File { path, source })?);
+impl Declared<'_> {
+    async fn credentials(&self, args: &ConnectArgs) -> Result<Credentials, Error> {
+        let server = self.server;
+        let token = server.and_then(|it| it.access_token.as_ref());
+        if let Some(token) = self.secret("KEYCLOAK_ACCESS_TOKEN", "accessToken", token).await? {
+            return Ok(Credentials::Token(token));
+        }
+        let client_id = from_file("KEYCLOAK_CLIENT_ID", args.client_id.clone())?.or_else(|| server?.client_id.clone());
+        let client_secret = server.and_then(|it| it.client_secret.as_ref());
+        let client_secret = self.secret("KEYCLOAK_CLIENT_SECRET", "clientSecret", client_secret).await?;
+        let user = from_file("KEYCLOAK_USER", args.user.clone())?.or_else(|| server?.username.clone());
+        if let Some(user) = user {
+            let password = server.and_then(|it| it.password.as_ref());
+            let password = self.secret("KEYCLOAK_PASSWORD", "password", password).await?;
+            let password =
+                password.ok_or_else(|| Error::Usage(format!("no password for {user}: set KEYCLOAK_PASSWORD")))?;
+            let client_id = client_id.unwrap_or_else(|| "admin-cli".to_owned());
+            return Ok(Credentials::Password { client_id, client_secret, user, password });
+        }
+        match (client_id, client_secret) {
+            (Some(id), Some(secret)) => Ok(Credentials::Client { id, secret }),
+            (Some(id), None) => Err(Error::Usage(format!("no secret for client {id}: set KEYCLOAK_CLIENT_SECRET"))),
+            _ => Err(Error::Usage(
+                "no credential: set KEYCLOAK_CLIENT_ID and KEYCLOAK_CLIENT_SECRET, KEYCLOAK_USER and KEYCLOAK_PASSWORD, \
+                 or KEYCLOAK_ACCESS_TOKEN"
+                    .into(),
+            )),
+        }
     }
-    if let Some(reference) = server.and_then(|it| it.identity.as_ref()) {
-        let identity = resolve(folder, reference)?;
-        connection.identity_pem = Some(identity.expose_secret().as_bytes().to_vec().into());
-    }
-    if let Some(timeout) = server.and_then(|it| it.timeout) {
-        connection.timeout = Duration::max(timeout, Duration::from_secs(1));
-    }
-    if let Some(parallelism) = args.parallelism.map(usize::from).or_else(|| server?.parallelism) {
-        connection.parallelism = parallelism;
-    }
-    Ok(())
-}
 
-fn resolve(folder: &Path, reference: &SecretRef) -> Result<SecretString, Error> {
-    let value = Resolver::new(folder).resolve(reference).map_err(|e| Error::Secrets(vec![e]))?;
-    value.ok_or_else(|| Error::Other(format!("{reference} is no credential to sign in with")))
+    /// A variable, else what the project file names.
+    async fn secret(
+        &self,
+        variable: &str,
+        field: &str,
+        reference: Option<&SecretRef>,
+    ) -> Result<Option<SecretString>, Error> {
+        match (secret_from_environment(variable)?, reference) {
+            (Some(secret), _) => Ok(Some(secret)),
+            (None, Some(reference)) => Ok(Some(self.resolve(field, reference).await?)),
+            (None, None) => Ok(None),
+        }
+    }
+
+    async fn resolve(&self, field: &str, reference: &SecretRef) -> Result<SecretString, Error> {
+        resolve_one(self.folder, self.sources, &format!("servers.{}.{field}", self.name), reference).await
+    }
+
+    async fn settle(&self, connection: &mut Connection, args: &ConnectArgs) -> Result<(), Error> {
+        let Self { folder, server, .. } = self;
+        let ca_file = args.ca_file.clone().or_else(|| (*server)?.ca_file.as_ref().map(|path| folder.join(path)));
+        if let Some(path) = ca_file {
+            connection.ca_pem = Some(std::fs::read(&path).map_err(|source| Error::File { path, source })?);
+        }
+        if let Some(reference) = server.and_then(|it| it.identity.as_ref()) {
+            let identity = self.resolve("identity", reference).await?;
+            connection.identity_pem = Some(identity.expose_secret().as_bytes().to_vec().into());
+        }
+        if let Some(timeout) = server.and_then(|it| it.timeout) {
+            connection.timeout = Duration::max(timeout, Duration::from_secs(1));
+        }
+        if let Some(parallelism) = args.parallelism.map(usize::from).or_else(|| (*server)?.parallelism) {
+            connection.parallelism = parallelism;
+        }
+        Ok(())
+    }
 }
 
 /// A variable, or the content of the file that `…_FILE` names. Empty counts as not set.

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::output::Output;
+use super::secrets::Missing;
 use crate::desired::Problems;
 use crate::git::GitError;
 use crate::keycloak::{ExportError, HttpError, Lock, ServerError};
 use crate::render::json::SavedError;
 use crate::sandbox::SandboxError;
-use crate::secrets::SecretError;
 
 /// The exit code of a command line that cannot be understood.
 const USAGE: u8 = 64;
@@ -27,7 +27,7 @@ pub(super) enum Error {
     #[error(transparent)]
     Git(#[from] GitError),
     #[error("secrets are missing")]
-    Secrets(Vec<SecretError>),
+    Secrets(Vec<Missing>),
     #[error(transparent)]
     Http(#[from] HttpError),
     #[error(transparent)]
@@ -99,7 +99,14 @@ impl Error {
             text.push_str(&format!(": {cause}"));
         }
         match self {
-            Self::Secrets(errors) => errors.iter().for_each(|error| text.push_str(&format!("\n  {error}"))),
+            Self::Secrets(missing) => {
+                for Missing { error, uses } in missing {
+                    text.push_str(&format!("\n  {error}"));
+                    for place in uses {
+                        text.push_str(&format!("\n    for {place}"));
+                    }
+                }
+            }
             Self::InTheWay { found, .. } => found.iter().for_each(|name| text.push_str(&format!("\n  {name}"))),
             _ => {}
         }
@@ -131,7 +138,7 @@ impl Error {
                 )
             }
             Self::Git(e) => return e.hint().map(str::to_owned),
-            Self::Secrets(errors) => return errors.iter().find_map(SecretError::hint).map(str::to_owned),
+            Self::Secrets(missing) => return missing.iter().find_map(|it| it.error.hint()).map(str::to_owned),
             Self::Http(e) | Self::Server(ServerError::Http(e)) => return e.hint(),
             Self::Stale { .. } | Self::StalePlan | Self::SavedPlan { .. } => {
                 "make the plan again: `realmform plan`".to_owned()

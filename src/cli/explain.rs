@@ -58,7 +58,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     workspace.print_warnings(context);
     let readings = readings(&args.what)?;
     let (http, _) = connected?;
-    let secrets = offline::secrets(&workspace);
+    let secrets = offline::secrets(&workspace).await;
     http.hide(secrets.values());
     let (address, field) = meant(&http, &workspace, readings).await?;
     let seen = look(&http, &workspace, &address).await?;

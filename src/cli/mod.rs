@@ -29,6 +29,7 @@ mod report;
 mod sandbox;
 mod saved;
 mod schema;
+mod secrets;
 mod show;
 mod staged;
 mod transfer;

@@ -10,10 +10,11 @@ use super::output::count;
 use super::plan::PlanView;
 use super::prepare::{PlanArgs, Resolved, applied_desires, bases, check_secrets, is_known, policy, renamed_from};
 use super::report::Render;
+use super::secrets::Uses;
 use super::workspace::Workspace;
 use super::{Context, Error};
 use crate::apply::Secrets;
-use crate::desired;
+use crate::desired::{self, Loaded};
 use crate::diff;
 use crate::keycloak::Interest;
 use crate::model::{
@@ -21,7 +22,6 @@ use crate::model::{
 };
 use crate::plan::{self, Plan, Refusal};
 use crate::render::{markdown, text};
-use crate::secrets::Resolver;
 
 /// A plan that nobody can apply.
 pub(super) struct Offline {
@@ -36,11 +36,11 @@ pub(super) struct Offline {
 }
 
 /// Makes the plan of what the realms of the exports lack.
-pub(super) fn plan(context: &Context, args: &PlanArgs, exports: &Exports) -> Result<Offline, Error> {
+pub(super) async fn plan(context: &Context, args: &PlanArgs, exports: &Exports) -> Result<Offline, Error> {
     let mut workspace = Workspace::load(context, &args.files)?;
     let (live, left_out) = live(context, &mut workspace, exports, args.files.realm.is_empty())?;
     check_references(&workspace, &live)?;
-    let secrets = secrets(&workspace);
+    let secrets = secrets(&workspace).await;
     let not_compared = keep_what_cannot_be_compared(&mut workspace.loaded.desired, &live, &secrets);
     let applied = applied_desires(&workspace, live.realms.values());
     let bases = bases(&workspace, &live, &applied);
@@ -108,15 +108,9 @@ fn check_references(workspace: &Workspace, live: &Live) -> Result<(), Error> {
 }
 
 /// The secrets that are at hand. Whoever reviews a plan without a server need not have any.
-pub(super) fn secrets(workspace: &Workspace) -> Secrets {
-    let resolver = Resolver::new(&workspace.folder);
-    let objects = workspace.loaded.desired.realms.values().flat_map(|realm| realm.objects.values());
-    let values = objects.flat_map(|object| object.fields.values()).map(|declared| &declared.value);
-    let references = values.filter_map(|value| match value {
-        Value::Secret(reference) => Some(reference),
-        Value::Json(_) => None,
-    });
-    references.filter_map(|it| Some((it.clone(), resolver.resolve(it).ok()??))).collect()
+pub(super) async fn secrets(workspace: &Workspace) -> Secrets {
+    let Loaded { project, desired, .. } = &workspace.loaded;
+    Uses::of(desired).at_hand(&workspace.folder, &project.secrets).await
 }
 
 /// An export masks secrets, and the variables that hold them need not be set: such a secret counts as what the server
@@ -135,7 +129,7 @@ pub(super) fn keep_what_cannot_be_compared(desired: &mut Desired, live: &Live, s
                     Some(LiveValue::Masked) => secrets.contains_key(reference) && has_fingerprint(live, address, path),
                     Some(LiveValue::Secret(_) | LiveValue::Json(_)) => secrets.contains_key(reference),
                 };
-                if !is_comparable && *reference != SecretRef::Keep {
+                if !is_comparable && !matches!(reference, SecretRef::Keep | SecretRef::Generate { .. }) {
                     declared.value = Value::Secret(SecretRef::Keep);
                     kept += 1;
                 }

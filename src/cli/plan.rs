@@ -73,7 +73,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     if !args.live.is_empty() {
-        return run_offline(context, args);
+        return run_offline(context, args).await;
     }
     let prepared = if args.changed {
         changed::prepare(context, &args.prepare).await?
@@ -93,9 +93,9 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     exit
 }
 
-fn run_offline(context: &Context, args: &Args) -> Result<Exit, Error> {
+async fn run_offline(context: &Context, args: &Args) -> Result<Exit, Error> {
     let exports = Exports::read(&args.live)?;
-    let offline = offline::plan(context, &args.prepare, &exports)?;
+    let offline = offline::plan(context, &args.prepare, &exports).await?;
     let about = About { project: offline.project.clone(), server: None };
     let plan = PlanView { plan: offline.plan.as_ref(), explanations: Explanations::default(), about };
     let view = OfflineView { plan, offline: &offline, exports: &exports };

@@ -7,21 +7,22 @@ use std::time::Instant;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::secrets::{self, Uses};
 use super::unreadable::{self, Applied, FetchArgs};
 use super::workspace::{self, Found, Workspace};
 use super::{Context, Error, connect, features};
 use crate::apply::Secrets;
-use crate::desired::{self, Project, Ref};
+use crate::desired::{self, Loaded, Project, Ref};
 use crate::diff;
 use crate::keycloak::{Connection, Credentials, Http, Interest, read_realm};
 use crate::model::{
-    Address, DesiredRealm, FieldPath, Live, LiveRealm, LiveValue, RealmName, Record, Reference, SecretRef, Value,
+    Address, DesiredRealm, FieldPath, Live, LiveRealm, LiveValue, RealmName, Record, Reference, SecretRef,
     builtin_names, is_builtin, is_global_profile, kinds, texts,
 };
 use crate::plan::explain::Unreadable;
 use crate::plan::{self, Owners, Plan, Policy, Refusal};
 use crate::render::markdown::About;
-use crate::secrets::{Fingerprint, Redactor, Resolver};
+use crate::secrets::{Fingerprint, Redactor};
 
 /// What `plan` and `apply` are told.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -38,6 +39,9 @@ pub(super) struct PlanArgs {
     /// Delete more than the delete limit allows
     #[arg(long)]
     allow_many_deletes: bool,
+    /// Generate a new value for what `{ generate = … }` made here (repeatable)
+    #[arg(long, value_name = "ADDRESS[.FIELD]")]
+    rotate: Vec<String>,
 }
 
 /// A plan, and what carrying it out takes.
@@ -76,7 +80,7 @@ pub(super) async fn prepare_after(
     let (workspace, connected) = load_and_connect(context, &args.files, &args.connect).await?;
     refuse(&workspace)?;
     workspace.print_warnings(context);
-    let (secrets, made_up) = resolve(context, &workspace)?;
+    let (secrets, made_up) = resolve(context, &workspace).await?;
     let (http, credential) = connected?;
     http.hide(secrets.values());
     wait(&workspace, &http).await?;
@@ -108,7 +112,7 @@ pub(super) struct Gathered {
 impl Gathered {
     /// Checks what files and server say of each other, and makes the plan of their difference.
     pub(super) async fn plan(
-        self,
+        mut self,
         context: &Context,
         args: &PlanArgs,
         diff: impl FnOnce(&Self) -> (diff::Diff, BTreeMap<RealmName, Unreadable>),
@@ -123,7 +127,12 @@ impl Gathered {
         check_references(http, workspace, live).await?;
         check_users(workspace, live)?;
         check_settings(context, http, workspace).await?;
+        secrets::rotate(&args.rotate, &self.workspace.loaded.desired, &mut self.secrets)?;
         let (diff, unreadable) = diff(&self);
+        let changes = diff.realms.values().flat_map(|realm| &realm.changes);
+        changes.for_each(|change| secrets::generate(change, &mut self.secrets));
+        self.http.hide(self.secrets.values());
+        let Self { workspace, http, live, .. } = &self;
         features::check_plan(http, &workspace.loaded.desired, live, &diff).await?;
         check_secrets(&diff)?;
         let Self { workspace, http, credential, live, secrets, made_up, begun } = self;
@@ -160,7 +169,7 @@ pub(super) async fn connect(
     folder: &Path,
     project: &Project,
 ) -> Result<Connected, Error> {
-    let connection = connect::connection(context, args, folder, Some(project))?;
+    let connection = connect::connection(context, args, folder, Some(project)).await?;
     let credential = credential(&connection);
     Ok((Http::connect(connection).await?, credential))
 }
@@ -203,21 +212,9 @@ pub(super) fn about(workspace: &Workspace, http: &Http) -> About {
 }
 
 /// The secrets of all declared objects; those that are missing are reported together.
-pub(super) fn resolve(context: &Context, workspace: &Workspace) -> Result<(Secrets, Vec<SecretRef>), Error> {
-    let mut resolver = Resolver::new(&workspace.folder);
-    if context.server.is_some() {
-        resolver = resolver.with_throwaway_values();
-    }
-    let objects = workspace.loaded.desired.realms.values().flat_map(|realm| realm.objects.values());
-    let values = objects.flat_map(|object| object.fields.values()).map(|declared| &declared.value);
-    let references: BTreeSet<&SecretRef> = values
-        .filter_map(|value| match value {
-            Value::Secret(reference) => Some(reference),
-            Value::Json(_) => None,
-        })
-        .collect();
-    let secrets = resolver.resolve_all(references).map_err(Error::Secrets)?;
-    Ok((secrets, resolver.made_up()))
+pub(super) async fn resolve(context: &Context, workspace: &Workspace) -> Result<(Secrets, Vec<SecretRef>), Error> {
+    let Loaded { project, desired, .. } = &workspace.loaded;
+    Uses::of(desired).resolve(context, &workspace.folder, &project.secrets).await
 }
 
 /// Reads every declared realm, and where all of the project is looked at also those that it left behind.
@@ -425,6 +422,10 @@ pub(super) fn credential(connection: &Connection) -> Vec<Address> {
 pub(super) struct Resolved<'a>(pub(super) &'a Secrets);
 
 impl diff::Secrets for Resolved<'_> {
+    fn is_kept(&self, reference: &SecretRef) -> bool {
+        matches!(reference, SecretRef::Generate { .. }) && !self.0.contains_key(reference)
+    }
+
     fn same(&self, reference: &SecretRef, live: &SecretString) -> bool {
         self.0.get(reference).is_some_and(|value| value.expose_secret() == live.expose_secret())
     }

@@ -15,7 +15,7 @@ pub(super) struct Args {
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let workspace = Workspace::load(context, &args.prepare.files)?;
     let project = Some(&workspace.loaded.project);
-    let connection = connect::connection(context, &args.prepare.connect, &workspace.folder, project)?;
+    let connection = connect::connection(context, &args.prepare.connect, &workspace.folder, project).await?;
     let http = Http::connect(connection).await?;
     let defaults = record_defaults(&http).await?;
     context.output.result(&format!("{defaults:#}\n"))?;

@@ -42,7 +42,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     if project.name == args.from {
         return Err(Error::Usage(format!("--from {}: that is this project", args.from)));
     }
-    let connection = connect::connection(context, &args.connect, &workspace.folder, Some(project))?;
+    let connection = connect::connection(context, &args.connect, &workspace.folder, Some(project)).await?;
     let http = Http::connect(connection).await?;
     let mut realms: BTreeMap<RealmName, Handed> = BTreeMap::new();
     for what in &args.what {

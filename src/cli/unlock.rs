@@ -30,7 +30,7 @@ pub(super) struct Args {
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let workspace = Workspace::load(context, &FileArgs::default())?;
     let project = &workspace.loaded.project;
-    let connection = connect::connection(context, &args.connect, &workspace.folder, Some(project))?;
+    let connection = connect::connection(context, &args.connect, &workspace.folder, Some(project)).await?;
     let http = Http::connect(connection).await?;
     let declared = workspace.loaded.desired.realms.keys();
     let realms: Vec<&RealmName> =

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::problem::Problem;
 use super::references::{Ref, Use};
 use super::source::{Place, Source};
+use super::sources::Programs;
 use crate::model::{
     Address, Declared, Desired, DesiredObject, DesiredRealm, FieldPath, Kind, Lifecycle, Origin, RealmName, Reference,
     Value,
@@ -17,6 +18,8 @@ pub(super) struct Builder {
     pub(super) problems: Vec<Problem>,
     /// Unknown names are errors.
     pub(super) strict: bool,
+    /// The programs of the project file that give secrets.
+    pub(super) programs: Programs,
     uses: BTreeMap<(RealmName, Reference, String), Vec<Use>>,
     /// Where settings are written that are no leaves: `lifecycle`, `prune`.
     settings: BTreeMap<(Address, FieldPath), Place>,
@@ -26,11 +29,12 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    pub(super) fn new(strict: bool) -> Self {
+    pub(super) fn new(strict: bool, programs: Programs) -> Self {
         Self {
             desired: Desired::default(),
             problems: Vec::new(),
             strict,
+            programs,
             uses: BTreeMap::new(),
             settings: BTreeMap::new(),
             implied: BTreeSet::new(),

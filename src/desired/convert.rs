@@ -18,7 +18,7 @@ use super::secret;
 use super::source::{Place, Source};
 use super::suggest::{did_you_mean, one_of};
 use super::workflows;
-use crate::model::{Address, Field, FieldPath, Reference, Type, Value, parse_seconds, sorted};
+use crate::model::{Address, Field, FieldPath, Reference, Type, Value, kinds, parse_seconds, sorted};
 
 /// Converts the fields of one object.
 pub(super) struct Converter<'a> {
@@ -126,7 +126,7 @@ impl<'a> Converter<'a> {
 
     fn leaf(&mut self, ty: Type, leaf: Leaf<'_, '_>) {
         let textual = leaf.as_text || matches!(ty, Type::Text | Type::OneOf(_) | Type::Json | Type::Setting);
-        if ty == Type::Secret || (textual && secret::looks_like_reference(leaf.node)) {
+        if ty == Type::Secret || (textual && secret::looks_like_reference(leaf.node, &self.builder.programs)) {
             return self.secret(leaf);
         }
         match ty {
@@ -148,7 +148,13 @@ impl<'a> Converter<'a> {
     }
 
     fn secret(&mut self, leaf: Leaf<'_, '_>) {
-        match secret::read(self.source, &leaf.path.to_string(), &leaf.key, leaf.node) {
+        // A password is hashed as it is.
+        if secret::is_of_keycloaks_vault(leaf.node) && *self.address.kind() != kinds::USER {
+            return self.text(leaf);
+        }
+        let of = Some(format!("{}.{}", self.address, leaf.path));
+        let context = secret::Context { source: self.source, programs: &self.builder.programs, of };
+        match context.read(&leaf.path.to_string(), &leaf.key, leaf.node) {
             Ok(reference) => self.builder.set(self.address, leaf.path, &leaf.key, Value::Secret(reference)),
             Err(problem) => self.builder.report(problem),
         }

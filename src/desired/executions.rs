@@ -173,8 +173,11 @@ impl Reader<'_> {
         };
         for entry in entries(table) {
             let (key, path) = (self.place(&entry), self.path.child(alias).child(entry.name));
-            let value = if secret::looks_like_reference(&entry.node) {
-                secret::read(self.source, entry.name, &key, &entry.node).map(Value::Secret)
+            let programs = &self.builder.programs;
+            let value = if secret::looks_like_reference(&entry.node, programs) {
+                let of = Some(format!("{}.{path}", self.address));
+                let context = secret::Context { source: self.source, programs, of };
+                context.read(entry.name, &key, &entry.node).map(Value::Secret)
             } else {
                 let text = config_text(&entry.node);
                 text.map(|text| Value::Json(text.into()))

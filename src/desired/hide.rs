@@ -3,14 +3,13 @@
 //! A problem shows its line and the lines around it, and one of them may hold a password that somebody typed in by
 //! mistake, in a file that is perhaps not even TOML. So this goes by what the text looks like, and rather hides too much.
 
+use crate::model::SECRET_SOURCES;
+
 /// What the last part of a key contains when its value is a secret; compared without case and punctuation.
 const SECRET_WORDS: &[&str] = &["secret", "password", "passwd", "passphrase", "credential", "privatekey", "apikey"];
 
 /// Keys that only sound like it.
 const HARMLESS: &[&str] = &["passwordpolicy", "clientauthenticatortype"];
-
-/// The parts of a reference to a secret: none of them is the secret.
-const REFERENCE_KEYS: &[&str] = &["env", "file", "keep", "vault"];
 
 /// The same text, of the same length in bytes and with the same lines, without values that could be secrets.
 pub(super) fn secrets(text: &str) -> String {
@@ -65,13 +64,12 @@ fn blank(bytes: &mut [u8], text: &str, from: usize) {
 
 fn is_reference(value: &str) -> bool {
     let Some(inside) = value.strip_prefix('{') else { return false };
-    let inside = inside.trim_start();
     let inside = inside.split('}').next().unwrap_or_default();
-    if inside.matches('=').count() != 1 {
-        return false;
-    }
     let key = inside.split('=').next().unwrap_or_default().trim_matches([' ', '\t', '"', '\'']);
-    REFERENCE_KEYS.contains(&key)
+    match key {
+        "generate" => !inside.contains(['"', '\'']),
+        _ => inside.matches('=').count() == 1 && SECRET_SOURCES.contains(&key),
+    }
 }
 
 /// How far a value reaches: to its closing quotes or bracket, or to the end of the line when there are none.
@@ -133,6 +131,8 @@ mod tests {
             "clientSecret = [\"hunter2\"]",
             "secret = { value = \"hunter2\" }",
             "secret = { env = \"A\", value = \"hunter2\" }",
+            "secret = { generate = \"hunter2\" }",
+            "secret = { generate = { value = \"hunter2\" } }",
             "# secret = \"hunter2\"",
             "secret = {\n  plain = \"hunter2\" }",
             "\"saml.signing.private.key\" = \"hunter2\"",
@@ -149,6 +149,8 @@ mod tests {
         for text in [
             "secret = { env = \"SHOP_SECRET\" }",
             "secret = { \"env\" = \"SHOP_SECRET\" }",
+            "secret = { vault = \"kv/shop#secret\" }",
+            "secret = { generate = { length = 40 } }",
             "passwordPolicy = \"length(12)\"",
             "accessTokenLifespan = \"5m\"",
             "displayName = \"no secrets here\"",

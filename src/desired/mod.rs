@@ -33,6 +33,7 @@ mod references;
 mod secret;
 mod settings;
 mod source;
+mod sources;
 mod suggest;
 mod users;
 mod workflows;
@@ -57,6 +58,7 @@ pub use project::{Project, Server};
 pub use providers::Setting;
 pub use references::{Ref, Use, declared_names, unknown_reference};
 pub use source::{Place, Source};
+pub use sources::{Programs, SecretProgram, SecretSources, VaultAuth, VaultServer};
 
 /// How files are loaded.
 #[derive(Clone, Copy, Debug, Default)]
@@ -103,7 +105,8 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
     let project = project::read(layout.project.as_ref(), has_project_file, &mut problems);
     let strict = options.strict || project.as_ref().is_some_and(|project| project.strict);
 
-    let mut builder = Builder::new(strict);
+    let programs = project.as_ref().map(|project| project.secrets.programs.clone()).unwrap_or_default();
+    let mut builder = Builder::new(strict, programs);
     layout.project.iter().for_each(|parsed| builder.add_source(&parsed.source));
     let mut subjects = BTreeMap::new();
     let mut gate = paths::Gate::new(project.as_ref().map(|project| &*project.policy.paths).unwrap_or_default());

@@ -13,10 +13,11 @@ use super::policy::{self, Policy};
 use super::problem::Problem;
 use super::secret;
 use super::source::{Place, Source};
+use super::sources::{self, Programs, SecretSources};
 use super::suggest::{did_you_mean, one_of};
 use crate::model::{Origin, SecretRef, parse_seconds};
 
-const TOP: &[&str] = &["name", "strict", "defaultServer", "servers", "policy"];
+const TOP: &[&str] = &["name", "strict", "defaultServer", "servers", "secrets", "policy"];
 const SERVER: &[&str] = &[
     "url",
     "realm",
@@ -44,6 +45,8 @@ pub struct Project {
     pub servers: BTreeMap<String, Server>,
     /// The server that is meant when none is named: as written, or the only one.
     pub default_server: Option<String>,
+    /// Where secrets are looked up.
+    pub secrets: SecretSources,
     /// What a plan may do.
     pub policy: Policy,
     /// Where the name is written.
@@ -89,13 +92,15 @@ pub(super) fn read(parsed: Option<&Parsed>, file_is_there: bool, problems: &mut 
         }
         return None;
     };
-    let mut reader = Reader { source: &parsed.source, problems };
+    let mut reader = Reader { source: &parsed.source, problems, programs: Programs::new() };
     reader.project(parsed.root())
 }
 
 pub(super) struct Reader<'a> {
     pub(super) source: &'a Arc<Source>,
     pub(super) problems: &'a mut Vec<Problem>,
+    /// What references may name besides the sources that there always are.
+    programs: Programs,
 }
 
 impl Reader<'_> {
@@ -103,6 +108,9 @@ impl Reader<'_> {
         let mut name = None;
         let mut default_server = None;
         let (mut strict, mut servers, mut policy) = (false, BTreeMap::new(), Policy::default());
+        let secrets = entries(table).find(|entry| entry.name == "secrets");
+        let secrets = secrets.map(|entry| sources::read(self, &entry)).unwrap_or_default();
+        self.programs.clone_from(&secrets.programs);
         for entry in entries(table) {
             match entry.name {
                 "name" => name = self.name(&entry).map(|text| (text, self.place(&entry).origin())),
@@ -110,6 +118,7 @@ impl Reader<'_> {
                 "defaultServer" => default_server = self.text(&entry).map(|text| (text, self.place(&entry))),
                 "servers" => servers = self.servers(&entry),
                 "policy" => policy = policy::read(self, &entry),
+                "secrets" => {}
                 _ => self.unknown("the project file", &entry, TOP),
             }
         }
@@ -121,7 +130,7 @@ impl Reader<'_> {
             self.problems.push(problem);
         }
         let (name, origin) = name?;
-        Some(Project { name, strict, servers, default_server, policy, origin })
+        Some(Project { name, strict, servers, default_server, secrets, policy, origin })
     }
 
     fn name(&mut self, entry: &Entry<'_>) -> Option<String> {
@@ -219,7 +228,7 @@ impl Reader<'_> {
         self.expect(entry, &expected, number.filter(|it| range.contains(it)))
     }
 
-    fn seconds(&mut self, entry: &Entry<'_>) -> Option<Duration> {
+    pub(super) fn seconds(&mut self, entry: &Entry<'_>) -> Option<Duration> {
         let seconds = match entry.node.shape {
             Shape::Int(number) => Some(number),
             Shape::Text(text) => parse_seconds(text),
@@ -229,12 +238,25 @@ impl Reader<'_> {
         self.expect(entry, "a number of seconds or a duration such as \"30s\"", seconds.map(Duration::from_secs))
     }
 
+    /// A secret that is needed before any other can be looked up.
+    pub(super) fn plain_secret(&mut self, entry: &Entry<'_>) -> Option<SecretRef> {
+        let reference = self.secret(entry)?;
+        if matches!(reference, SecretRef::Env(_) | SecretRef::File(_)) {
+            return Some(reference);
+        }
+        let problem = Problem::error(format!("`{}` is needed to sign in to the vault", entry.name))
+            .at(self.place(entry), "expected { env = \"NAME\" } or { file = \"path\" }");
+        self.problems.push(problem);
+        None
+    }
+
     fn secret(&mut self, entry: &Entry<'_>) -> Option<SecretRef> {
-        match secret::read(self.source, entry.name, &self.place(entry), &entry.node) {
+        let context = secret::Context { source: self.source, programs: &self.programs, of: None };
+        match context.read(entry.name, &self.place(entry), &entry.node) {
             Ok(SecretRef::Keep) => {
                 let problem = Problem::error(format!("`{}` is needed to sign in", entry.name))
                     .at(self.place(entry), "there is nothing on the server to keep")
-                    .help("write { env = \"NAME\" } or { file = \"path\" }");
+                    .help("write { env = \"NAME\" }, { file = \"path\" } or where else it comes from");
                 self.problems.push(problem);
                 None
             }

@@ -71,6 +71,10 @@ fn name(reference: &SecretRef) -> SecretString {
 }
 
 impl Secrets for ByName {
+    fn is_kept(&self, reference: &SecretRef) -> bool {
+        matches!(reference, SecretRef::Generate { .. })
+    }
+
     fn same(&self, reference: &SecretRef, live: &SecretString) -> bool {
         name(reference).expose_secret() == live.expose_secret()
     }

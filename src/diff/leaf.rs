@@ -146,6 +146,7 @@ impl Leaf<'_> {
             // Left alone, whatever it is; that it is missing is told apart from the changes.
             _ if *reference == SecretRef::Keep => true,
             None => false,
+            Some(_) if secrets.is_kept(reference) => true,
             Some(LiveValue::Secret(live)) => secrets.same(reference, live),
             // A leaf that we do not know as a secret but that the files do.
             Some(LiveValue::Json(live)) => live.as_str().is_some_and(|text| secrets.same(reference, &text.into())),

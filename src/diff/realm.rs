@@ -10,7 +10,8 @@ use super::today::Today;
 use super::{Action, After, Before, Cause, Change, FieldChange, RealmDiff, SecretFault, SecretProblem, Secrets};
 use crate::model::{
     Address, Declared, DesiredObject, DesiredRealm, FieldPath, Kind, Lifecycle, LiveObject, LiveValue, Names, Origin,
-    Prune, Reference, SecretRef, Shape, Type, Value, Write, default_of, is_builtin, is_reserved, kinds, texts,
+    Prune, Reference, SecretRef, Shape, Type, Value, Write, default_of, is_builtin, is_reserved, is_vault_expression,
+    kinds, texts,
 };
 
 /// The difference of one realm.
@@ -115,10 +116,13 @@ impl Comparison<'_> {
             if *value == Value::Secret(SecretRef::Keep) && !live.fields.contains_key(path) {
                 self.secret(SecretFault::Missing, address, path, origin);
             }
+            // What the server looks up in a vault of its own is shown as it is, and so may replace what is hidden.
+            let is_looked_up = matches!(value, Value::Json(json) if json.as_str().is_some_and(is_vault_expression));
             if matches!(
                 (value, live.fields.get(path)),
                 (Value::Json(_), Some(LiveValue::Masked | LiveValue::Secret(_)))
-            ) {
+            ) && !is_looked_up
+            {
                 self.secret(SecretFault::Hidden, address, path, origin);
             }
             let leaf = applied.leaf(live, path);

@@ -154,6 +154,10 @@ impl Scene {
 }
 
 impl Secrets for Scene {
+    fn is_kept(&self, reference: &SecretRef) -> bool {
+        matches!(reference, SecretRef::Generate { .. })
+    }
+
     fn same(&self, reference: &SecretRef, live: &SecretString) -> bool {
         self.resolve(reference) == live.expose_secret()
     }

@@ -12,6 +12,7 @@ use reqwest::{Method, StatusCode};
 use rustls::CertificateError;
 
 use super::path;
+use crate::transport::{TransportError, inner, root_cause};
 
 /// Why a request did not give what it was for.
 #[derive(Debug, thiserror::Error)]
@@ -169,6 +170,12 @@ pub enum HttpError {
         /// What was to be asked.
         request: Request,
     },
+}
+
+impl From<TransportError> for HttpError {
+    fn from(error: TransportError) -> Self {
+        Self::Setup { message: error.to_string() }
+    }
 }
 
 impl HttpError {
@@ -422,15 +429,6 @@ impl Problem {
     }
 }
 
-/// The deepest cause: the only one in a chain of reqwest's that neither repeats the others nor prints the URL.
-pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
-    let mut cause = error;
-    while let Some(next) = inner(cause) {
-        cause = next;
-    }
-    cause.to_string()
-}
-
 fn after_colon(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!(": {message}") }
 }
@@ -543,12 +541,6 @@ fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
         found = deeper;
     }
     Some(found.kind())
-}
-
-/// The next cause; `io::Error::source` would skip the very error it wraps, which is where rustls' are.
-fn inner<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
-    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    wrapped.map(|error| error as _).or_else(|| error.source())
 }
 
 #[cfg(test)]

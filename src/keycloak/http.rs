@@ -60,8 +60,9 @@ impl Http {
 
     /// Signs in.
     pub async fn connect(connection: Connection) -> Result<Self, HttpError> {
-        let base = connection.base()?;
-        let wire = Wire::new(connection.client(&base)?, &base, connection.timeout, connection.redactor());
+        let transport = connection.transport();
+        let base = transport.base()?;
+        let wire = Wire::new(transport.client(&base)?, &base, connection.timeout, connection.redactor());
         let Connection { realm, credentials, parallelism, retry: policy, .. } = connection;
         let auth = Auth::new(&base, realm, credentials)?;
         let parallelism = parallelism.max(1);

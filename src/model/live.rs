@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::kind::entry_type;
-use super::{Address, FieldPath, Kind, RealmName, Record, Reference, Type};
+use super::{Address, FieldPath, Kind, RealmName, Record, Reference, Type, is_vault_expression};
 
 /// What the server has of the realms that were asked for.
 #[derive(Debug, Default)]
@@ -123,7 +123,8 @@ pub(crate) fn live_value(ty: Type, value: Value) -> Option<LiveValue> {
     match (ty, value) {
         (_, value) if ty.is_empty(&value) => None,
         (_, Value::String(text)) if text == MASK => Some(LiveValue::Masked),
-        (Type::Secret, Value::String(text)) => Some(LiveValue::Secret(text.into())),
+        // What Keycloak looks up in a vault of its own is no secret, and it does not mask it.
+        (Type::Secret, Value::String(text)) if !is_vault_expression(&text) => Some(LiveValue::Secret(text.into())),
         (_, Value::Array(items)) if ty.is_set() => Some(LiveValue::Json(sorted(items))),
         (_, value) => Some(LiveValue::Json(value)),
     }

@@ -39,4 +39,4 @@ pub(crate) use live::{live_value, sorted};
 pub use provider::{Configured, Provider, Providers, configured};
 pub use record::{Record, RecordError, Shape};
 pub use reference::{Names, texts, unqualified};
-pub use secret_ref::SecretRef;
+pub use secret_ref::{GENERATED_LENGTH, SECRET_SOURCES, SecretRef, is_vault_expression};

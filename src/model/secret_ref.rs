@@ -7,8 +7,9 @@ use std::path::PathBuf;
 /// Where a secret's value comes from; never the value, so it may be printed, stored and compared
 /// freely.
 ///
-/// It reads and is written as in a realm file: `{ "env": "NAME" }`, `{ "file": "path" }`, `{
-/// "keep": true }`.
+/// It reads and is written in JSON as in a realm file, as an object of one entry: `{ "env": "NAME" }`,
+/// `{ "vault": "mount/path#key" }`, `{ "keep": true }`. An entry of another name is that of a program of
+/// the project file, and the text that is given to it: `{ "op": "op://shop/keycloak/secret" }`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "Written", try_from = "Written")]
 pub enum SecretRef {
@@ -16,8 +17,55 @@ pub enum SecretRef {
     Env(String),
     /// The content of this file; a relative path starts at the project folder.
     File(PathBuf),
+    /// One key of a secret in `HashiCorp` Vault or `OpenBao`.
+    Vault {
+        /// The mount and the path below it, as `vault kv get` takes them: `secret/apps/shop`.
+        path: String,
+        /// The key.
+        key: String,
+    },
+    /// One value of a file that SOPS encrypted.
+    Sops {
+        /// The file; a relative path starts at the project folder.
+        file: PathBuf,
+        /// Where in it the value is: names with dots between them.
+        key: String,
+    },
+    /// What a program of the project file prints.
+    Program {
+        /// The name that the project file gives it.
+        provider: String,
+        /// What takes the place of `{}` in its command.
+        key: String,
+    },
+    /// Made by realmform when there is none yet, and left alone from then on.
+    Generate {
+        /// How many characters.
+        length: u16,
+        /// The field that it is the value of, as `ADDRESS.FIELD`: each has a value of its own.
+        of: String,
+    },
     /// Whatever the server holds, left alone.
     Keep,
+}
+
+/// The names of the entries that are no program's.
+pub const SECRET_SOURCES: &[&str] = &["env", "file", "vault", "sops", "generate", "keep"];
+
+/// The length of a generated secret that names none: 238 bits.
+pub const GENERATED_LENGTH: u16 = 40;
+
+impl SecretRef {
+    /// The parts of `before#after`, which are both there.
+    pub fn split(text: &str) -> Option<(&str, &str)> {
+        text.split_once('#').filter(|(before, after)| !before.is_empty() && !after.is_empty())
+    }
+}
+
+/// Whether a text names an entry of Keycloak's own vault: `${vault.NAME}`. Keycloak looks it up when it needs it, and shows it
+/// where it masks other values.
+pub fn is_vault_expression(text: &str) -> bool {
+    text.strip_prefix("${vault.").and_then(|rest| rest.strip_suffix('}')).is_some_and(|name| !name.is_empty())
 }
 
 impl fmt::Display for SecretRef {
@@ -25,45 +73,74 @@ impl fmt::Display for SecretRef {
         match self {
             Self::Env(name) => write!(f, "{{ env = {name:?} }}"),
             Self::File(path) => write!(f, "{{ file = \"{}\" }}", path.display()),
+            Self::Vault { path, key } => write!(f, "{{ vault = \"{path}#{key}\" }}"),
+            Self::Sops { file, key } => write!(f, "{{ sops = \"{}#{key}\" }}", file.display()),
+            Self::Program { provider, key } => write!(f, "{{ {provider} = {key:?} }}"),
+            Self::Generate { length, of: _ } => write!(f, "{{ generate = {{ length = {length} }} }}"),
             Self::Keep => write!(f, "{{ keep = true }}"),
         }
     }
 }
 
 /// The shape in a file. It is no serde enum, because for those a typing error gives a message about
-/// variants.
+/// variants, and because the name of a program is anybody's.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Written(serde_json::Map<String, serde_json::Value>);
+
+/// The entry of a generated secret.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    env: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    file: Option<PathBuf>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    keep: Option<bool>,
+struct Generated {
+    length: u16,
+    of: String,
 }
 
 impl From<SecretRef> for Written {
     fn from(reference: SecretRef) -> Self {
-        let nothing = Self { env: None, file: None, keep: None };
-        match reference {
-            SecretRef::Env(name) => Self { env: Some(name), ..nothing },
-            SecretRef::File(path) => Self { file: Some(path), ..nothing },
-            SecretRef::Keep => Self { keep: Some(true), ..nothing },
-        }
+        let path = |path: PathBuf| path.to_string_lossy().into_owned();
+        let (name, value) = match reference {
+            SecretRef::Env(name) => ("env".to_owned(), name.into()),
+            SecretRef::File(file) => ("file".to_owned(), path(file).into()),
+            SecretRef::Vault { path, key } => ("vault".to_owned(), format!("{path}#{key}").into()),
+            SecretRef::Sops { file, key } => ("sops".to_owned(), format!("{}#{key}", path(file)).into()),
+            SecretRef::Program { provider, key } => (provider, key.into()),
+            SecretRef::Generate { length, of } => {
+                ("generate".to_owned(), serde_json::json!({ "length": length, "of": of }))
+            }
+            SecretRef::Keep => ("keep".to_owned(), true.into()),
+        };
+        Self([(name, value)].into_iter().collect())
     }
 }
 
 impl TryFrom<Written> for SecretRef {
-    type Error = &'static str;
+    type Error = String;
 
-    fn try_from(written: Written) -> Result<Self, Self::Error> {
-        match written {
-            Written { env: Some(name), file: None, keep: None } => Ok(Self::Env(name)),
-            Written { env: None, file: Some(path), keep: None } => Ok(Self::File(path)),
-            Written { env: None, file: None, keep: Some(true) } => Ok(Self::Keep),
-            _ => Err("a secret is one of `{ env = \"NAME\" }`, `{ file = \"path\" }` and `{ keep = true }`"),
-        }
+    fn try_from(Written(entries): Written) -> Result<Self, Self::Error> {
+        let wrong = || {
+            let sources = SECRET_SOURCES.join("`, `");
+            Err(format!("a secret is an object of one entry: `{sources}`, or the name of a program"))
+        };
+        let mut entries = entries.into_iter();
+        let (Some((name, value)), None) = (entries.next(), entries.next()) else { return wrong() };
+        let text = value.as_str().filter(|text| !text.is_empty());
+        let parts = text.and_then(Self::split);
+        Ok(match (name.as_str(), text, parts) {
+            ("env", Some(name), _) => Self::Env(name.to_owned()),
+            ("file", Some(path), _) => Self::File(path.into()),
+            ("vault", _, Some((path, key))) => Self::Vault { path: path.to_owned(), key: key.to_owned() },
+            ("sops", _, Some((file, key))) => Self::Sops { file: file.into(), key: key.to_owned() },
+            ("keep", ..) if value == true => Self::Keep,
+            ("generate", ..) => match serde_json::from_value(value) {
+                Ok(Generated { length, of }) => Self::Generate { length, of },
+                Err(_) => return wrong(),
+            },
+            (provider, Some(key), _) if !SECRET_SOURCES.contains(&provider) => {
+                Self::Program { provider: provider.to_owned(), key: key.to_owned() }
+            }
+            _ => return wrong(),
+        })
     }
 }
 
@@ -71,13 +148,38 @@ impl TryFrom<Written> for SecretRef {
 mod tests {
     use super::*;
 
+    fn each() -> Vec<(SecretRef, &'static str, &'static str)> {
+        let text = |text: &str| text.to_owned();
+        vec![
+            (SecretRef::Env(text("SHOP")), r#"{"env":"SHOP"}"#, r#"{ env = "SHOP" }"#),
+            (SecretRef::File("secrets/shop".into()), r#"{"file":"secrets/shop"}"#, r#"{ file = "secrets/shop" }"#),
+            (
+                SecretRef::Vault { path: text("kv/apps/shop"), key: text("a#b") },
+                r#"{"vault":"kv/apps/shop#a#b"}"#,
+                r#"{ vault = "kv/apps/shop#a#b" }"#,
+            ),
+            (
+                SecretRef::Sops { file: "prod.yaml".into(), key: text("shop.secret") },
+                r#"{"sops":"prod.yaml#shop.secret"}"#,
+                r#"{ sops = "prod.yaml#shop.secret" }"#,
+            ),
+            (
+                SecretRef::Program { provider: text("op"), key: text("op://a/b") },
+                r#"{"op":"op://a/b"}"#,
+                r#"{ op = "op://a/b" }"#,
+            ),
+            (
+                SecretRef::Generate { length: 24, of: text("acme/clients/shop.secret") },
+                r#"{"generate":{"length":24,"of":"acme/clients/shop.secret"}}"#,
+                r"{ generate = { length = 24 } }",
+            ),
+            (SecretRef::Keep, r#"{"keep":true}"#, "{ keep = true }"),
+        ]
+    }
+
     #[test]
     fn reads_and_writes_as_in_a_file() {
-        for (reference, json) in [
-            (SecretRef::Env("SHOP".into()), r#"{"env":"SHOP"}"#),
-            (SecretRef::File("secrets/shop".into()), r#"{"file":"secrets/shop"}"#),
-            (SecretRef::Keep, r#"{"keep":true}"#),
-        ] {
+        for (reference, json, _) in each() {
             assert_eq!(serde_json::to_string(&reference).unwrap(), json);
             assert_eq!(serde_json::from_str::<SecretRef>(json).unwrap(), reference);
         }
@@ -85,14 +187,24 @@ mod tests {
 
     #[test]
     fn everything_else_is_an_error() {
-        for json in ["{}", r#"{"keep":false}"#, r#"{"env":"A","file":"b"}"#, r#"{"vault":"kv/a#b"}"#, r#""text""#] {
+        for json in [
+            "{}",
+            r#"{"keep":false}"#,
+            r#"{"env":"A","file":"b"}"#,
+            r#"{"vault":"kv/a"}"#,
+            r##"{"sops":"#a"}"##,
+            r#"{"generate":{}}"#,
+            r#"{"op":""}"#,
+            r#""text""#,
+        ] {
             assert!(serde_json::from_str::<SecretRef>(json).is_err(), "{json}");
         }
     }
 
     #[test]
     fn is_shown_as_in_a_file() {
-        assert_eq!(SecretRef::Env("SHOP".into()).to_string(), r#"{ env = "SHOP" }"#);
-        assert_eq!(SecretRef::Keep.to_string(), "{ keep = true }");
+        for (reference, _, toml) in each() {
+            assert_eq!(reference.to_string(), toml);
+        }
     }
 }

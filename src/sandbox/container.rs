@@ -100,6 +100,7 @@ fn image(version: &str) -> String {
     format!("quay.io/keycloak/keycloak:{version}")
 }
 
+#[expect(clippy::disallowed_methods, reason = "only asks whether it is there; it needs no supervisor")]
 async fn answers(program: &Path, args: &[&str], environment: &Environment) -> bool {
     let status = tokio::process::Command::new(program)
         .args(args)

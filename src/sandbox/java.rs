@@ -81,6 +81,7 @@ impl Java {
 }
 
 /// The release of a Java that runs at all: `/usr/bin/java` of macOS is there without being Java.
+#[expect(clippy::disallowed_methods, reason = "only asks whether it is there; it needs no supervisor")]
 async fn release(program: &Path, environment: &Environment) -> Option<u32> {
     let output = tokio::process::Command::new(program)
         .arg("-version")

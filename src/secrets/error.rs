@@ -1,8 +1,11 @@
 //! What can go wrong between a reference and its value.
 
+use super::{SopsError, VaultError};
 use crate::model::SecretRef;
+use crate::program::ProgramError;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Why a secret has no value. No variant has room for the value, or for a part of it.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +30,37 @@ pub enum SecretError {
         /// Where the value was looked for.
         reference: SecretRef,
     },
+    /// The program that is to print it is in no project file that is here.
+    #[error("no project file here declares the program {name}")]
+    NoProgram {
+        /// What the reference calls it.
+        name: String,
+    },
+    /// The program does not give it.
+    #[error("{provider} does not give {key}: {source}")]
+    Program {
+        /// What the project file calls the program.
+        provider: String,
+        /// What was asked for.
+        key: String,
+        /// What the program says.
+        source: ProgramError,
+    },
+    /// A file that SOPS encrypted.
+    #[error(transparent)]
+    Sops(#[from] SopsError),
+    /// Nobody says where the vault is.
+    #[error("nothing says where the vault is")]
+    NoVault,
+    /// Nobody says how to sign in to it.
+    #[error("there is no token for the vault")]
+    NoVaultToken,
+    /// The vault does not give it.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// One cause of several.
+    #[error("{0}")]
+    Shared(Arc<SecretError>),
     /// The value is not text, which is all that Keycloak takes.
     #[error("the secret {reference} is not UTF-8")]
     NotUtf8 {
@@ -47,6 +81,20 @@ impl SecretError {
                 Some("a CI secret that this job may not see arrives as an empty variable")
             }
             Self::Empty { .. } => None,
+            Self::NoProgram { .. } => Some("[secrets.provider.NAME] command = […] in realmform.toml declares it"),
+            Self::Program { .. } => Some("[secrets.provider] in realmform.toml says how it is run"),
+            Self::Sops(SopsError::Program { source: ProgramError::Start { .. }, .. }) => {
+                Some("install sops, and the key that the file is encrypted for")
+            }
+            Self::Sops(_) => {
+                Some("a relative path starts at the project folder; a key is names with dots between them")
+            }
+            Self::NoVault => Some("set VAULT_ADDR, or `address` of [secrets.vault] in realmform.toml"),
+            Self::NoVaultToken => Some(
+                "set VAULT_TOKEN, run `vault login`, or say with [secrets.vault.auth] in realmform.toml how to sign in",
+            ),
+            Self::Vault(error) => error.hint(),
+            Self::Shared(error) => error.hint(),
             Self::NotUtf8 { .. } => Some("store binary values as text, for example in base64"),
         }
     }
@@ -56,7 +104,14 @@ impl SecretError {
         match self {
             Self::NotSet { .. } | Self::Empty { .. } => true,
             Self::Unreadable { source, .. } => source.kind() == io::ErrorKind::NotFound,
-            Self::NotUtf8 { .. } => false,
+            Self::NotUtf8 { .. }
+            | Self::NoProgram { .. }
+            | Self::Program { .. }
+            | Self::Sops(_)
+            | Self::NoVault
+            | Self::NoVaultToken
+            | Self::Vault(_)
+            | Self::Shared(_) => false,
         }
     }
 }

@@ -9,8 +9,14 @@ mod error;
 mod fingerprint;
 mod redactor;
 mod resolver;
+mod sops;
+#[cfg(test)]
+mod tests;
+mod vault;
 
 pub use error::SecretError;
 pub use fingerprint::Fingerprint;
 pub use redactor::Redactor;
-pub use resolver::Resolver;
+pub use resolver::{Resolver, Unresolved, Values, generated};
+pub use sops::SopsError;
+pub use vault::VaultError;

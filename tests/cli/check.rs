@@ -219,9 +219,10 @@ fn a_secret_in_the_file_is_not_repeated() {
        · ───┬──
        ·    ╰── has the secret itself
        ╰────
-      help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git)
-            or { keep = true } (whatever the server holds); if this was ever committed, replace the
-            secret, since git keeps it
+      help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git),
+            { vault = "mount/path#key" }, { sops = "file#key" }, { generate = {} } (made once and
+            kept) or { keep = true } (whatever the server holds); if this was ever committed, replace
+            the secret, since git keeps it
     error: 1 error in the realm files
     "#);
 }

@@ -135,6 +135,9 @@ fn plan_tells_its_options() {
           --allow-many-deletes
               Delete more than the delete limit allows
 
+          --rotate <ADDRESS[.FIELD]>
+              Generate a new value for what `{ generate = … }` made here (repeatable)
+
           --detailed-exitcode
               Exit with 2 when there are changes
 

@@ -300,14 +300,15 @@ fn a_changed_work_tree_is_not_applied_where_a_clean_one_is_asked_for() {
 fn a_missing_secret_and_a_name_that_nobody_knows() {
     let program = committed("cli-unknown");
     program.write("cli-unknown/clients/api.toml", "secret = { env = \"API_SECRET\" }\n");
-    insta::assert_snapshot!(program.run(&["plan"]), @"
+    insta::assert_snapshot!(program.run(&["plan"]), @r#"
     status: 1
     --- stdout
     --- stderr
     error: secrets are missing
       the environment variable API_SECRET is not set
+        for cli-unknown/clients/api.secret (cli-unknown/clients/api.toml:1)
     hint: set it where realmform runs; `{ keep = true }` leaves the server's value alone
-    ");
+    "#);
     program.write("cli-unknown/clients/api.toml", "optionalClientScopes = [\"adress\"]\n");
     insta::assert_snapshot!(program.run(&["plan"]), @r#"
     status: 1

@@ -252,7 +252,8 @@ fn a_policy_without_client_scopes_does_not_last() {
     other.admin().delete(&format!("client-scopes/{}", other.admin().id("client-scopes", "name", "x")));
     assert!(!names(&told.admin, "policies").contains("the policy"));
     told.project.write_realm(&format!("{text}clientScopes = [\"email\"]\n"));
-    assert_eq!(told.project.changes(), ["create clients/shop/authorization/policies/the policy"]);
+    let line = "create clients/shop/authorization/policies/\"the policy\": clientScopes (edit), type (drift)";
+    assert_eq!(told.project.changes(), [line]);
     told.project.apply();
     told.delete(&[], |admin| !names(admin, "policies").contains("the policy"));
 }

@@ -302,6 +302,10 @@ fn secrets() -> Secrets {
 struct Known;
 
 impl diff::Secrets for Known {
+    fn is_kept(&self, reference: &SecretRef) -> bool {
+        matches!(reference, SecretRef::Generate { .. })
+    }
+
     fn same(&self, reference: &SecretRef, live: &SecretString) -> bool {
         secrets().get(reference).is_some_and(|value| value.expose_secret() == live.expose_secret())
     }

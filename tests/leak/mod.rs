@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use futures_util::FutureExt as _;
+use realmform::desired::SecretSources;
 use realmform::keycloak::{Connection, Credentials, Leaf};
 use realmform::model::{LiveValue, SecretRef};
 use realmform::secrets::{Redactor, Resolver};
@@ -271,8 +272,8 @@ fn debugged() -> String {
         password: value(),
     };
     let connection = Connection::new("http://h", password);
-    let resolver = Resolver::new(".").with_env(|_| Some(secret("CLIENT").into()));
-    drop(resolver.resolve(&reference));
+    let sources = SecretSources::default();
+    let resolver = Resolver::new(".", &sources).with_env(|_| Some(secret("CLIENT").into()));
     format!(
         "{secrets:?} {connection:?} {:?} {:?} {:?} {:?} {:?} {resolver:?} {:?}",
         Credentials::Client { id: "c".into(), secret: value() },

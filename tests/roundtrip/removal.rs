@@ -148,6 +148,10 @@ fn remove(table: &mut Table, path: &[String]) {
 struct NoSecrets;
 
 impl diff::Secrets for NoSecrets {
+    fn is_kept(&self, reference: &SecretRef) -> bool {
+        matches!(reference, SecretRef::Generate { .. })
+    }
+
     fn same(&self, _: &SecretRef, _: &SecretString) -> bool {
         false
     }

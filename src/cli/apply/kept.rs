@@ -1,30 +1,29 @@
 //! `realmform apply PLAN`: what was saved, and nothing else.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::patience::{Patience, uninterrupted};
 use super::work::Work;
 use super::{Args, stamp};
-use crate::apply::Secrets;
 use crate::cli::plan::PlanView;
 use crate::cli::report::{Format, show};
+use crate::cli::secrets::Uses;
 use crate::cli::workspace::{self, FileArgs, Found, Workspace};
 use crate::cli::{Context, Error, Exit, connect, plan, prepare, saved};
 use crate::desired::Project;
 use crate::keycloak::Http;
 use crate::model::{Address, Live};
 use crate::plan::explain::Explanations;
-use crate::plan::saved::{Saved, Stale, written_secrets};
+use crate::plan::saved::{Saved, Stale};
 use crate::plan::{Policy, check};
-use crate::secrets::{Redactor, Resolver};
+use crate::secrets::Redactor;
 
 pub(super) async fn run(context: &Context, args: &Args, file: &Path, patience: &Patience<'_>) -> Result<Exit, Error> {
     let saved = saved::read(file)?;
     let around = around(context, &saved)?;
     let mut stale = around.stale(&saved);
-    let connection = connect::connection(context, &args.prepare.connect, &around.folder, around.project())?;
+    let connection = connect::connection(context, &args.prepare.connect, &around.folder, around.project()).await?;
     let policy = Policy {
         credential: prepare::credential(&connection),
         break_glass: prepare::break_glass(around.break_glass(), &Live::default()),
@@ -34,7 +33,8 @@ pub(super) async fn run(context: &Context, args: &Args, file: &Path, patience: &
     let view = PlanView { plan: plan.as_ref(), explanations: Explanations::default(), about: saved::about(&saved) };
     show(context, &view, Format::Text, args.verbose, &args.reports)?;
     plan.map_err(|_| Error::Refused)?;
-    let secrets = resolve(context, &around.folder, &saved)?;
+    let sources = around.project().map(|project| project.secrets.clone()).unwrap_or_default();
+    let secrets = Uses::resolve_written(&saved.plan, context, &around.folder, &sources).await?;
     let http = Http::connect(connection).await?;
     http.hide(secrets.values());
     stale.extend(saved::moved_around(&saved, &saved.project, &http).await?);
@@ -111,14 +111,4 @@ impl Around {
         }
         if now.digest == saved.files.digest { Vec::new() } else { vec![Stale::Files] }
     }
-}
-
-/// The secrets that the plan writes; those that are missing are reported together.
-fn resolve(context: &Context, folder: &Path, saved: &Saved) -> Result<Secrets, Error> {
-    let mut resolver = Resolver::new(folder);
-    if context.server.is_some() {
-        resolver = resolver.with_throwaway_values();
-    }
-    let written: BTreeSet<_> = written_secrets(&saved.plan);
-    resolver.resolve_all(written).map_err(Error::Secrets)
 }

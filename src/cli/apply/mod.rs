@@ -29,6 +29,7 @@ Examples:
   realmform apply --yes --require-clean
   realmform apply --yes --lock-timeout 10m
   realmform apply --realm customer-acme --allow-destroy customer-acme/identityProviders/okta
+  realmform apply --rotate customer-acme/clients/shop    a new value for its { generate = … }
   realmform apply shop.plan                 what `realmform plan --out shop.plan` saved
   realmform apply --expect shop.plan        what the files say, if that comes to the saved plan
 
@@ -40,7 +41,7 @@ pub(super) struct Args {
     #[arg(
         value_name = "PLAN",
         conflicts_with_all = [
-            "rev", "realm", "strict", "allow_destroy", "allow_many_deletes", "require_clean", "expect"
+            "rev", "realm", "strict", "allow_destroy", "allow_many_deletes", "rotate", "require_clean", "expect"
         ]
     )]
     saved: Option<PathBuf>,

@@ -105,7 +105,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let (mut workspace, connected) = prepare::load_and_connect(context, &args.files, &args.connect).await?;
     workspace.print_warnings(context);
     let (http, credential) = connected?;
-    let secrets = offline::secrets(&workspace);
+    let secrets = offline::secrets(&workspace).await;
     http.hide(secrets.values());
     let looked_at = Instant::now();
     let (live, unread) = read(&http, &workspace, args).await?;

@@ -9,15 +9,15 @@ use crate::cli::apply::stamp::stamp;
 use crate::cli::apply::work::Work;
 use crate::cli::plan::PlanView;
 use crate::cli::report::Render as _;
+use crate::cli::secrets::Uses;
 use crate::cli::workspace::Workspace;
 use crate::cli::{Context, Error, Exit, prepare};
 use crate::diff::{Diff, Report};
 use crate::keycloak::Http;
 use crate::model::{Desired, DesiredRealm, Live, RealmName};
 use crate::plan::explain::Explanations;
-use crate::plan::saved::written_secrets;
 use crate::plan::{self as plans, Plan, Policy};
-use crate::secrets::{Redactor, Resolver};
+use crate::secrets::Redactor;
 
 /// What it takes to set back what drifted.
 pub(super) struct Revert<'a> {
@@ -54,8 +54,8 @@ impl Revert<'_> {
         if plan.is_empty() {
             return Ok(Exit::Fine);
         }
-        let resolver = Resolver::new(&self.workspace.folder);
-        let secrets = resolver.resolve_all(written_secrets(&plan)).map_err(Error::Secrets)?;
+        let sources = &self.workspace.loaded.project.secrets;
+        let secrets = Uses::resolve_written(&plan, self.context, &self.workspace.folder, sources).await?;
         self.args.consent.ask(self.context, "Set this back?", "nothing was set back")?;
         let redactor = Redactor::new(secrets.values());
         for (name, realm) in &plan.realms {

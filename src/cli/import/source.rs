@@ -17,7 +17,7 @@ impl Source {
         if !args.from.is_empty() {
             return Ok(Self::Exports(Exports::read(&args.from)?));
         }
-        let connection = connect::connection(context, &args.connect, &there.folder, Some(&there.project))?;
+        let connection = connect::connection(context, &args.connect, &there.folder, Some(&there.project)).await?;
         Ok(Self::Server(Http::connect(connection).await?))
     }
 

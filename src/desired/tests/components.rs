@@ -53,7 +53,8 @@ fn configuration_has_the_form_of_live() {
 fn masks_and_secrets_are_never_plain() {
     let wire = serde_json::json!({ "config": { "privateKey": ["${vault.key}"], "other": ["**********"] } });
     let live = flatten(&kinds::KEY_PROVIDER, wire.as_object().unwrap().clone());
-    assert!(matches!(live[&FieldPath::new(["config", "privateKey"])], LiveValue::Secret(_)));
+    // The server looks it up.
+    assert_eq!(live[&FieldPath::new(["config", "privateKey"])], LiveValue::Json("${vault.key}".into()));
     assert_eq!(live[&FieldPath::new(["config", "other"])], LiveValue::Masked);
 }
 
@@ -69,58 +70,60 @@ config = { privateKey = "hunter2", keyPassword = ["hunter2"], rsa.size = 1 }
 subType = "anonymous"
 "#,
     )]), @r#"
- × `providerType` is the server's own
-  ╭─[acme/realm.toml:3:1]
-2 │ [keys.a]
-3 │ providerType = "x"
-  · ──────┬─────
-  ·       ╰── no file sets this of a key provider
-4 │ config = { privateKey = "***    ", keyPassword = ***        , rsa.size = 1 }
-  ╰────
- help: a component's type is said by its collection, or begins its name
+     × `providerType` is the server's own
+      ╭─[acme/realm.toml:3:1]
+    2 │ [keys.a]
+    3 │ providerType = "x"
+      · ──────┬─────
+      ·       ╰── no file sets this of a key provider
+    4 │ config = { privateKey = "***    ", keyPassword = ***        , rsa.size = 1 }
+      ╰────
+     help: a component's type is said by its collection, or begins its name
 
- × `config.privateKey` is a secret: it is written as a reference, never as text
-  ╭─[acme/realm.toml:4:12]
-3 │ providerType = "x"
-4 │ config = { privateKey = "***    ", keyPassword = ***        , rsa.size = 1 }
-  ·            ─────┬────
-  ·                 ╰── has the secret itself
-5 │ [clientRegistrationPolicies."anonymous/b"]
-  ╰────
- help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git)
-       or { keep = true } (whatever the server holds); if this was ever committed, replace the
-       secret, since git keeps it
+     × `config.privateKey` is a secret: it is written as a reference, never as text
+      ╭─[acme/realm.toml:4:12]
+    3 │ providerType = "x"
+    4 │ config = { privateKey = "***    ", keyPassword = ***        , rsa.size = 1 }
+      ·            ─────┬────
+      ·                 ╰── has the secret itself
+    5 │ [clientRegistrationPolicies."anonymous/b"]
+      ╰────
+     help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git),
+           { vault = "mount/path#key" }, { sops = "file#key" }, { generate = {} } (made once and
+           kept) or { keep = true } (whatever the server holds); if this was ever committed, replace
+           the secret, since git keeps it
 
- × `config.keyPassword` is a secret: it is written as a reference
-  ╭─[acme/realm.toml:4:36]
-3 │ providerType = "x"
-4 │ config = { privateKey = "***    ", keyPassword = ***        , rsa.size = 1 }
-  ·                                    ─────┬─────
-  ·                                         ╰── expected a reference, found a list
-5 │ [clientRegistrationPolicies."anonymous/b"]
-  ╰────
- help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git)
-       or { keep = true } (whatever the server holds)
+     × `config.keyPassword` is a secret: it is written as a reference
+      ╭─[acme/realm.toml:4:36]
+    3 │ providerType = "x"
+    4 │ config = { privateKey = "***    ", keyPassword = ***        , rsa.size = 1 }
+      ·                                    ─────┬─────
+      ·                                         ╰── expected a reference, found a list
+    5 │ [clientRegistrationPolicies."anonymous/b"]
+      ╰────
+     help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git),
+           { vault = "mount/path#key" }, { sops = "file#key" }, { generate = {} } (made once and
+           kept) or { keep = true } (whatever the server holds)
 
- × `config.rsa` has the wrong type
-  ╭─[acme/realm.toml:4:63]
-3 │ providerType = "x"
-4 │ config = { privateKey = "***    ", keyPassword = ***        , rsa.size = 1 }
-  ·                                                               ─┬─
-  ·                                                                ╰── expected text, found a table
-5 │ [clientRegistrationPolicies."anonymous/b"]
-  ╰────
- help: a name that holds dots is quoted: "rsa.size"
+     × `config.rsa` has the wrong type
+      ╭─[acme/realm.toml:4:63]
+    3 │ providerType = "x"
+    4 │ config = { privateKey = "***    ", keyPassword = ***        , rsa.size = 1 }
+      ·                                                               ─┬─
+      ·                                                                ╰── expected text, found a table
+    5 │ [clientRegistrationPolicies."anonymous/b"]
+      ╰────
+     help: a name that holds dots is quoted: "rsa.size"
 
- × `subType` is the server's own
-  ╭─[acme/realm.toml:6:1]
-5 │ [clientRegistrationPolicies."anonymous/b"]
-6 │ subType = "anonymous"
-  · ───┬───
-  ·    ╰── no file sets this of a client registration policy
-  ╰────
- help: whom a policy is for begins its name
-"#);
+     × `subType` is the server's own
+      ╭─[acme/realm.toml:6:1]
+    5 │ [clientRegistrationPolicies."anonymous/b"]
+    6 │ subType = "anonymous"
+      · ───┬───
+      ·    ╰── no file sets this of a client registration policy
+      ╰────
+     help: whom a policy is for begins its name
+    "#);
 }
 
 #[test]

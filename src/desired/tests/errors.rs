@@ -346,83 +346,87 @@ fn a_secret_as_text_is_never_shown() {
     ]);
     assert!(!text.contains("hunter2"), "{text}");
     insta::assert_snapshot!(text, @r#"
- × `secret` is a secret: it is written as a reference, never as text
-  ╭─[acme/clients/shop.toml:2:1]
-1 │ name = "Shop"
-2 │ secret = "***    "
-  · ───┬──
-  ·    ╰── has the secret itself
-3 │ enabled = 1
-  ╰────
- help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git)
-       or { keep = true } (whatever the server holds); if this was ever committed, replace the
-       secret, since git keeps it
+     × `secret` is a secret: it is written as a reference, never as text
+      ╭─[acme/clients/shop.toml:2:1]
+    1 │ name = "Shop"
+    2 │ secret = "***    "
+      · ───┬──
+      ·    ╰── has the secret itself
+    3 │ enabled = 1
+      ╰────
+     help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git),
+           { vault = "mount/path#key" }, { sops = "file#key" }, { generate = {} } (made once and
+           kept) or { keep = true } (whatever the server holds); if this was ever committed, replace
+           the secret, since git keeps it
 
- × `enabled` has the wrong type
-  ╭─[acme/clients/shop.toml:3:1]
-2 │ secret = "***    "
-3 │ enabled = 1
-  · ───┬───
-  ·    ╰── expected true or false, found a whole number
-  ╰────
+     × `enabled` has the wrong type
+      ╭─[acme/clients/shop.toml:3:1]
+    2 │ secret = "***    "
+    3 │ enabled = 1
+      · ───┬───
+      ·    ╰── expected true or false, found a whole number
+      ╰────
 
- × `smtpServer.password` is a secret: it is written as a reference, never as text
-  ╭─[acme/realm.toml:1:26]
-1 │ smtpServer = { host = 1, password = "***    " }
-  ·                          ────┬───
-  ·                              ╰── has the secret itself
-2 │ enabled = 3
-  ╰────
- help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git)
-       or { keep = true } (whatever the server holds); if this was ever committed, replace the
-       secret, since git keeps it
+     × `smtpServer.password` is a secret: it is written as a reference, never as text
+      ╭─[acme/realm.toml:1:26]
+    1 │ smtpServer = { host = 1, password = "***    " }
+      ·                          ────┬───
+      ·                              ╰── has the secret itself
+    2 │ enabled = 3
+      ╰────
+     help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git),
+           { vault = "mount/path#key" }, { sops = "file#key" }, { generate = {} } (made once and
+           kept) or { keep = true } (whatever the server holds); if this was ever committed, replace
+           the secret, since git keeps it
 
- × `enabled` has the wrong type
-  ╭─[acme/realm.toml:2:1]
-1 │ smtpServer = { host = 1, password = "***    " }
-2 │ enabled = 3
-  · ───┬───
-  ·    ╰── expected true or false, found a whole number
-  ╰────
+     × `enabled` has the wrong type
+      ╭─[acme/realm.toml:2:1]
+    1 │ smtpServer = { host = 1, password = "***    " }
+    2 │ enabled = 3
+      · ───┬───
+      ·    ╰── expected true or false, found a whole number
+      ╰────
 
- × acme/x.toml is not valid TOML
-  ╭─[acme/x.toml:2:18]
-1 │ [clients.b]
-2 │ secret = "***
-  ·                  ▲
-  ·                  ╰── invalid basic string, expected `"`
-  ╰────
+     × acme/x.toml is not valid TOML
+      ╭─[acme/x.toml:2:18]
+    1 │ [clients.b]
+    2 │ secret = "***
+      ·                  ▲
+      ·                  ╰── invalid basic string, expected `"`
+      ╰────
 
- ⚠ `secert` is no known field of a client
-  ╭─[acme/y.toml:2:1]
-1 │ [clients.c]
-2 │ secert = "***    "
-  · ───┬──
-  ·    ╰── unknown field
-  ╰────
- help: did you mean `secret`?
+     ⚠ `secert` is no known field of a client
+      ╭─[acme/y.toml:2:1]
+    1 │ [clients.c]
+    2 │ secert = "***    "
+      · ───┬──
+      ·    ╰── unknown field
+      ╰────
+     help: did you mean `secret`?
 
- × `secret` is a secret: its table has exactly one entry
-  ╭─[acme/z.toml:2:1]
-1 │ [clients.d]
-2 │ secret = ***
-  · ───┬──
-  ·    ╰── expected one of `env`, `file` and `keep`, found 2
-3 │ [clients.e]
-  ╰────
- help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git)
-       or { keep = true } (whatever the server holds)
+     × `secret` is a secret: its table has exactly one entry
+      ╭─[acme/z.toml:2:1]
+    1 │ [clients.d]
+    2 │ secret = ***
+      · ───┬──
+      ·    ╰── expected `env`, `file`, `vault`, `sops`, `generate` or `keep`, found 2
+    3 │ [clients.e]
+      ╰────
+     help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git),
+           { vault = "mount/path#key" }, { sops = "file#key" }, { generate = {} } (made once and
+           kept) or { keep = true } (whatever the server holds)
 
- × secrets from a vault are not supported by this version yet
-  ╭─[acme/z.toml:4:12]
-3 │ [clients.e]
-4 │ secret = { vault = "x" }
-  ·            ──┬──
-  ·              ╰── not supported yet
-  ╰────
- help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git)
-       or { keep = true } (whatever the server holds)
-"#);
+     × `secret.vault` names no secret of a vault
+      ╭─[acme/z.toml:4:12]
+    3 │ [clients.e]
+    4 │ secret = { vault = "x" }
+      ·            ──┬──
+      ·              ╰── expected the mount, the path and, behind a #, the key: "secret/apps/shop#password"
+      ╰────
+     help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git),
+           { vault = "mount/path#key" }, { sops = "file#key" }, { generate = {} } (made once and
+           kept) or { keep = true } (whatever the server holds)
+    "#);
 }
 
 #[test]

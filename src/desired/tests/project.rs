@@ -70,82 +70,83 @@ password = { keep = true }
 timeout = 0
 "#,
     )]), @r#"
- × the project has no name
-  ╭─[realmform.toml:1:1]
-1 │ defaultServer = "prd"
-  · ▲
-  · ╰── expected `name = "…"`
-2 │ outputs = {}
-  ╰────
- help: the name marks on the server what this project manages, so choose it once
+     × the project has no name
+      ╭─[realmform.toml:1:1]
+    1 │ defaultServer = "prd"
+      · ▲
+      · ╰── expected `name = "…"`
+    2 │ outputs = {}
+      ╰────
+     help: the name marks on the server what this project manages, so choose it once
 
- × there is no server `prd`
-  ╭─[realmform.toml:1:1]
-1 │ defaultServer = "prd"
-  · ──────┬──────
-  ·       ╰── unknown server
-2 │ outputs = {}
-  ╰────
- help: did you mean `prod`?
+     × there is no server `prd`
+      ╭─[realmform.toml:1:1]
+    1 │ defaultServer = "prd"
+      · ──────┬──────
+      ·       ╰── unknown server
+    2 │ outputs = {}
+      ╰────
+     help: did you mean `prod`?
 
- × `outputs` is not supported by this version yet
-  ╭─[realmform.toml:2:1]
-1 │ defaultServer = "prd"
-2 │ outputs = {}
-  · ───┬───
-  ·    ╰── not supported yet
-3 │ [servers.prod]
-  ╰────
+     × `outputs` is not supported by this version yet
+      ╭─[realmform.toml:2:1]
+    1 │ defaultServer = "prd"
+    2 │ outputs = {}
+      · ───┬───
+      ·    ╰── not supported yet
+    3 │ [servers.prod]
+      ╰────
 
- × the server `prod` has no `url`
-  ╭─[realmform.toml:3:10]
-2 │ outputs = {}
-3 │ [servers.prod]
-  ·          ──┬─
-  ·            ╰── expected `url = "https://…"`
-4 │ realms = "x"
-  ╰────
+     × the server `prod` has no `url`
+      ╭─[realmform.toml:3:10]
+    2 │ outputs = {}
+    3 │ [servers.prod]
+      ·          ──┬─
+      ·            ╰── expected `url = "https://…"`
+    4 │ realms = "x"
+      ╰────
 
- × a server has no `realms`
-  ╭─[realmform.toml:4:1]
-3 │ [servers.prod]
-4 │ realms = "x"
-  · ───┬──
-  ·    ╰── unknown setting
-5 │ clientSecret = "***    "
-  ╰────
- help: did you mean `realm`?
+     × a server has no `realms`
+      ╭─[realmform.toml:4:1]
+    3 │ [servers.prod]
+    4 │ realms = "x"
+      · ───┬──
+      ·    ╰── unknown setting
+    5 │ clientSecret = "***    "
+      ╰────
+     help: did you mean `realm`?
 
- × `clientSecret` is a secret: it is written as a reference, never as text
-  ╭─[realmform.toml:5:1]
-4 │ realms = "x"
-5 │ clientSecret = "***    "
-  · ──────┬─────
-  ·       ╰── has the secret itself
-6 │ password = { keep = true }
-  ╰────
- help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git)
-       or { keep = true } (whatever the server holds); if this was ever committed, replace the
-       secret, since git keeps it
+     × `clientSecret` is a secret: it is written as a reference, never as text
+      ╭─[realmform.toml:5:1]
+    4 │ realms = "x"
+    5 │ clientSecret = "***    "
+      · ──────┬─────
+      ·       ╰── has the secret itself
+    6 │ password = { keep = true }
+      ╰────
+     help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git),
+           { vault = "mount/path#key" }, { sops = "file#key" }, { generate = {} } (made once and
+           kept) or { keep = true } (whatever the server holds); if this was ever committed, replace
+           the secret, since git keeps it
 
- × `password` is needed to sign in
-  ╭─[realmform.toml:6:1]
-5 │ clientSecret = "***    "
-6 │ password = { keep = true }
-  · ────┬───
-  ·     ╰── there is nothing on the server to keep
-7 │ timeout = 0
-  ╰────
- help: write { env = "NAME" } or { file = "path" }
+     × `password` is needed to sign in
+      ╭─[realmform.toml:6:1]
+    5 │ clientSecret = "***    "
+    6 │ password = { keep = true }
+      · ────┬───
+      ·     ╰── there is nothing on the server to keep
+    7 │ timeout = 0
+      ╰────
+     help: write { env = "NAME" }, { file = "path" } or where else it comes from
 
- × `timeout` has the wrong value
-  ╭─[realmform.toml:7:1]
-6 │ password = { keep = true }
-7 │ timeout = 0
-  · ───┬───
-  ·    ╰── expected a number of seconds or a duration such as "30s"
-  ╰────
-"#);
+     × `timeout` has the wrong value
+      ╭─[realmform.toml:7:1]
+    6 │ password = { keep = true }
+    7 │ timeout = 0
+      · ───┬───
+      ·    ╰── expected a number of seconds or a duration such as "30s"
+      ╰────
+    "#);
 }
 
 #[test]

@@ -78,16 +78,17 @@ fn what_a_provider_marks_as_secret_is_no_text() {
         )
     };
     assert_snapshot!(report(&[("acme/realm.toml", &realm("\"hunter2\""))]), @r#"
-    × `secret.key` is a secret: it is written as a reference, never as text
-     ╭─[acme/realm.toml:4:1]
-   3 │ { authenticator = "registration-recaptcha-action", requirement = "REQUIRED", config = { "site.key" = "a",
-   4 │ "secret.key" = "***    " } }] }]
-     · ──────┬─────
-     ·       ╰── has the secret itself
-     ╰────
-    help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git)
-          or { keep = true } (whatever the server holds); if this was ever committed, replace the
-          secret, since git keeps it
+     × `secret.key` is a secret: it is written as a reference, never as text
+      ╭─[acme/realm.toml:4:1]
+    3 │ { authenticator = "registration-recaptcha-action", requirement = "REQUIRED", config = { "site.key" = "a",
+    4 │ "secret.key" = "***    " } }] }]
+      · ──────┬─────
+      ·       ╰── has the secret itself
+      ╰────
+     help: write { env = "NAME" } (an environment variable), { file = "path" } (a file outside git),
+           { vault = "mount/path#key" }, { sops = "file#key" }, { generate = {} } (made once and
+           kept) or { keep = true } (whatever the server holds); if this was ever committed, replace
+           the secret, since git keeps it
     "#);
     assert_eq!(report(&[("acme/realm.toml", &realm("{ env = \"RECAPTCHA\" }"))]), "");
 }

@@ -155,12 +155,12 @@ pub fn deleted(plan: &RealmPlan) -> impl Iterator<Item = &Address> {
     plan.diff.changes.iter().filter(|change| change.is_deletion()).map(|change| &change.address)
 }
 
-/// The secrets that a plan writes.
+/// The secrets that a plan writes and whose values it was made with; those that are generated are made when it is applied.
 pub fn written_secrets(plan: &Plan) -> BTreeSet<&SecretRef> {
     let changes = plan.realms.values().flat_map(|realm| &realm.diff.changes);
     let fields = changes.flat_map(|change| &change.fields);
     let secrets = fields.filter_map(|field| match &field.after {
-        After::Secret(reference) => Some(reference),
+        After::Secret(reference) => Some(reference).filter(|it| !matches!(it, SecretRef::Generate { .. })),
         After::Json(_) | After::Default(_) | After::Absent => None,
     });
     secrets.collect()

@@ -143,12 +143,18 @@ impl Object<'_> {
 }
 
 pub(super) fn reference_to(secret: &SecretRef) -> Value {
-    let table = match secret {
-        SecretRef::Env(name) => InlineTable::from_iter([("env", Value::from(name))]),
-        SecretRef::File(path) => InlineTable::from_iter([("file", Value::from(path.to_string_lossy().into_owned()))]),
-        SecretRef::Keep => InlineTable::from_iter([("keep", true)]),
+    let (name, value): (&str, Value) = match secret {
+        SecretRef::Env(name) => ("env", name.into()),
+        SecretRef::File(path) => ("file", path.to_string_lossy().into_owned().into()),
+        SecretRef::Vault { path, key } => ("vault", format!("{path}#{key}").into()),
+        SecretRef::Sops { file, key } => ("sops", format!("{}#{key}", file.to_string_lossy()).into()),
+        SecretRef::Program { provider, key } => (provider, key.into()),
+        SecretRef::Generate { length, of: _ } => {
+            ("generate", InlineTable::from_iter([("length", i64::from(*length))]).into())
+        }
+        SecretRef::Keep => ("keep", true.into()),
     };
-    table.into()
+    InlineTable::from_iter([(name, value)]).into()
 }
 
 /// A value as a person would write it: what Keycloak keeps as text is a number, a list or a table where it means one.

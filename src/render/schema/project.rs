@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::types;
-use crate::model::{Kind, kinds};
+use crate::model::{Kind, SECRET_SOURCES, kinds};
 
 pub(super) fn schema() -> Json {
     json!({
@@ -26,6 +26,7 @@ pub(super) fn schema() -> Json {
                 "type": "object",
                 "additionalProperties": server(),
             },
+            "secrets": secrets(),
             "policy": policy(),
         },
         "additionalProperties": false,
@@ -57,6 +58,86 @@ fn server() -> Json {
                 "type": "integer",
                 "minimum": 1,
                 "maximum": 64,
+            },
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn secrets() -> Json {
+    json!({
+        "description": "Where secrets are looked up that are neither variables nor files.",
+        "type": "object",
+        "properties": {
+            "vault": vault(),
+            "provider": {
+                "description": "Programs that print secrets, by the name that references call them.",
+                "type": "object",
+                "propertyNames": { "pattern": "^[a-z][A-Za-z0-9_-]*$", "not": { "enum": SECRET_SOURCES } },
+                "additionalProperties": provider(),
+            },
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn vault() -> Json {
+    let text = |description: &str| json!({ "description": description, "type": "string" });
+    let plain = |description: &str| json!({ "description": description, "$ref": "#/$defs/secret" });
+    let method = |required: &[&str], mut properties: Json| {
+        properties["mount"] = text("Where the method is mounted; its own name unless said otherwise.");
+        json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
+    };
+    json!({
+        "description": "A HashiCorp Vault or an OpenBao. What is left out comes from VAULT_ADDR, VAULT_NAMESPACE, \
+                        VAULT_CACERT and VAULT_TOKEN.",
+        "type": "object",
+        "properties": {
+            "address": text("The base URL, such as https://vault.example:8200."),
+            "namespace": text("The namespace, where the server has them."),
+            "caFile": text("Certificates (PEM) to trust besides the system's; relative to the project."),
+            "auth": {
+                "description": "How to sign in: by one method.",
+                "type": "object",
+                "minProperties": 1,
+                "maxProperties": 1,
+                "properties": {
+                    "token": plain("The token itself."),
+                    "approle": method(&["roleId"], json!({
+                        "roleId": plain("The role's id."),
+                        "secretId": plain("The secret id, unless the role asks for none."),
+                    })),
+                    "kubernetes": method(&["role"], json!({
+                        "role": text("The role to sign in to."),
+                        "jwt": plain("The service account's token; that of the pod unless said otherwise."),
+                    })),
+                    "jwt": method(&["role", "jwt"], json!({
+                        "role": text("The role to sign in to."),
+                        "jwt": plain("The token, such as that of a CI job."),
+                    })),
+                },
+                "additionalProperties": false,
+            },
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn provider() -> Json {
+    json!({
+        "type": "object",
+        "required": ["command"],
+        "properties": {
+            "command": {
+                "description": "The program and its arguments; `{}` stands for what a reference says.",
+                "type": "array",
+                "items": { "type": "string" },
+                "minItems": 2,
+            },
+            "timeout": {
+                "description": "How long it may take: seconds, or a duration such as \"30s\".",
+                "anyOf": [{ "type": "integer", "minimum": 1 }, { "type": "string", "pattern": types::DURATION }],
+                "default": 30,
             },
         },
         "additionalProperties": false,
@@ -181,6 +262,18 @@ mod tests {
     fn it_has_exactly_the_settings_that_are_read() {
         assert_eq!(names(&schema()), known("name = 'a'\nzzzzzzzzzz = 1"));
         assert_eq!(names(&server()), known("name = 'a'\n[servers.x]\nurl = 'u'\nzzzzzzzzzz = 1"));
+        assert_eq!(names(&secrets()), known("name = 'a'\n[secrets]\nzzzzzzzzzz = 1"));
+        assert_eq!(names(&vault()), known("name = 'a'\n[secrets.vault]\nzzzzzzzzzz = 1"));
+        let auth = &vault()["properties"]["auth"];
+        assert_eq!(names(auth), known("name = 'a'\n[secrets.vault.auth]\nzzzzzzzzzz = 1"));
+        for method in ["approle", "kubernetes", "jwt"] {
+            let text = format!("name = 'a'\n[secrets.vault.auth.{method}]\nzzzzzzzzzz = 1");
+            assert_eq!(names(&auth["properties"][method]), known(&text), "{method}");
+        }
+        assert_eq!(
+            names(&provider()),
+            known("name = 'a'\n[secrets.provider.x]\ncommand = ['a', '{}']\nzzzzzzzzzz = 1")
+        );
         assert_eq!(names(&policy()), known("name = 'a'\n[policy]\nzzzzzzzzzz = 1"));
         assert_eq!(names(&delete_limit()), known("name = 'a'\n[policy.deleteLimit]\nzzzzzzzzzz = 1"));
         assert_eq!(names(&path_rule()), known("name = 'a'\n[[policy.paths]]\nfiles = '*'\nallow = []\nzzzzzzzzzz = 1"));

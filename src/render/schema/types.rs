@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::is_written;
-use crate::model::{ANY, Field, Reference, Type, Write};
+use crate::model::{ANY, Field, GENERATED_LENGTH, Reference, SECRET_SOURCES, Type, Write};
 
 /// A path of a group: `/staff/ops`.
 pub(super) const GROUP_PATH: &str = "^(/[^/]+)+$";
@@ -122,7 +122,22 @@ pub(super) fn secret() -> Json {
         "oneOf": [
             source("env", "An environment variable.", json!({ "type": "string", "minLength": 1, "pattern": "^[^=]+$" })),
             source("file", "A file outside git; a relative path starts at the project.", json!({ "type": "string", "minLength": 1 })),
+            source("vault", "A key of a secret in Vault or OpenBao: \"mount/path#key\".", json!({ "type": "string", "pattern": "^[^/#]+/[^#]+#.+$" })),
+            source("sops", "A value of a file that SOPS encrypted: \"file#a.b\".", json!({ "type": "string", "pattern": "^[^#]+#.+$" })),
+            source("generate", "Made at the first apply, and kept afterwards.", json!({
+                "type": "object",
+                "properties": { "length": { "type": "integer", "minimum": 16, "maximum": 128, "default": GENERATED_LENGTH } },
+                "additionalProperties": false,
+            })),
             source("keep", "Whatever the server holds, left alone.", json!({ "const": true })),
+            {
+                "description": "What a program of the project file prints ([secrets.provider.NAME]).",
+                "type": "object",
+                "propertyNames": { "pattern": "^[a-z][A-Za-z0-9_-]*$", "not": { "enum": SECRET_SOURCES } },
+                "additionalProperties": { "type": "string", "minLength": 1 },
+                "minProperties": 1,
+                "maxProperties": 1,
+            },
         ],
     })
 }
