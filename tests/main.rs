@@ -23,6 +23,7 @@ mod examples;
 mod export;
 mod faults;
 mod features;
+mod generated;
 mod golden;
 mod guards;
 mod histories;

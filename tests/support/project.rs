@@ -28,6 +28,14 @@ pub struct Project {
 impl Project {
     /// A project with one empty realm. Realms are a test's own: `name` is that of the test.
     pub fn new(name: &str) -> Self {
+        let project = Self::beside(name);
+        // A server that runs for longer has the realm of the run before.
+        project.admin().delete_if_there("");
+        project
+    }
+
+    /// Another folder with the same project, as on another machine; the realm stays as it is.
+    pub fn beside(name: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("realmform-test").tempdir().unwrap();
         let access = access();
         let environment = [
@@ -41,8 +49,6 @@ impl Project {
         // The program looks for other realms with the project's record, so that each test is a project of its own.
         project.write("realmform.toml", &format!("name = \"{name}\"\n"));
         project.write(&format!("{name}/realm.toml"), "");
-        // A server that runs for longer has the realm of the run before.
-        project.admin().delete_if_there("");
         project
     }
 
