@@ -41,6 +41,7 @@ mod readme;
 mod recipes;
 mod requests;
 mod rooms;
+mod rotation;
 mod roundtrip;
 mod sandbox;
 mod saved;

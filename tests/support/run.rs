@@ -7,6 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use realmform::keycloak::http::Http;
 use realmform::keycloak::path::{query, segment};
 use realmform::keycloak::{Connection, Credentials};
+use realmform::sandbox::Sandbox;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -148,13 +149,18 @@ pub(crate) fn admin_password() -> String {
 
 /// Signed in to the shared server as its administrator.
 pub(crate) async fn admin() -> Http {
+    admin_of(server()).await
+}
+
+/// The same for another server.
+pub(crate) async fn admin_of(server: &Sandbox) -> Http {
     let credentials = Credentials::Password {
         client_id: "admin-cli".to_owned(),
         client_secret: None,
-        user: server().admin_user().to_owned(),
-        password: server().admin_password().clone(),
+        user: server.admin_user().to_owned(),
+        password: server.admin_password().clone(),
     };
-    Http::connect(Connection::new(server().http_url(), credentials)).await.unwrap()
+    Http::connect(Connection::new(server.http_url(), credentials)).await.unwrap()
 }
 
 /// Runs async code from a test that is not.

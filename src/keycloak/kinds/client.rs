@@ -161,7 +161,17 @@ pub(super) async fn update(writer: &Writer, address: &Address, changes: &Changes
     client.entry("attributes").or_insert_with(|| json!({}));
     bind_flows(writer, &mut client).await?;
     let path = writer.path(format!("/clients/{}", writer.directory.id(address).await?));
+    if changes.contains_key(&FieldPath::new(["secret"])) && rotates(writer, address) {
+        // The server goes on accepting the secret of before when it makes another one itself, and only then.
+        writer.http().post_once(&format!("{path}/client-secret"), &json!({})).await?;
+    }
     Ok(writer.http().put(&path, &Value::Object(client)).await?)
+}
+
+/// Whether a policy of the realm says how long secrets of this client last.
+fn rotates(writer: &Writer, client: &Address) -> bool {
+    let ends = FieldPath::new(["attributes", kinds::SECRET_EXPIRATION]);
+    writer.live(client).is_some_and(|client| client.fields.contains_key(&ends))
 }
 
 /// Switches authorization services on or off. The client is sent back as it is by now: what the server would not leave

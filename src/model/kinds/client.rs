@@ -26,8 +26,19 @@ const ATTRIBUTES: &[(&str, Type)] = &[
     ("saml.signing.private.key", Type::Secret),
 ];
 
-/// Attributes that the server sets by itself: a time stamp, and what tells clients of realms in `master` apart.
-pub const SERVER_ATTRIBUTES: &[&str] = &["client.secret.creation.time", "realm_client"];
+/// Where the feature `client-secret-rotation` and a policy with it are on: when the secret ends.
+pub const SECRET_EXPIRATION: &str = "client.secret.expiration.time";
+
+/// Attributes that the server sets by itself: of the secret and the one before it, and what tells clients of realms in
+/// `master` apart.
+pub const SERVER_ATTRIBUTES: &[&str] = &[
+    "client.secret.creation.time",
+    SECRET_EXPIRATION,
+    "client.secret.rotated",
+    "client.secret.rotated.creation.time",
+    "client.secret.rotated.expiration.time",
+    "realm_client",
+];
 
 /// An application that signs users in, calls for tokens or consumes assertions.
 pub static CLIENT: Kind = Kind {

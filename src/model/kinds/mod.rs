@@ -39,7 +39,7 @@ pub use authorization_permission::AUTHORIZATION_PERMISSION;
 pub use authorization_policy::{AUTHORIZATION_POLICY, own_fields, types_with};
 pub use authorization_resource::AUTHORIZATION_RESOURCE;
 pub use authorization_scope::AUTHORIZATION_SCOPE;
-pub use client::{CLIENT, SERVER_ATTRIBUTES};
+pub use client::{CLIENT, SECRET_EXPIRATION, SERVER_ATTRIBUTES};
 pub use client_policy::CLIENT_POLICY;
 pub use client_profile::CLIENT_PROFILE;
 pub use client_registration_policy::CLIENT_REGISTRATION_POLICY;
