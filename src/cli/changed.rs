@@ -16,11 +16,11 @@ use super::unreadable::{self, FetchArgs};
 use super::workspace::{Found, Workspace, check_known};
 use super::{Context, Error};
 use crate::desired::{self, Excerpt, Loaded, Options, PROJECT_FILE, Project, excerpt};
+use crate::diff::Unreadable;
 use crate::diff::{self, Diff, Scope, touched, with_parents};
 use crate::git::{Tree, changed_since};
 use crate::keycloak::{Http, Interest, Moves, OpenRealm, read_realm};
 use crate::model::{Address, DesiredObject, DesiredRealm, Live, LiveRealm, PruneRules, RealmName, Record};
-use crate::plan::explain::Unreadable;
 
 /// Reads what changed, and makes the plan of it.
 pub(super) async fn prepare(context: &Context, args: &PlanArgs) -> Result<Prepared, Error> {

@@ -14,12 +14,12 @@ use super::{Context, Error, connect, features};
 use crate::apply::Secrets;
 use crate::desired::{self, Loaded, Project, Ref};
 use crate::diff;
+use crate::diff::Unreadable;
 use crate::keycloak::{Connection, Credentials, Http, Interest, read_realm};
 use crate::model::{
     Address, DesiredRealm, FieldPath, Live, LiveRealm, LiveValue, RealmName, Record, Reference, SecretRef,
     builtin_names, is_builtin, is_global_profile, kinds, texts,
 };
-use crate::plan::explain::Unreadable;
 use crate::plan::{self, Owners, Plan, Policy, Refusal};
 use crate::render::markdown::About;
 use crate::secrets::{Fingerprint, Redactor};

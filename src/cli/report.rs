@@ -1,6 +1,7 @@
 //! A result in the formats that were asked for: one is printed, others go into files.
 #![expect(clippy::disallowed_methods, reason = "reports are written where the user says")]
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -54,6 +55,10 @@ pub(super) fn show(
     verbose: bool,
     reports: &Reports,
 ) -> Result<(), Error> {
+    let mut paths = BTreeSet::new();
+    if let Some(twice) = reports.targets.iter().find(|target| !paths.insert(&target.path)) {
+        return Err(Error::Usage(format!("--report names {} twice", twice.path.display())));
+    }
     context.output.result(&rendered(result, format, context.output.text_options(verbose)))?;
     for Target { format, path } in &reports.targets {
         write(path, &rendered(result, *format, text::Options { color: false, width: WIDTH, verbose }))?;

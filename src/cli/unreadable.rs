@@ -6,9 +6,9 @@ use std::path::Path;
 use super::workspace::Workspace;
 use super::{Context, prepare};
 use crate::desired;
+use crate::diff::Unreadable;
 use crate::git::{self, Commit, GitError};
 use crate::model::{Desired, DesiredRealm, Live, LiveRealm, RealmName, Record};
-use crate::plan::explain::Unreadable;
 
 /// What the files said at the commits that were applied last, by commit.
 pub(super) type Applied = BTreeMap<String, Result<Desired, Unreadable>>;

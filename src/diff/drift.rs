@@ -45,6 +45,18 @@ pub struct RealmReport {
     pub culprits: Culprits,
     /// What could not be read, and why.
     pub left_out: Vec<String>,
+    /// Why drift may be an edit, where something moved.
+    pub unreadable: Option<Unreadable>,
+}
+
+/// Why what was applied last cannot be read: edits and drift look alike, and `preventDestroy` is not known of what has
+/// left the files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The reason, as half a sentence.
+    pub reason: String,
+    /// The command that would change that.
+    pub command: Option<String>,
 }
 
 /// How many objects are in which bucket.

@@ -38,7 +38,7 @@ pub use change::{
     Action, After, Before, Cause, Change, Counts, Diff, FieldChange, RealmDiff, Scope, SecretFault, SecretProblem,
 };
 pub use concern::{Concern, concerns};
-pub use drift::{Buckets, RealmDrift, RealmReport, Report, drift};
+pub use drift::{Buckets, RealmDrift, RealmReport, Report, Unreadable, drift};
 pub use secrets::Secrets;
 pub use since::{touched, with_parents};
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value as Json;
 
 use super::{Plan, RealmPlan};
-use crate::diff::{Cause, Change};
+use crate::diff::{Cause, Change, Unreadable};
 use crate::git::{Touch, Touches};
 use crate::keycloak::{Culprit, Culprits};
 use crate::model::{Address, Declared, FieldPath, Origin, RealmName, Record, Value};
@@ -20,16 +20,6 @@ pub struct Explanations {
     pub culprits: BTreeMap<RealmName, Culprits>,
     /// Why what was applied last to a realm cannot be read, where that would tell more.
     pub unreadable: BTreeMap<RealmName, Unreadable>,
-}
-
-/// Why what was applied last cannot be read: edits and drift look alike, and `preventDestroy` is not known of what has
-/// left the files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
-    /// The reason, as half a sentence.
-    pub reason: String,
-    /// The command that would change that.
-    pub command: Option<String>,
 }
 
 impl Explanations {

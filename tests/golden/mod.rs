@@ -191,6 +191,7 @@ fn drifted() -> Report {
         applied: Some(record().heading()),
         culprits: Culprits { by_address: [(Address::realm(REALM), culprit)].into(), unknown: None },
         left_out: vec!["workflows, which takes the role realm-admin".to_owned()],
+        unreadable: None,
     };
     Report {
         realms: [(REALM.to_owned(), realm)].into(),

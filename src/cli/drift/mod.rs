@@ -129,12 +129,13 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
             Some(realm) => culprits(&http, realm, &drift.moved_addresses()).await?,
             None => Culprits::default(),
         };
-        if let Some(why) = unreadable.get(&name).filter(|_| !drift.moved.changes.is_empty()) {
+        let unreadable = unreadable.get(&name).filter(|_| !drift.moved.changes.is_empty()).cloned();
+        if let Some(why) = &unreadable {
             unreadable::tell(context, &name, why);
         }
         let left_out = realm.map(|realm| realm.left_out.clone()).unwrap_or_default();
         let applied = realm.and_then(|realm| realm.record.as_ref()).map(Record::heading);
-        report.realms.insert(name, RealmReport { drift, applied, culprits, left_out });
+        report.realms.insert(name, RealmReport { drift, applied, culprits, left_out, unreadable });
     }
     let view = DriftView { report: &report, about: prepare::about(&workspace, &http) };
     report::show(context, &view, args.format, args.verbose, &args.reports)?;

@@ -6,11 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 
-use crate::diff::{Action, After, Before, Cause, Change, Concern, Counts, FieldChange, RealmDiff, Scope};
+use crate::diff::{Action, After, Before, Cause, Change, Concern, Counts, FieldChange, RealmDiff, Scope, Unreadable};
 use crate::git::Touch;
 use crate::keycloak::Culprit;
 use crate::model::{Address, FieldPath, Origin, RealmName, SecretRef};
-use crate::plan::explain::{Explanations, Unreadable, is_edit};
+use crate::plan::explain::{Explanations, is_edit};
 use crate::plan::{Guard, Plan, RealmPlan, Step, StepAction, Violation};
 
 /// Raised when a program that reads the output has to change; new keys are no reason.
@@ -96,7 +96,7 @@ pub(super) struct RealmDocument {
 
 /// Why what was applied last cannot be read.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct UnreadableDocument {
+pub(super) struct UnreadableDocument {
     reason: String,
     /// The command that would change that.
     #[serde(default, skip_serializing_if = "Option::is_none")]

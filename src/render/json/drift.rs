@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::document::{ChangeDocument, CulpritDocument, FORMAT_VERSION, texts};
+use super::document::{ChangeDocument, CulpritDocument, FORMAT_VERSION, UnreadableDocument, texts};
 use crate::diff::{Buckets, RealmReport, Report};
 use crate::model::{RealmName, Record};
 
@@ -42,6 +42,9 @@ struct RealmDocument {
     applied: Option<AppliedDocument>,
     /// Whether the files that were applied last could be read; else drift may be an edit.
     explained: bool,
+    /// Why they could not, where something moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreadable: Option<UnreadableDocument>,
     /// What the server has otherwise than it was applied: `before` was applied, `after` is there.
     drift: Vec<ChangeDocument>,
     /// Who changed what, by address.
@@ -87,12 +90,13 @@ impl From<&Report> for DriftDocument {
 
 impl From<&RealmReport> for RealmDocument {
     fn from(realm: &RealmReport) -> Self {
-        let RealmReport { drift, applied, culprits, left_out } = realm;
+        let RealmReport { drift, applied, culprits, left_out, unreadable } = realm;
         let by_address = culprits.by_address.iter();
         Self {
             summary: realm.buckets().into(),
             applied: applied.as_ref().map(Into::into),
             explained: drift.is_explained,
+            unreadable: unreadable.as_ref().map(Into::into),
             drift: drift.happened().changes.iter().map(Into::into).collect(),
             culprits: by_address.map(|(address, culprit)| (address.to_string(), culprit.into())).collect(),
             culprits_unknown: culprits.unknown,

@@ -9,7 +9,9 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use self::inline::{cell, code, html, longest_run, name_text, prose};
 use super::text;
 use super::value::{Layout, Row, layout};
-use crate::diff::{Action, After, Before, Change, Concern, Diff, FieldChange, RealmDiff, RealmReport, Report};
+use crate::diff::{
+    Action, After, Before, Change, Concern, Diff, FieldChange, RealmDiff, RealmReport, Report, Unreadable,
+};
 use crate::model::{Address, Origin};
 use crate::plan::explain::Explanations;
 use crate::plan::{Plan, Refusal, Violation};
@@ -64,6 +66,7 @@ fn comment(
     for scope in text::scopes(plan) {
         page.text.push_str(&format!("\n{}\n", prose(&scope, SUMMARY)));
     }
+    page.unreadable(explanations.unreadable.iter().map(|(name, why)| (name.as_str(), why)));
     page.warnings(concerns, violations);
     let realms: Vec<_> = plan.realms.iter().map(|(name, realm)| (name.as_str(), &realm.diff)).collect();
     page.objects(&realms, Some(explanations));
@@ -87,6 +90,7 @@ pub fn footer(text: &str) -> String {
 /// What moved since it was applied.
 pub fn drift(report: &Report, about: &About) -> String {
     let mut page = Page::new("drift", about, "realmform: drift", &text::drift_summary(report));
+    page.unreadable(report.realms.iter().filter_map(|(name, realm)| Some((name.as_str(), realm.unreadable.as_ref()?))));
     let happened: Vec<(&str, RealmDiff)> =
         report.realms.iter().map(|(name, realm)| (name.as_str(), realm.drift.happened())).collect();
     let moved: Vec<_> = happened.iter().map(|(name, diff)| (*name, diff)).collect();
@@ -121,6 +125,16 @@ impl Page {
     /// Begins with the marker by which a pipeline finds the comment that it made earlier.
     fn new(sort: &str, about: &About, title: &str, summary: &str) -> Self {
         Self { text: format!("{}\n## {title}\n\n**{}**\n", marker(sort, about), prose(summary, SUMMARY)) }
+    }
+
+    /// Why edits and drift look alike.
+    fn unreadable<'a>(&mut self, realms: impl Iterator<Item = (&'a str, &'a Unreadable)>) {
+        for (realm, Unreadable { reason, command }) in realms {
+            let command =
+                command.as_deref().map(|command| format!("; to get it: {}", code(command))).unwrap_or_default();
+            let reason = prose(&format!("In {realm} edits and drift look alike: {reason}"), SUMMARY);
+            self.fill(std::iter::once(format!("\n{reason}{command}\n")));
+        }
     }
 
     /// What has to be read before anything else; these stay when the rest is too long.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{busy, planned, refused};
 use crate::diff::testing::Scene;
-use crate::diff::{Concern, Diff, between, concerns};
+use crate::diff::{Concern, Diff, Unreadable, between, concerns};
 use crate::git::{Commit, Touch};
 use crate::keycloak::{Culprit, Culprits};
 use crate::model::{Address, Origin, kinds};
@@ -25,6 +25,20 @@ fn about() -> About {
 
 fn commented(plan: &Plan, concerns: &[Concern]) -> String {
     markdown::plan(plan, concerns, &Explanations::default(), &about())
+}
+
+#[test]
+fn why_edits_and_drift_look_alike_is_said() {
+    let reason = "it was applied from commit 3f2a9c1, which is not in this clone".to_owned();
+    let command = Some("git fetch --depth=1 origin 3f2a9c1".to_owned());
+    let unreadable = [("acme".to_owned(), Unreadable { reason, command })].into();
+    let explanations = Explanations { unreadable, ..Explanations::default() };
+    let comment = markdown::plan(&planned(&busy()), &[], &explanations, &about());
+    assert_snapshot!(comment.lines().skip(5).take(3).collect::<Vec<_>>().join("\n"), @r#"
+    In acme edits and drift look alike: it was applied from commit `3f2a9c1`, which is not in this clone; to get it: `git fetch --depth=1 origin 3f2a9c1`
+
+    ### Realm `acme`
+    "#);
 }
 
 fn refused_comment(refusal: &Refusal, concerns: &[Concern]) -> String {
