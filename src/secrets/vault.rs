@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{Mutex, OnceCell};
 
+use super::Redactor;
 use crate::transport::{Transport, TransportError, root_cause};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -149,6 +150,8 @@ pub(super) struct Vault {
     base: Url,
     address: String,
     headers: HeaderMap,
+    /// Takes what it signs in with out of the vault's words.
+    redactor: Redactor,
     /// Whether the token was made for this run, and ends with it.
     ends_with_us: bool,
     /// Which engine is mounted where: asked once for each first part of a path.
@@ -217,10 +220,19 @@ impl Vault {
             headers.insert(HeaderName::from_static("x-vault-namespace"), value);
         }
         let address = base.as_str().trim_end_matches('/').to_owned();
-        let mut vault = Self { client, base, address, headers, ends_with_us: false, mounts: Mutex::default() };
+        let mut vault = Self {
+            client,
+            base,
+            address,
+            headers,
+            ends_with_us: false,
+            mounts: Mutex::default(),
+            redactor: Redactor::new([]),
+        };
         match credential {
             Credential::Token(token) => vault.use_token(&token)?,
             Credential::Login { mount, fields } => {
+                vault.redactor.extend(fields.values());
                 let token = vault.sign_in(&mount, &fields).await?;
                 vault.use_token(&token)?;
                 vault.ends_with_us = true;
@@ -230,6 +242,7 @@ impl Vault {
     }
 
     fn use_token(&mut self, token: &SecretString) -> Result<(), VaultError> {
+        self.redactor.extend([token]);
         let mut value = HeaderValue::from_str(token.expose_secret().trim()).map_err(|_| VaultError::Token)?;
         value.set_sensitive(true);
         self.headers.insert(HeaderName::from_static("x-vault-token"), value);
@@ -356,7 +369,7 @@ impl Vault {
                 Ok(serde_json::from_slice(&body).map_err(|_| (status, "it is no answer of a vault".to_owned())))
             }
             503 => Err(VaultError::Sealed { address: self.address.clone() }),
-            status => Ok(Err((status, words(&body)))),
+            status => Ok(Err((status, self.redactor.redact(&words(&body))))),
         }
     }
 }

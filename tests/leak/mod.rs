@@ -14,7 +14,7 @@ use realmform::secrets::{Redactor, Resolver};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::support::proxy::{Reply, Server};
+use crate::support::proxy::{Reply, Request, Server};
 use crate::support::run::{Project, Ran, admin, admin_password, client};
 use crate::support::server;
 
@@ -29,11 +29,15 @@ const NAMES: &[&str] = &["CLIENT", "PROVIDER", "MAIL", "MAPPER", "ATTRIBUTE", "B
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_leaves() {
     let mut project = NAMES.iter().fold(Project::new("leak"), |it, name| it.env(name, secret(name)));
+    let vault = quoting_vault().await;
+    project = project.env("VAULT_ADDR", vault.url()).env("VAULT_TOKEN", VAULT_TOKEN);
     project.write("secret.txt", &secret("FILE"));
+    project.write("printed.txt", &secret("PRINTED"));
+    project.write("realmform.toml", "name = \"leak\"\n[secrets.provider.print]\ncommand = [\"cat\", \"{}\"]\n");
     declare(&project, "one");
     let mut texts = vec![("debug".to_owned(), debugged())];
-    let mut hunted: Vec<String> = NAMES.iter().copied().chain(["FILE"]).map(secret).collect();
-    hunted.push(admin_password());
+    let mut hunted: Vec<String> = NAMES.iter().copied().chain(["FILE", "PRINTED", "VAULT"]).map(secret).collect();
+    hunted.extend([admin_password(), VAULT_TOKEN.to_owned()]);
 
     let commands: &[&[&str]] = &[
         &["check"],
@@ -50,10 +54,19 @@ async fn no_secret_leaves() {
         &["drift", "--format", "json"],
         &["explain", "leak/clients/shop", "--all"],
         &["explain", "leak/users/root", "--all", "--format", "json"],
+        &["explain", "leak/clients/made", "--all"],
+        &["plan", "--rotate", "leak/clients/made", "--verbose", "--out", "rotate.plan"],
+        &["apply", "rotate.plan", "--verbose"],
     ];
     for command in commands {
         texts.push((command.join(" "), run(&project, command).await));
+        hunted.extend(made().await);
     }
+    assert!(made().await.is_some_and(|made| made.len() == 40));
+    // A vault that refuses, and says to whom.
+    project.write("leak/refused.toml", "[clients.refused]\nsecret = { vault = \"refused/app#password\" }\n");
+    texts.push(("refused".to_owned(), run(&project, &["plan"]).await));
+    std::fs::remove_file(project.folder().join("leak/refused.toml")).unwrap();
     texts.push(("record".to_owned(), record("leak").await));
     hunted.extend(secrets_by_hand().await);
     texts.extend(imported(&project).await);
@@ -66,6 +79,7 @@ async fn no_secret_leaves() {
     for file in [
         "new.plan",
         "changed.plan",
+        "rotate.plan",
         "plan.md",
         "plan.txt",
         "plan.json",
@@ -138,9 +152,11 @@ async fn imported(project: &Project) -> Vec<(String, String)> {
         project.write(&format!("{folder}/realmform.toml"), "name = \"leak\"\n");
         let command = [&["import", "leak", "--project", folder], secrets].concat();
         texts.push((command.join(" "), run(project, &command).await));
-        let realm = std::fs::read_to_string(project.folder().join(folder).join("leak/realm.toml")).unwrap();
+        let files = walkdir::WalkDir::new(project.folder().join(folder).join("leak")).sort_by_file_name();
+        let files = files.into_iter().map(Result::unwrap).filter(|entry| entry.file_type().is_file());
+        let realm: String = files.map(|entry| std::fs::read_to_string(entry.path()).unwrap()).collect();
         assert!(realm.contains("hidden = {"), "{realm}");
-        texts.push((format!("{folder}/leak/realm.toml"), realm));
+        texts.push((format!("files of {folder}"), realm));
         std::fs::remove_dir_all(project.folder().join(folder)).unwrap();
     }
     let secrets = std::fs::read_to_string(project.folder().join("secrets.env")).unwrap();
@@ -234,6 +250,13 @@ lastName = "{label}"
 password = {{ env = "SEED" }}
 [clients.new-{label}]
 secret = {{ env = "CLIENT" }}
+[clients.vaulted-{label}]
+secret = {{ vault = "kv/app#password" }}
+[clients.printed-{label}]
+secret = {{ print = "printed.txt" }}
+[clients.made]
+name = "{label}"
+secret = {{ generate = {{}} }}
 {late}"#
     ));
 }
@@ -246,6 +269,33 @@ async fn record(realm: &str) -> String {
     flate2::read::DeflateDecoder::new(packed.as_slice()).read_to_string(&mut text).unwrap();
     assert!(text.contains("\"a1:"), "{text}");
     text
+}
+
+/// The secret that the server has of the client whose secret is generated.
+async fn made() -> Option<String> {
+    Some(client(&admin().await, "leak", "made").await?["secret"].as_str()?.to_owned())
+}
+
+const VAULT_TOKEN: &str = "hvs.s3cr3t-token-of-the-vault";
+
+/// A vault with one secret, which answers everything else with an error that quotes the token.
+async fn quoting_vault() -> Server {
+    let answer = |request: Request| {
+        let token = request.header("x-vault-token").unwrap_or_default().to_owned();
+        let path = request.path.trim_start_matches("/v1/");
+        match path {
+            "sys/internal/ui/mounts/kv/app" => {
+                let mount = json!({ "path": "kv/", "options": { "version": "2" } });
+                Reply::json(200, &json!({ "data": mount }))
+            }
+            "kv/data/app" if token == VAULT_TOKEN => Reply::json(
+                200,
+                &json!({ "data": { "data": { "password": secret("VAULT"), "other": secret("FILE") } } }),
+            ),
+            _ => Reply::json(403, &json!({ "errors": [format!("no {token}: {path}")] })),
+        }
+    };
+    Server::start(None, move |request| async move { answer(request) }.boxed()).await
 }
 
 /// The ways in which a value may be written.
