@@ -138,7 +138,11 @@ impl Error {
                 )
             }
             Self::Git(e) => return e.hint().map(str::to_owned),
-            Self::Secrets(missing) => return missing.iter().find_map(|it| it.error.hint()).map(str::to_owned),
+            Self::Secrets(missing) => {
+                let mut hints: Vec<&str> = missing.iter().filter_map(|it| it.error.hint()).collect();
+                hints.dedup();
+                return (!hints.is_empty()).then(|| hints.join("\nhint: "));
+            }
             Self::Http(e) | Self::Server(ServerError::Http(e)) => return e.hint(),
             Self::Stale { .. } | Self::StalePlan | Self::SavedPlan { .. } => {
                 "make the plan again: `realmform plan`".to_owned()

@@ -83,8 +83,7 @@ impl Context<'_> {
     }
 
     fn generate(self, name: &str, entry: &Entry<'_>) -> Result<SecretRef, Problem> {
-        let problem =
-            |message: String, place: Place, label: &str| Err(Problem::error(message).at(place, label).help(HELP));
+        let problem = |message: String, place: Place, label: &str| Err(Problem::error(message).at(place, label));
         let Some(of) = self.of else {
             return problem(
                 format!("`{name}` cannot be generated"),

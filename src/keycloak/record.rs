@@ -350,11 +350,11 @@ fn new_client(id: &str, client_id: &str, project: &str, record: &Record) -> Valu
 
 /// What people see in the console.
 fn signpost(record: &Record) -> String {
-    let commit = record.commit.as_deref().map_or("no commit", |commit| commit.get(..7).unwrap_or(commit));
     let dirty = if record.dirty { " with uncommitted changes" } else { "" };
+    let commit = record.commit.as_deref().map(|commit| commit.get(..7).unwrap_or(commit).to_owned() + dirty);
+    let commit = commit.as_deref().unwrap_or("outside of git");
     // Keycloak keeps 255 characters.
-    let text =
-        format!("Managed from git, do not edit. Last applied {commit}{dirty} on {} by {}", record.time, record.actor);
+    let text = format!("Managed from git, do not edit. Last applied {commit} on {} by {}", record.time, record.actor);
     text.chars().take(255).collect()
 }
 

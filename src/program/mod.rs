@@ -32,7 +32,13 @@ pub struct Program<'a> {
 /// Why a program did not do what it was started for.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
-    /// There is no such program, or it may not be started.
+    /// It is not where it is looked for.
+    #[error("there is no program {program}")]
+    Missing {
+        /// Its name.
+        program: String,
+    },
+    /// It may not be started.
     #[error("cannot start {program}: {source}")]
     Start {
         /// Its name.
@@ -82,7 +88,10 @@ impl Program<'_> {
         let output = timeout(self.limit, command.output())
             .await
             .map_err(|_| ProgramError::TookTooLong { program: name(), limit: self.limit })?
-            .map_err(|source| ProgramError::Start { program: name(), source })?;
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => ProgramError::Missing { program: name() },
+                _ => ProgramError::Start { program: name(), source },
+            })?;
         if output.status.success() {
             return Ok(output.stdout);
         }

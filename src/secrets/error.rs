@@ -83,7 +83,7 @@ impl SecretError {
             Self::Empty { .. } => None,
             Self::NoProgram { .. } => Some("[secrets.provider.NAME] command = […] in realmform.toml declares it"),
             Self::Program { .. } => Some("[secrets.provider] in realmform.toml says how it is run"),
-            Self::Sops(SopsError::Program { source: ProgramError::Start { .. }, .. }) => {
+            Self::Sops(SopsError::Program { source: ProgramError::Missing { .. }, .. }) => {
                 Some("install sops, and the key that the file is encrypted for")
             }
             Self::Sops(_) => {

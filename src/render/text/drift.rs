@@ -55,8 +55,9 @@ fn secrets(count: usize) -> String {
 pub(in crate::render) fn applied(record: Option<&Record>) -> String {
     let Some(record) = record else { return "never applied".to_owned() };
     let dirty = if record.dirty { " with uncommitted changes" } else { "" };
-    let commit = record.commit.as_deref().map_or_else(|| "no commit".to_owned(), reference_of);
-    format!("applied {commit}{dirty} at {} by {}", safe(&record.time), safe(&record.actor))
+    let commit = record.commit.as_deref().map(|commit| reference_of(commit) + dirty);
+    let commit = commit.as_deref().unwrap_or("outside of git");
+    format!("applied {commit} at {} by {}", safe(&record.time), safe(&record.actor))
 }
 
 /// `by admin with security-admin-console from 127.0.0.1 at 2026-11-23T08:00:00Z`
