@@ -80,7 +80,7 @@ impl std::fmt::Display for SecretProblem {
         write!(f, "{origin}: {path} of {address} ")?;
         f.write_str(match fault {
             SecretFault::Missing => {
-                "says { keep = true }, but the server has no value yet; write { env = \"NAME\" } for the first apply"
+                "says { keep = true }, but the server has no value yet; write { generate = {} }, or where it comes from"
             }
             SecretFault::Hidden => {
                 "is plain text, and the server has it as a secret; write { env = \"NAME\" } or { keep = true }, or \
