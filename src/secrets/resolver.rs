@@ -9,8 +9,8 @@ use crate::program::Program;
 use futures_util::StreamExt;
 use futures_util::stream;
 use rand::seq::{IndexedRandom, SliceRandom};
-use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -165,12 +165,12 @@ impl Resolver {
         match group {
             Group::One(reference) => vec![self.one(reference).await],
             Group::Sops(file) => match sops::read(&self.project, file).await {
-                Ok(content) => references.iter().map(|it| Ok(content.get(key_of(it))?)).collect(),
+                Ok(content) => references.iter().map(|it| not_empty(content.get(key_of(it))?, it)).collect(),
                 Err(error) => all(error.into()),
             },
             Group::Vault(path) => match vault {
                 Some(Ok(vault)) => match vault.read(path).await {
-                    Ok(content) => references.iter().map(|it| Ok(content.get(key_of(it))?)).collect(),
+                    Ok(content) => references.iter().map(|it| not_empty(content.get(key_of(it))?, it)).collect(),
                     Err(error) => all(error.into()),
                 },
                 Some(Err(error)) => references.iter().map(|_| Err(SecretError::Shared(Arc::clone(error)))).collect(),
@@ -312,10 +312,14 @@ static THROWAWAY_VALUES: LazyLock<Mutex<BTreeMap<SecretRef, SecretString>>> = La
 /// dropped here.
 fn checked(value: Vec<u8>, reference: &SecretRef) -> Result<SecretString, SecretError> {
     match String::from_utf8(value) {
-        Ok(text) if text.is_empty() => Err(SecretError::Empty { reference: reference.clone() }),
-        Ok(text) => Ok(text.into()),
+        Ok(text) => not_empty(text.into(), reference),
         Err(_) => Err(SecretError::NotUtf8 { reference: reference.clone() }),
     }
+}
+
+fn not_empty(value: SecretString, reference: &SecretRef) -> Result<SecretString, SecretError> {
+    let is_empty = value.expose_secret().is_empty();
+    if is_empty { Err(SecretError::Empty { reference: reference.clone() }) } else { Ok(value) }
 }
 
 const THROWAWAY_LENGTH: u16 = 32;
