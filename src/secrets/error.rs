@@ -7,6 +7,9 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// What to do about a value that is no text.
+pub(super) const IN_QUOTES: &str = "truth values, and numbers with a fraction, are secrets only as text: in quotes";
+
 /// Why a secret has no value. No variant has room for the value, or for a part of it.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
@@ -86,7 +89,14 @@ impl SecretError {
             Self::Sops(SopsError::Program { source: ProgramError::Missing { .. }, .. }) => {
                 Some("install sops, and the key that the file is encrypted for")
             }
-            Self::Sops(_) => {
+            Self::Sops(SopsError::Program { .. }) => Some(
+                "`sops decrypt` in the project folder has to work: the key that the file is encrypted for is what it needs",
+            ),
+            Self::Sops(SopsError::NotEncrypted { .. }) => {
+                Some("`sops encrypt --in-place` encrypts it; if it was ever committed, replace what is in it")
+            }
+            Self::Sops(SopsError::NotText { .. }) => Some(IN_QUOTES),
+            Self::Sops(SopsError::Shape { .. } | SopsError::NoKey { .. }) => {
                 Some("a relative path starts at the project folder; a key is names with dots between them")
             }
             Self::NoVault => Some("set VAULT_ADDR, or `address` of [secrets.vault] in realmform.toml"),

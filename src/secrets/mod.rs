@@ -5,6 +5,7 @@
 //! its [`Fingerprint`]; what may be printed of a text that could hold one is what a [`Redactor`]
 //! leaves of it.
 
+mod document;
 mod error;
 mod fingerprint;
 mod redactor;

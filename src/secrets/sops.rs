@@ -8,10 +8,14 @@ use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 use serde_json::Value as Json;
 
+use super::document::{Document, text};
 use crate::program::{Program, ProgramError};
 
 /// Asking a key service or a person with a hardware key takes its time.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// What `sops` 3 says of a file that it did not write.
+const NO_METADATA: &str = "sops metadata not found";
 
 /// Why a SOPS file does not give a value.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +27,12 @@ pub enum SopsError {
         file: PathBuf,
         /// What the program says.
         source: ProgramError,
+    },
+    /// There is nothing to decrypt.
+    #[error("{} is not encrypted", file.display())]
+    NotEncrypted {
+        /// The file.
+        file: PathBuf,
     },
     /// What it prints is no document.
     #[error("{} holds no document of keys and values", file.display())]
@@ -38,7 +48,7 @@ pub enum SopsError {
         /// The key.
         key: String,
     },
-    /// There is a table or a list.
+    /// There is a table, a list, a truth value, or a number that was rounded.
     #[error("what {} has at {key} is no text", file.display())]
     NotText {
         /// The file.
@@ -54,28 +64,11 @@ pub(super) struct Content {
     document: Document,
 }
 
-/// Wiped when it is dropped.
-struct Document(Json);
-
-impl Drop for Document {
-    fn drop(&mut self) {
-        wipe(&mut self.0);
-    }
-}
-
-fn wipe(json: &mut Json) {
-    match json {
-        Json::String(text) => drop(Zeroizing::new(std::mem::take(text))),
-        Json::Array(items) => items.iter_mut().for_each(wipe),
-        Json::Object(entries) => entries.values_mut().for_each(wipe),
-        Json::Null | Json::Bool(_) | Json::Number(_) => {}
-    }
-}
-
 /// Decrypts a file of the folder `project`.
 pub(super) async fn read(project: &Path, file: &Path) -> Result<Content, SopsError> {
-    let args =
-        ["decrypt", "--output-type", "json"].map(Into::into).into_iter().chain([project.join(file).into_os_string()]);
+    // The program works in that folder; and a name never looks like an option.
+    let path = Path::new(".").join(file).into_os_string();
+    let args = ["decrypt", "--output-type", "json"].map(Into::into).into_iter().chain([path]);
     let sops = Program {
         program: OsStr::new("sops"),
         args: args.collect(),
@@ -83,11 +76,17 @@ pub(super) async fn read(project: &Path, file: &Path) -> Result<Content, SopsErr
         variables: Vec::new(),
         limit: LIMIT,
     };
-    let printed = sops.run().await.map_err(|source| SopsError::Program { file: file.to_owned(), source })?;
-    let printed = Zeroizing::new(printed);
-    match serde_json::from_slice(&printed) {
-        Ok(document @ Json::Object(_)) => Ok(Content { file: file.to_owned(), document: Document(document) }),
-        _ => Err(SopsError::Shape { file: file.to_owned() }),
+    let file = file.to_owned();
+    let printed = match sops.run().await {
+        Ok(printed) => Zeroizing::new(printed),
+        Err(ProgramError::Failed { words, .. }) if words == NO_METADATA => {
+            return Err(SopsError::NotEncrypted { file });
+        }
+        Err(source) => return Err(SopsError::Program { file, source }),
+    };
+    match serde_json::from_slice::<Document>(&printed) {
+        Ok(document) if document.json().is_object() => Ok(Content { file, document }),
+        _ => Err(SopsError::Shape { file }),
     }
 }
 
@@ -95,14 +94,9 @@ impl Content {
     /// The value at `a.b`; the place of a list is a number. A name may hold dots itself.
     pub(super) fn get(&self, key: &str) -> Result<SecretString, SopsError> {
         let (file, key_text) = (|| self.file.clone(), || key.to_owned());
-        match find(&self.document.0, key) {
-            Some(Json::String(text)) => Ok(text.as_str().into()),
-            Some(Json::Number(number)) => Ok(number.to_string().into()),
-            Some(Json::Bool(_) | Json::Object(_) | Json::Array(_) | Json::Null) => {
-                Err(SopsError::NotText { file: file(), key: key_text() })
-            }
-            None => Err(SopsError::NoKey { file: file(), key: key_text() }),
-        }
+        let value =
+            find(self.document.json(), key).ok_or_else(|| SopsError::NoKey { file: file(), key: key_text() })?;
+        text(value).ok_or_else(|| SopsError::NotText { file: file(), key: key_text() })
     }
 }
 
