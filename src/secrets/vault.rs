@@ -4,17 +4,19 @@
 //! values with `unwrap`, keeps what it reads as plain text, and cannot say of which engine a path is.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Url};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::json;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 
 use super::Redactor;
+use super::document::{Document, text};
+use super::error::IN_QUOTES;
 use crate::transport::{Transport, TransportError, root_cause};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -42,7 +44,7 @@ pub(super) enum Credential {
 }
 
 /// Why a vault does not give a secret.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum VaultError {
     /// A URL or a certificate is wrong.
     #[error(transparent)]
@@ -50,6 +52,9 @@ pub enum VaultError {
     /// A token that no header can hold.
     #[error("the vault's token has characters that no token has")]
     Token,
+    /// A namespace that no header can hold.
+    #[error("the vault's namespace has characters that no namespace has")]
+    Namespace,
     /// There is no answer.
     #[error("cannot reach the vault {address}: {cause}")]
     Unreachable {
@@ -72,9 +77,23 @@ pub enum VaultError {
         /// The vault's words.
         words: String,
     },
-    /// The token may not read the path, or has ended.
+    /// It does not know the token, or not any more.
+    #[error("the vault does not accept the token: {words}")]
+    TokenRefused {
+        /// The vault's words.
+        words: String,
+    },
+    /// The token may not read the path.
     #[error("the vault does not let this token read {path}: {words}")]
     Denied {
+        /// The path.
+        path: String,
+        /// The vault's words.
+        words: String,
+    },
+    /// There is no such engine, or no such namespace.
+    #[error("the vault has no mount for {path}: {words}")]
+    NoMount {
         /// The path.
         path: String,
         /// The vault's words.
@@ -83,6 +102,12 @@ pub enum VaultError {
     /// There is no such secret.
     #[error("the vault has no secret {path}")]
     NoSecret {
+        /// The path.
+        path: String,
+    },
+    /// The newest version of the secret was deleted.
+    #[error("the vault's secret {path} is deleted")]
+    Deleted {
         /// The path.
         path: String,
     },
@@ -96,7 +121,7 @@ pub enum VaultError {
         /// The keys that it has.
         known: Vec<String>,
     },
-    /// The value is neither text nor a number.
+    /// The value is neither text nor a whole number.
     #[error("the key {key} of the vault's secret {path} is no text")]
     NotText {
         /// The path.
@@ -129,18 +154,36 @@ pub enum VaultError {
 impl VaultError {
     pub(super) fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Unreachable { .. } => {
-                Some("VAULT_ADDR, or `address` of [secrets.vault] in realmform.toml, says where it is")
-            }
+            Self::Unreachable { .. } => Some(
+                "VAULT_ADDR, or `address` of [secrets.vault] in realmform.toml, says where it is; \
+                 VAULT_CACERT, or `caFile`, whose certificates are trusted",
+            ),
             Self::Sealed { .. } => Some("whoever runs it has to unseal it first"),
-            Self::SignIn { .. } => Some("look at [secrets.vault.auth] in realmform.toml, and at the role in the vault"),
-            Self::Denied { .. } => {
-                Some("a policy of the token must allow `read` there; for KV version 2 that is on <mount>/data/<path>")
+            Self::SignIn { .. } => Some(
+                "look at [secrets.vault.auth] in realmform.toml, and at the method's mount and the role in the vault",
+            ),
+            Self::TokenRefused { .. } => {
+                Some("it is of another vault or namespace, was revoked, or has ended: get a new one")
             }
+            Self::Denied { .. } => Some(
+                "a policy of the token must allow `read` there, which for KV version 2 is on <mount>/data/<path>; \
+                 a mount that does not exist is denied, too",
+            ),
+            Self::NoMount { .. } => Some(
+                "the path begins with where the engine is mounted; \
+                 VAULT_NAMESPACE or `namespace` of [secrets.vault] says in which namespace",
+            ),
+            Self::Deleted { .. } => Some("`vault kv undelete` brings back what was not destroyed"),
             Self::NoSecret { .. } => Some("the path is the mount and what is below it, as for `vault kv get`"),
-            Self::Setup(_) | Self::Token | Self::NoKey { .. } | Self::NotText { .. } | Self::Answer { .. } => None,
+            Self::NotText { .. } => Some(IN_QUOTES),
+            Self::Setup(_) | Self::Token | Self::Namespace | Self::NoKey { .. } | Self::Answer { .. } => None,
             Self::Leased { .. } => Some("Keycloak needs a value that stays: use a KV engine"),
         }
+    }
+
+    /// Whether every other request would fail in the same way.
+    fn is_of_all(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Sealed { .. } | Self::TokenRefused { .. })
     }
 }
 
@@ -154,8 +197,16 @@ pub(super) struct Vault {
     redactor: Redactor,
     /// Whether the token was made for this run, and ends with it.
     ends_with_us: bool,
-    /// Which engine is mounted where: asked once for each first part of a path.
-    mounts: Mutex<BTreeMap<String, Arc<OnceCell<Mount>>>>,
+    /// Held while an engine is asked for, so that each is asked for once.
+    mounts: Mutex<Mounts>,
+}
+
+/// What is known of engines.
+#[derive(Default)]
+struct Mounts {
+    known: Vec<Mount>,
+    /// Why there is no need to ask for more.
+    broken: Option<VaultError>,
 }
 
 /// An engine, as `sys/internal/ui/mounts` tells it to whoever may read anything below.
@@ -167,10 +218,10 @@ struct Mount {
 }
 
 /// The envelope of each answer.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Answer {
     #[serde(default)]
-    data: Option<BTreeMap<String, Value>>,
+    data: Document,
     #[serde(default)]
     auth: Option<Auth>,
     #[serde(default)]
@@ -184,20 +235,18 @@ struct Auth {
     client_token: SecretString,
 }
 
-/// A value of a secret, or what is around the values.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Value {
-    Text(SecretString),
-    Table(BTreeMap<String, Value>),
-    Number(serde_json::Number),
-    Other(serde::de::IgnoredAny),
+/// An answer that is no success.
+struct Refusal {
+    status: u16,
+    words: Option<String>,
+    /// Whether there is something to say of the secret, although it is not there: its newest version is deleted.
+    is_deleted: bool,
 }
 
 /// What one secret holds.
 pub(super) struct Content {
     path: String,
-    values: BTreeMap<String, Value>,
+    document: Document,
 }
 
 impl Vault {
@@ -216,7 +265,7 @@ impl Vault {
         let mut headers = HeaderMap::new();
         headers.insert(HeaderName::from_static("x-vault-request"), HeaderValue::from_static("true"));
         if let Some(namespace) = &place.namespace {
-            let value = HeaderValue::from_str(namespace).map_err(|_| VaultError::Token)?;
+            let value = HeaderValue::from_str(namespace).map_err(|_| VaultError::Namespace)?;
             headers.insert(HeaderName::from_static("x-vault-namespace"), value);
         }
         let address = base.as_str().trim_end_matches('/').to_owned();
@@ -232,7 +281,8 @@ impl Vault {
         match credential {
             Credential::Token(token) => vault.use_token(&token)?,
             Credential::Login { mount, fields } => {
-                vault.redactor.extend(fields.values());
+                // The role is what its words are about.
+                vault.redactor.extend(fields.iter().filter(|(name, _)| **name != "role").map(|(_, value)| value));
                 let token = vault.sign_in(&mount, &fields).await?;
                 vault.use_token(&token)?;
                 vault.ends_with_us = true;
@@ -257,9 +307,11 @@ impl Vault {
         let refused = |words| VaultError::SignIn { method: method.clone(), words };
         match self.send(Method::POST, &format!("{method}/login"), Some(body)).await? {
             Ok(answer) => {
-                answer.auth.map(|auth| auth.client_token).ok_or_else(|| refused("it gives no token".to_owned()))
+                // One that asks for a second factor gives an empty token.
+                let token = answer.auth.map(|auth| auth.client_token).filter(|it| !it.expose_secret().is_empty());
+                token.ok_or_else(|| refused("it gives no token".to_owned()))
             }
-            Err((_, words)) => Err(refused(words)),
+            Err(refusal) => Err(refused(refusal.words())),
         }
     }
 
@@ -274,56 +326,64 @@ impl Vault {
             self.revoke(&answer.lease_id).await;
             return Err(VaultError::Leased { path: path.to_owned(), seconds: answer.lease_duration });
         }
-        let mut values = answer.data.unwrap_or_default();
-        if mount.is_versioned {
-            values = match values.remove("data") {
-                Some(Value::Table(values)) => values,
-                _ => return Err(VaultError::NoSecret { path: path.to_owned() }),
-            };
+        let document = if mount.is_versioned { answer.data.into_part("data") } else { answer.data };
+        if !document.json().is_object() {
+            return Err(VaultError::NoSecret { path: path.to_owned() });
         }
-        Ok(Content { path: path.to_owned(), values })
+        Ok(Content { path: path.to_owned(), document })
     }
 
-    /// The engine that a path is of. Where nobody says, as on old servers, it is taken for one without versions.
+    /// The engine that a path is of.
     async fn mount(&self, path: &str) -> Result<Mount, VaultError> {
-        let first = path.split('/').next().unwrap_or_default().to_owned();
-        let known = Arc::clone(self.mounts.lock().await.entry(first).or_default());
-        if let Some(mount) = known.get().filter(|mount| path.starts_with(&mount.path)) {
+        let mut mounts = self.mounts.lock().await;
+        if let Some(error) = &mounts.broken {
+            return Err(error.clone());
+        }
+        // No engine can be mounted below another.
+        if let Some(mount) = mounts.known.iter().find(|mount| path.starts_with(&mount.path)) {
             return Ok(mount.clone());
         }
-        let mount = self.ask_for_mount(path).await?;
-        drop(known.set(mount.clone()));
-        Ok(mount)
+        match self.ask_for_mount(path).await {
+            Ok(mount) => {
+                mounts.known.push(mount.clone());
+                Ok(mount)
+            }
+            Err(error) => {
+                mounts.broken = Some(error.clone()).filter(VaultError::is_of_all);
+                Err(error)
+            }
+        }
     }
 
+    /// Where nobody says, as on old servers, an engine is taken for one without versions.
     async fn ask_for_mount(&self, path: &str) -> Result<Mount, VaultError> {
+        let data = match self.send(Method::GET, &format!("sys/internal/ui/mounts/{path}"), None).await? {
+            Ok(answer) => answer.data,
+            Err(Refusal { status: 404, .. }) => Document::default(),
+            Err(refusal) if refusal.status == 403 && refusal.is_of_policies() => {
+                return Err(self.why_not(path, refusal).await);
+            }
+            Err(refusal) if refusal.status == 403 => {
+                return Err(VaultError::TokenRefused { words: refusal.words() });
+            }
+            Err(refusal) => return Err(refusal.into_error(path)),
+        };
         let first = path.split('/').next().unwrap_or_default();
-        let unversioned = Mount { path: format!("{first}/"), is_versioned: false };
-        let mut data = match self.send(Method::GET, &format!("sys/internal/ui/mounts/{path}"), None).await? {
-            Ok(answer) => answer.data.unwrap_or_default(),
-            Err((404, _)) => return Ok(unversioned),
-            Err((403, words)) => return Err(VaultError::Denied { path: path.to_owned(), words }),
-            Err((status, words)) => return Err(VaultError::Answer { status, path: path.to_owned(), words }),
-        };
-        let text = |value: Option<Value>| match value {
-            Some(Value::Text(text)) => Some(text.expose_secret().to_owned()),
-            _ => None,
-        };
-        let version = match data.remove("options") {
-            Some(Value::Table(mut options)) => text(options.remove("version")),
-            _ => None,
-        };
-        let path = text(data.remove("path")).unwrap_or(unversioned.path);
-        Ok(Mount { path, is_versioned: version.as_deref() == Some("2") })
+        let mount = data.json()["path"].as_str().map_or_else(|| format!("{first}/"), str::to_owned);
+        Ok(Mount { path: mount, is_versioned: data.json()["options"]["version"] == "2" })
+    }
+
+    /// An engine that is not there is told like one that may not be read. Whoever may read everywhere learns the difference
+    /// from the path itself; nobody who was refused reads anything there.
+    async fn why_not(&self, path: &str, refusal: Refusal) -> VaultError {
+        match self.send(Method::GET, path, None).await {
+            Ok(Err(other)) if other.status == 404 && other.words.is_some() => other.into_error(path),
+            _ => refusal.into_error(path),
+        }
     }
 
     async fn get(&self, at: &str, path: &str) -> Result<Answer, VaultError> {
-        let path = path.to_owned();
-        self.send(Method::GET, at, None).await?.map_err(|(status, words)| match status {
-            404 => VaultError::NoSecret { path },
-            403 => VaultError::Denied { path, words },
-            status => VaultError::Answer { status, path, words },
-        })
+        self.send(Method::GET, at, None).await?.map_err(|refusal| refusal.into_error(path))
     }
 
     /// Gives back what was read by mistake. That it fails changes nothing: a lease ends by itself.
@@ -339,16 +399,17 @@ impl Vault {
         }
     }
 
-    /// Sends a request; the inner error is a status with the vault's words.
+    /// Sends a request.
     async fn send(
         &self,
         method: Method,
         path: &str,
         body: Option<Zeroizing<Vec<u8>>>,
-    ) -> Result<Result<Answer, (u16, String)>, VaultError> {
+    ) -> Result<Result<Answer, Refusal>, VaultError> {
         let mut url = self.base.clone();
-        let whole = format!("{}/v1/{path}", self.base.path().trim_end_matches('/'));
-        url.set_path(&whole);
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push("v1").extend(path.split('/'));
+        }
         let mut request = self.client.request(method, url).headers(self.headers.clone());
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_vec());
@@ -360,44 +421,72 @@ impl Vault {
         let response = request.send().await.map_err(|error| unreachable(&error))?;
         let status = response.status().as_u16();
         let body = Zeroizing::new(response.bytes().await.map_err(|error| unreachable(&error))?.to_vec());
-        match status {
-            200..=299 if body.is_empty() => {
-                Ok(Ok(Answer { data: None, auth: None, lease_id: String::new(), lease_duration: 0 }))
+        if (200..=299).contains(&status) {
+            if body.is_empty() {
+                return Ok(Ok(Answer::default()));
             }
             // What serde says of an answer may quote it.
-            200..=299 => {
-                Ok(serde_json::from_slice(&body).map_err(|_| (status, "it is no answer of a vault".to_owned())))
-            }
-            503 => Err(VaultError::Sealed { address: self.address.clone() }),
-            status => Ok(Err((status, self.redactor.redact(&words(&body))))),
+            let words = || Some("it is no answer of a vault".to_owned());
+            let no_answer = |_| Refusal { status, words: words(), is_deleted: false };
+            return Ok(serde_json::from_slice(&body).map_err(no_answer));
         }
+        let mut refusal = Refusal::read(status, &body);
+        refusal.words = refusal.words.map(|words| self.redactor.redact(&words));
+        if status == 503 && refusal.words.as_ref().is_some_and(|words| words.contains("sealed")) {
+            return Err(VaultError::Sealed { address: self.address.clone() });
+        }
+        Ok(Err(refusal))
     }
 }
 
-/// `{"errors": ["…"]}` in one line.
-fn words(body: &[u8]) -> String {
-    #[derive(Deserialize)]
-    struct Errors {
-        errors: Vec<String>,
+impl Refusal {
+    /// `{"errors": ["…"]}`, its words in one line; or what KV version 2 says of a deleted secret.
+    fn read(status: u16, body: &[u8]) -> Self {
+        #[derive(Default, Deserialize)]
+        struct Body {
+            #[serde(default)]
+            errors: Vec<String>,
+            #[serde(default)]
+            data: Option<IgnoredAny>,
+        }
+        let Body { errors, data } = serde_json::from_slice(body).unwrap_or_default();
+        let lines = errors.iter().flat_map(|error| error.lines()).map(|line| line.trim().trim_start_matches("* "));
+        let is_said = |line: &&str| !line.is_empty() && !line.ends_with(" occurred:");
+        let words = lines.filter(is_said).collect::<Vec<_>>().join("; ");
+        Self { status, words: Some(words).filter(|it| !it.is_empty()), is_deleted: status == 404 && data.is_some() }
     }
-    let errors = serde_json::from_slice::<Errors>(body).map(|it| it.errors).unwrap_or_default();
-    let lines = errors.iter().flat_map(|error| error.lines()).map(|line| line.trim().trim_start_matches("* "));
-    let words = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
-    if words.is_empty() { "it says no more".to_owned() } else { words }
+
+    /// Whether the token was accepted, and its policies speak against it.
+    fn is_of_policies(&self) -> bool {
+        self.words.as_ref().is_some_and(|words| words.contains("preflight capability check"))
+    }
+
+    fn words(self) -> String {
+        let usual = if (300..400).contains(&self.status) { "it sends elsewhere" } else { "it says no more" };
+        self.words.unwrap_or_else(|| usual.to_owned())
+    }
+
+    fn into_error(self, path: &str) -> VaultError {
+        let path = path.to_owned();
+        match self {
+            Self { is_deleted: true, .. } => VaultError::Deleted { path },
+            Self { status: 404, words: None, .. } => VaultError::NoSecret { path },
+            Self { status: 404, words: Some(words), .. } => VaultError::NoMount { path, words },
+            Self { status: 403, .. } => VaultError::Denied { path, words: self.words() },
+            Self { status, .. } => VaultError::Answer { status, path, words: self.words() },
+        }
+    }
 }
 
 impl Content {
     /// The value of a key.
     pub(super) fn get(&self, key: &str) -> Result<SecretString, VaultError> {
-        let path = || self.path.clone();
-        match self.values.get(key) {
-            Some(Value::Text(text)) => Ok(text.clone()),
-            Some(Value::Number(number)) => Ok(number.to_string().into()),
-            Some(Value::Table(_) | Value::Other(_)) => Err(VaultError::NotText { path: path(), key: key.to_owned() }),
-            None => {
-                let known = self.values.keys().cloned().collect();
-                Err(VaultError::NoKey { path: path(), key: key.to_owned(), known })
-            }
-        }
+        let path = self.path.clone();
+        let entries = self.document.json();
+        let Some(value) = entries.get(key) else {
+            let known = entries.as_object().map(|it| it.keys().cloned().collect()).unwrap_or_default();
+            return Err(VaultError::NoKey { path, key: key.to_owned(), known });
+        };
+        text(value).ok_or_else(|| VaultError::NotText { path, key: key.to_owned() })
     }
 }
