@@ -20,7 +20,7 @@ pub enum SecretError {
         name: String,
     },
     /// The file is not there, or cannot be read.
-    #[error("cannot read the secret file {}", path.display())]
+    #[error("cannot read the secret file {}: {source}", path.display())]
     Unreadable {
         /// The file as the reference names it.
         path: PathBuf,
@@ -58,6 +58,17 @@ pub enum SecretError {
     /// Nobody says how to sign in to it.
     #[error("there is no token for the vault")]
     NoVaultToken,
+    /// What to sign in to it with is not there.
+    #[error("cannot sign in to the vault: {0}")]
+    VaultCredential(Box<SecretError>),
+    /// The certificates to trust are not there.
+    #[error("cannot read the vault's CA file {}: {source}", path.display())]
+    VaultCa {
+        /// The file as the project file or the environment names it.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
     /// The vault does not give it.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -79,7 +90,7 @@ impl SecretError {
             Self::NotSet { .. } => {
                 Some("set it where realmform runs; `{ keep = true }` leaves the server's value alone")
             }
-            Self::Unreadable { .. } => Some("a relative path starts at the project folder"),
+            Self::Unreadable { .. } | Self::VaultCa { .. } => Some("a relative path starts at the project folder"),
             Self::Empty { reference: SecretRef::Env(_) } => {
                 Some("a CI secret that this job may not see arrives as an empty variable")
             }
@@ -103,6 +114,7 @@ impl SecretError {
             Self::NoVaultToken => Some(
                 "set VAULT_TOKEN, run `vault login`, or say with [secrets.vault.auth] in realmform.toml how to sign in",
             ),
+            Self::VaultCredential(_) => Some("[secrets.vault.auth] in realmform.toml says where it is looked for"),
             Self::Vault(error) => error.hint(),
             Self::Shared(error) => error.hint(),
             Self::NotUtf8 { .. } => Some("store binary values as text, for example in base64"),
@@ -120,6 +132,8 @@ impl SecretError {
             | Self::Sops(_)
             | Self::NoVault
             | Self::NoVaultToken
+            | Self::VaultCredential(_)
+            | Self::VaultCa { .. }
             | Self::Vault(_)
             | Self::Shared(_) => false,
         }

@@ -226,9 +226,8 @@ impl Resolver {
             let VaultServer { address, namespace, ca_file, auth } = &self.sources.vault;
             let address = address.clone().or_else(|| self.text_of("VAULT_ADDR")).ok_or(SecretError::NoVault)?;
             let ca_file = ca_file.clone().or_else(|| self.text_of("VAULT_CACERT").map(PathBuf::from));
-            let ca_pem = ca_file.map(|path| {
-                fs::read(self.project.join(&path)).map_err(|source| SecretError::Unreadable { path, source })
-            });
+            let ca_pem = ca_file
+                .map(|path| fs::read(self.project.join(&path)).map_err(|source| SecretError::VaultCa { path, source }));
             let namespace = namespace.clone().or_else(|| self.text_of("VAULT_NAMESPACE"));
             let place = Place { address, namespace, ca_pem: ca_pem.transpose()? };
             Ok::<_, SecretError>(Vault::open(place, self.vault_credential(auth).await?).await?)
@@ -237,19 +236,20 @@ impl Resolver {
     }
 
     async fn vault_credential(&self, auth: &VaultAuth) -> Result<Credential, SecretError> {
-        let text = |text: &str| SecretString::from(text);
+        let given =
+            async |reference| self.one(reference).await.map_err(|error| SecretError::VaultCredential(Box::new(error)));
         Ok(match auth {
-            VaultAuth::Token(Some(reference)) => Credential::Token(self.one(reference).await?),
+            VaultAuth::Token(Some(reference)) => Credential::Token(given(reference).await?),
             VaultAuth::Token(None) => Credential::Token(self.usual_token()?),
             VaultAuth::AppRole { mount, role_id, secret_id } => {
-                let mut fields = BTreeMap::from([("role_id", self.one(role_id).await?)]);
+                let mut fields = BTreeMap::from([("role_id", given(role_id).await?)]);
                 if let Some(secret_id) = secret_id {
-                    fields.insert("secret_id", self.one(secret_id).await?);
+                    fields.insert("secret_id", given(secret_id).await?);
                 }
                 Credential::Login { mount: mount.clone(), fields }
             }
             VaultAuth::Jwt { mount, role, jwt } => {
-                let fields = BTreeMap::from([("role", text(role)), ("jwt", self.one(jwt).await?)]);
+                let fields = BTreeMap::from([("role", role.as_str().into()), ("jwt", given(jwt).await?)]);
                 Credential::Login { mount: mount.clone(), fields }
             }
         })

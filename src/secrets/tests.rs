@@ -80,7 +80,7 @@ async fn errors_name_the_reference() {
     for (reference, expected) in [
         (env("UNSET"), "the environment variable UNSET is not set"),
         (env("EMPTY"), r#"the secret { env = "EMPTY" } is empty"#),
-        (file("gone/x"), "cannot read the secret file gone/x"),
+        (file("gone/x"), "cannot read the secret file gone/x: No such file or directory (os error 2)"),
         (file("empty"), r#"the secret { file = "empty" } is empty"#),
         (vault("kv/a"), "nothing says where the vault is"),
         (program("op", "a"), "no project file here declares the program op"),
@@ -116,7 +116,7 @@ async fn all_missing_references_are_reported_together_and_once() {
     let told: Vec<_> = unresolved.iter().map(|it| (it.error.to_string(), it.references.len())).collect();
     let unset = |name| format!("the environment variable {name} is not set");
     let of_both = "nothing says where the vault is".to_owned();
-    let gone = "cannot read the secret file gone".to_owned();
+    let gone = "cannot read the secret file gone: No such file or directory (os error 2)".to_owned();
     assert_eq!(told, [(unset("A"), 1), (unset("B"), 1), (gone, 1), (of_both, 2)]);
 
     let values = resolver.resolve_all(&[env("SET"), SecretRef::Keep, env("SET")]).await.unwrap();
