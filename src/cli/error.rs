@@ -101,7 +101,10 @@ impl Error {
         match self {
             Self::Secrets(missing) => {
                 for Missing { error, uses } in missing {
-                    text.push_str(&format!("\n  {error}"));
+                    // Programs say more than one line.
+                    for (at, line) in error.to_string().lines().filter(|line| !line.trim().is_empty()).enumerate() {
+                        text.push_str(&format!("\n{}{line}", if at == 0 { "  " } else { "      " }));
+                    }
                     for place in uses {
                         text.push_str(&format!("\n    for {place}"));
                     }
