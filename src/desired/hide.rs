@@ -39,7 +39,7 @@ pub(super) fn is_secret_key(key: &str) -> bool {
     }
     let typo = |word: &str| plain.len() > 4 && strsim::osa_distance(&plain, word) <= 2;
     // Tokens end with the word: `accessTokenLifespan` is none. An identity is a certificate with its key.
-    let token = plain.ends_with("token") || plain == "identity";
+    let token = plain.ends_with("token") || ["identity", "jwt", "roleid"].contains(&plain.as_str());
     token
         || SECRET_WORDS.iter().any(|word| plain.contains(word))
         || ["secret", "password", "clientsecret"].iter().any(|word| typo(word))
@@ -127,6 +127,8 @@ mod tests {
             "smtpServer = { password = \"hunter2\", host = \"x\" }",
             "smtpServer.password = \"hunter2\"",
             "accessToken = \"hunter2\"",
+            "secrets.vault.auth.jwt = { role = \"a\", jwt = \"hunter2\" }",
+            "roleId = \"hunter2\"",
             "\"client.secret\" = \"\"\"\nhunter2\n\"\"\"",
             "clientSecret = [\"hunter2\"]",
             "secret = { value = \"hunter2\" }",
