@@ -240,13 +240,15 @@ impl Reader<'_> {
 
     /// A secret that is needed before any other can be looked up.
     pub(super) fn plain_secret(&mut self, entry: &Entry<'_>) -> Option<SecretRef> {
-        let reference = self.secret(entry)?;
-        if matches!(reference, SecretRef::Env(_) | SecretRef::File(_)) {
-            return Some(reference);
+        let is_plain = |source: &Entry<'_>| matches!(source.name, "env" | "file");
+        if entry.node.as_table().is_some_and(|table| table.len() == 1 && entries(table).all(|it| is_plain(&it))) {
+            return self.secret(entry);
         }
         let problem = Problem::error(format!("`{}` is needed to sign in to the vault", entry.name))
             .at(self.place(entry), "expected { env = \"NAME\" } or { file = \"path\" }");
-        self.problems.push(problem);
+        let is_written_here = entry.node.as_text().is_some();
+        let help = is_written_here.then_some("if this was ever committed, replace the secret, since git keeps it");
+        self.problems.push(problem.maybe_help(help.map(str::to_owned)));
         None
     }
 

@@ -129,20 +129,20 @@ fn auth(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<VaultAuth> {
     match method.name {
         "token" => Some(VaultAuth::Token(Some(reader.plain_secret(&method)?))),
         "approle" => {
-            let mut fields = Fields::read(reader, &method, &["roleId", "secretId"])?;
-            let role_id = fields.needed(reader, &method, "roleId")?;
-            let (mount, secret_id) = (fields.mount("approle"), fields.secrets.remove("secretId"));
-            Some(VaultAuth::AppRole { mount, role_id, secret_id })
+            let fields = Fields::read(reader, &method, &["roleId", "secretId"], &["roleId"])?;
+            let Fields { mount, role: _, mut secrets } = fields;
+            let (role_id, secret_id) = (secrets.remove("roleId")?, secrets.remove("secretId"));
+            Some(VaultAuth::AppRole { mount: mount.unwrap_or_else(|| "approle".to_owned()), role_id, secret_id })
         }
         "kubernetes" => {
-            let mut fields = Fields::read(reader, &method, &["jwt"])?;
-            let jwt = fields.secrets.remove("jwt").unwrap_or_else(|| SecretRef::File(SERVICE_ACCOUNT.into()));
-            Some(VaultAuth::Jwt { mount: fields.mount("kubernetes"), role: fields.role(reader, &method)?, jwt })
+            let Fields { mount, role, mut secrets } = Fields::read(reader, &method, &["jwt"], &["role"])?;
+            let jwt = secrets.remove("jwt").unwrap_or_else(|| SecretRef::File(SERVICE_ACCOUNT.into()));
+            Some(VaultAuth::Jwt { mount: mount.unwrap_or_else(|| "kubernetes".to_owned()), role: role?, jwt })
         }
         "jwt" => {
-            let mut fields = Fields::read(reader, &method, &["jwt"])?;
-            let jwt = fields.needed(reader, &method, "jwt")?;
-            Some(VaultAuth::Jwt { mount: fields.mount("jwt"), role: fields.role(reader, &method)?, jwt })
+            let Fields { mount, role, mut secrets } = Fields::read(reader, &method, &["jwt"], &["role", "jwt"])?;
+            let jwt = secrets.remove("jwt")?;
+            Some(VaultAuth::Jwt { mount: mount.unwrap_or_else(|| "jwt".to_owned()), role: role?, jwt })
         }
         _ => {
             reader.unknown("`secrets.vault.auth`", &method, METHODS);
@@ -160,13 +160,18 @@ struct Fields {
 }
 
 impl Fields {
-    fn read(reader: &mut Reader<'_>, method: &Entry<'_>, secrets: &[&'static str]) -> Option<Self> {
-        let takes_role = secrets.contains(&"jwt");
+    fn read(
+        reader: &mut Reader<'_>,
+        method: &Entry<'_>,
+        secrets: &[&'static str],
+        needed: &[&'static str],
+    ) -> Option<Self> {
+        let takes_role = needed.contains(&"role");
         let table: &dyn TableLike = reader.table(method)?;
         let mut fields = Self::default();
         for entry in entries(table) {
             match (entry.name, secrets.iter().find(|name| **name == entry.name)) {
-                (_, Some(name)) => drop(fields.secrets.insert(name, reader.plain_secret(&entry)?)),
+                (_, Some(name)) => fields.secrets.extend(reader.plain_secret(&entry).map(|secret| (*name, secret))),
                 ("mount", _) => fields.mount = reader.text(&entry),
                 ("role", _) if takes_role => fields.role = reader.text(&entry),
                 _ => {
@@ -176,33 +181,13 @@ impl Fields {
                 }
             }
         }
+        for name in needed.iter().filter(|name| table.get(name).is_none()) {
+            let problem = Problem::error(format!("`secrets.vault.auth.{}` has no `{name}`", method.name))
+                .at(reader.place(method), format!("expected `{name} = …`"));
+            reader.problems.push(problem);
+        }
         Some(fields)
     }
-
-    fn mount(&mut self, usual: &str) -> String {
-        self.mount.take().unwrap_or_else(|| usual.to_owned())
-    }
-
-    fn role(self, reader: &mut Reader<'_>, method: &Entry<'_>) -> Option<String> {
-        if self.role.is_none() {
-            missing(reader, method, "role");
-        }
-        self.role
-    }
-
-    fn needed(&mut self, reader: &mut Reader<'_>, method: &Entry<'_>, name: &str) -> Option<SecretRef> {
-        let found = self.secrets.remove(name);
-        if found.is_none() {
-            missing(reader, method, name);
-        }
-        found
-    }
-}
-
-fn missing(reader: &mut Reader<'_>, method: &Entry<'_>, name: &str) {
-    let problem = Problem::error(format!("`secrets.vault.auth.{}` has no `{name}`", method.name))
-        .at(reader.place(method), format!("expected `{name} = …`"));
-    reader.problems.push(problem);
 }
 
 fn programs(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Programs {

@@ -9,6 +9,7 @@ mod laws;
 mod names;
 mod project;
 mod providers;
+mod sources;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
