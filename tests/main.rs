@@ -46,5 +46,6 @@ mod roundtrip;
 mod sandbox;
 mod saved;
 mod schemas;
+mod secrets;
 mod support;
 mod truth;
