@@ -11,22 +11,20 @@ mod record;
 pub mod server;
 mod walk;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use tokio::sync::watch;
 
 use crate::diff::Change;
 use crate::keycloak::{Lock, ServerError};
-use crate::model::{RealmName, Record, SecretRef};
+use crate::model::{RealmName, Record};
 use crate::plan::{RealmPlan, Step};
 
 /// What was looked at longer ago than this is looked at once more before it is changed: somebody may have been there.
 pub const FRESH: Duration = Duration::from_secs(5);
 
 /// Secrets by what names them.
-pub type Secrets = BTreeMap<SecretRef, SecretString>;
+pub use crate::secrets::Values as Secrets;
 
 /// What a plan is carried out on: one realm at a time.
 #[expect(async_fn_in_trait, reason = "both implementations are polled where they are made, on one thread")]

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use secrecy::SecretString;
 
+use super::explain::readings;
 use super::{Context, Error};
 use crate::desired::SecretSources;
 use crate::diff::{After, Change};
-use crate::model::{Desired, Origin, SecretRef, Value};
+use crate::model::{Address, Desired, FieldPath, Origin, SecretRef, Value};
 use crate::plan::Plan;
 use crate::secrets::{Resolver, SecretError, Unresolved, Values, generated};
 
@@ -118,14 +119,21 @@ pub(super) fn generate(change: &Change, secrets: &mut Values) {
 
 /// Gives generated secrets that are to be others new values: of an object, or of a field of one.
 pub(super) fn rotate(wanted: &[String], desired: &Desired, secrets: &mut Values) -> Result<(), Error> {
-    let uses = Uses::of(desired);
     for wanted in wanted {
+        let readings = readings(wanted)?;
+        let is_meant = |address: &Address, path: &FieldPath| {
+            let is_field = |field: &Option<FieldPath>| field.as_ref().is_none_or(|field| path.is_within(field));
+            readings.iter().any(|(object, field)| object == address && is_field(field))
+        };
         let mut found = false;
-        for reference in uses.0.keys() {
-            let SecretRef::Generate { length, of } = reference else { continue };
-            if of.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')) {
-                secrets.insert(reference.clone(), generated(*length));
-                found = true;
+        for (address, object) in desired.realms.values().flat_map(|realm| &realm.objects) {
+            for (path, declared) in &*object.fields {
+                if let Value::Secret(reference @ SecretRef::Generate { length, of: _ }) = &declared.value
+                    && is_meant(address, path)
+                {
+                    secrets.insert(reference.clone(), generated(*length));
+                    found = true;
+                }
             }
         }
         if !found {

@@ -87,7 +87,7 @@ fn a_report_that_cannot_be_understood() {
 fn a_report_that_cannot_be_written() {
     // The second would replace the first.
     let twice = refused().run(&["plan", "--live", "acme.json", "--report", "text=a.txt", "--report", "json=a.txt"]);
-    assert!(twice.to_string().contains("error: --report names a.txt twice"), "{twice}");
+    assert!(twice.contains("error: --report names a.txt twice"), "{twice}");
     insta::assert_snapshot!(refused().run(&["plan", "--live", "acme.json", "--report", "text=nowhere/a.txt"]), @r#"
     status: 1
     --- stdout

@@ -98,6 +98,19 @@ fn a_generated_secret_is_made_anew_when_asked_for() {
     assert_ne!(last.password, made.password);
     assert_eq!(Made { password: made.password.clone(), ..last }, Made { shop: rotated.shop, ..made.clone() });
 
+    // A name may begin like another one, and hold a dot.
+    project.write_realm(&format!("{REALM}[clients.\"shop.eu\"]\nsecret = {{ generate = {{}} }}\n"));
+    project.apply();
+    let changes = |address: &str| {
+        let plan = project.run(&["plan", "--rotate", address, "--format", "json"]);
+        let plan: Value = serde_json::from_str(&plan.stdout).unwrap_or_else(|_| panic!("{plan:?}"));
+        let changes = plan["realms"]["rotated"]["changes"].as_array().unwrap().clone();
+        changes.into_iter().map(|change| change["address"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(changes("rotated/clients/shop"), ["rotated/clients/shop"]);
+    assert_eq!(changes("rotated/clients/shop.secret"), ["rotated/clients/shop"]);
+    assert_eq!(changes("rotated/clients/shop.eu"), ["rotated/clients/shop.eu"]);
+
     for (address, expected) in
         [("rotated/clients/none", 64), ("rotated/clients/sho", 64), ("rotated/clients/shop.name", 64)]
     {
