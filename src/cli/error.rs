@@ -142,8 +142,12 @@ impl Error {
             }
             Self::Git(e) => return e.hint().map(str::to_owned),
             Self::Secrets(missing) => {
-                let mut hints: Vec<&str> = missing.iter().filter_map(|it| it.error.hint()).collect();
-                hints.dedup();
+                let mut hints: Vec<&str> = Vec::new();
+                for hint in missing.iter().filter_map(|it| it.error.hint()) {
+                    if !hints.contains(&hint) {
+                        hints.push(hint);
+                    }
+                }
                 return (!hints.is_empty()).then(|| hints.join("\nhint: "));
             }
             Self::Http(e) | Self::Server(ServerError::Http(e)) => return e.hint(),
