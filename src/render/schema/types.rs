@@ -19,7 +19,7 @@ pub(super) fn definitions() -> Map<String, Json> {
     let duration = json!({ "type": "string", "pattern": DURATION });
     let scalar = json!({ "type": ["string", "number", "boolean"] });
     let Json::Object(definitions) = json!({
-        "secret": secret(),
+        "secret": secret_or_expression(),
         "text": { "anyOf": [{ "type": "string" }, definition("secret")] },
         "texts": { "type": "array", "items": { "type": "string" } },
         "seconds": {
@@ -140,6 +140,19 @@ pub(super) fn secret() -> Json {
             },
         ],
     })
+}
+
+/// The same in a realm file, where text may be what Keycloak looks up in a vault of its own.
+fn secret_or_expression() -> Json {
+    let mut secret = secret();
+    if let Some(sources) = secret["oneOf"].as_array_mut() {
+        sources.push(json!({
+            "description": "An entry of Keycloak's own vault.",
+            "type": "string",
+            "pattern": r"^\$\{vault\..+\}$",
+        }));
+    }
+    secret
 }
 
 /// The fields that files may set.
