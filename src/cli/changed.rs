@@ -173,7 +173,7 @@ impl Files {
         if record.tool != env!("CARGO_PKG_VERSION") {
             return realm("another version of realmform applied it last");
         }
-        unreadable::fetch(context, fetch, &self.found.folder, std::iter::once(record)).await;
+        unreadable::fetch(context, fetch, &self.found.folder, &self.tree.source, std::iter::once(record)).await;
         let changed = match changed_since(&self.found.folder, &self.tree, commit) {
             Ok(changed) => changed,
             Err(error) => return realm(&format!("commit {commit} was applied last, and {error}")),

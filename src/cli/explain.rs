@@ -62,7 +62,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     http.hide(secrets.values());
     let (address, field) = meant(&http, &workspace, readings).await?;
     let seen = look(&http, &workspace, &address).await?;
-    unreadable::fetch(context, args.fetch, &workspace.folder, records(&seen)).await;
+    unreadable::fetch(context, args.fetch, &workspace.folder, &workspace.tree.source, records(&seen)).await;
     let applied = applied_desires(&workspace, seen.realms.values());
     let bases = bases(&workspace, &seen, &applied);
     let realm = seen.realms.get(address.realm_name());

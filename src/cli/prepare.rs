@@ -86,7 +86,7 @@ pub(super) async fn prepare_after(
     wait(&workspace, &http).await?;
     let begun = Instant::now();
     let live = read(&http, &workspace, args.files.realm.is_empty()).await?;
-    unreadable::fetch(context, args.fetch, &workspace.folder, records(&live)).await;
+    unreadable::fetch(context, args.fetch, &workspace.folder, &workspace.tree.source, records(&live)).await;
     let gathered = Gathered { workspace, http, credential, live, secrets, made_up, begun };
     gathered
         .plan(context, args, |Gathered { workspace, live, secrets, .. }| {

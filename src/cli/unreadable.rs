@@ -7,7 +7,7 @@ use super::workspace::Workspace;
 use super::{Context, prepare};
 use crate::desired;
 use crate::diff::Unreadable;
-use crate::git::{self, Commit, GitError};
+use crate::git::{self, Commit, GitError, Source};
 use crate::model::{Desired, DesiredRealm, Live, LiveRealm, RealmName, Record};
 
 /// What the files said at the commits that were applied last, by commit.
@@ -27,9 +27,12 @@ pub(super) async fn fetch<'a>(
     context: &Context,
     args: FetchArgs,
     folder: &Path,
+    source: &Source,
     records: impl Iterator<Item = &'a Record>,
 ) {
-    let commits: BTreeSet<&str> = records.filter_map(Record::applied_commit).collect();
+    // What is checked out is here, and mostly it is what was applied.
+    let here = source.commit().map(|commit| commit.id.as_str());
+    let commits: BTreeSet<&str> = records.filter_map(Record::applied_commit).filter(|it| Some(*it) != here).collect();
     for commit in commits.into_iter().filter(|_| !args.no_fetch) {
         let commit = Commit { id: commit.to_owned() };
         let Ok(Some(fetch)) = git::missing(folder, &commit) else { continue };

@@ -111,7 +111,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let (live, unread) = read(&http, &workspace, args).await?;
     // What could not be read is neither there nor gone.
     workspace.loaded.desired.realms.retain(|name, _| !unread.contains_key(name));
-    unreadable::fetch(context, args.fetch, &workspace.folder, records(&live)).await;
+    unreadable::fetch(context, args.fetch, &workspace.folder, &workspace.tree.source, records(&live)).await;
     let mut applied = applied_desires(&workspace, live.realms.values());
     let not_compared = keep_unknown(&mut workspace, &mut applied, &live, &secrets);
     let bases = bases(&workspace, &live, &applied);
