@@ -19,6 +19,7 @@ Data flows one way. A room imports only from rooms above it in this table; `test
 | [`plan`] | order, cycles, guards → [`plan::Plan`], or a refusal; saved plans, and whether they still hold | none |
 | [`apply`] | walks a plan through an [`apply::Executor`]; a server, or values in memory | through the executor |
 | [`render`] | plans, refusals, differences and schemas → text, JSON and Markdown, a saved plan back from JSON, a live realm → files, and what drifted → files that are there: one file for each format | none |
+| [`outputs`] | templates and the facts of a realm → what is handed over | none |
 | [`cli`] | one file for each command; the only room that knows all the others | terminal |
 
 [`sandbox`] stands beside them: it runs a throwaway, real Keycloak, imports no other room, and only `cli` imports it.
@@ -65,6 +66,7 @@ pub mod diff;
 pub mod git;
 pub mod keycloak;
 pub mod model;
+pub mod outputs;
 pub mod plan;
 pub mod program;
 pub mod render;

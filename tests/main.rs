@@ -34,6 +34,7 @@ mod kinds;
 mod laws;
 mod leak;
 mod lock;
+mod outputs;
 mod ownership;
 mod prune;
 mod readers;

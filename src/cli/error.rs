@@ -85,6 +85,17 @@ impl Error {
         Self::Other(error.to_string())
     }
 
+    /// The error and its causes, in one line.
+    pub(super) fn in_full(&self) -> String {
+        let mut text = self.to_string();
+        // What gix says of an unknown revision is the same once more.
+        let said_all = matches!(self, Self::Git(GitError::UnknownRevision { .. }));
+        for cause in causes(self).iter().filter(|_| !said_all) {
+            text.push_str(&format!(": {cause}"));
+        }
+        text
+    }
+
     /// Prints the error and answers the exit code.
     pub(super) fn report(&self, output: &Output) -> ExitCode {
         match self {
@@ -92,12 +103,7 @@ impl Error {
             Self::Files(problems) => output.message(&crate::desired::render(&problems.0, output.message_color(), 100)),
             _ => {}
         }
-        let mut text = format!("error: {self}");
-        // What gix says of an unknown revision is the same once more.
-        let said_all = matches!(self, Self::Git(GitError::UnknownRevision { .. }));
-        for cause in causes(self).iter().filter(|_| !said_all) {
-            text.push_str(&format!(": {cause}"));
-        }
+        let mut text = format!("error: {}", self.in_full());
         match self {
             Self::Secrets(missing) => {
                 for Missing { error, uses } in missing {

@@ -21,6 +21,7 @@ mod import;
 mod init;
 mod offline;
 mod output;
+mod outputs;
 mod plan;
 mod prepare;
 mod progress;
@@ -106,6 +107,8 @@ enum Command {
     Apply(apply::Args),
     /// Show what moved since it was applied, and whose it is
     Drift(drift::Args),
+    /// Show what is handed over of what an apply made
+    Output(outputs::Args),
     /// Tell the whole story of an object, or of a field of it
     Explain(explain::Args),
     /// Hand objects or fields of another project over
@@ -180,6 +183,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Exit, Error> {
         Command::Show(args) => show::run(context, &args),
         Command::Apply(args) => apply::run(context, &args).await,
         Command::Drift(args) => Box::pin(drift::run(context, &args)).await,
+        Command::Output(args) => outputs::run(context, &args).await,
         Command::Explain(args) => explain::run(context, &args).await,
         Command::Transfer(args) => transfer::run(context, &args).await,
         Command::Unlock(args) => unlock::run(context, &args).await,

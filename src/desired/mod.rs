@@ -23,6 +23,7 @@ mod json;
 mod layout;
 mod objects;
 mod organizations;
+mod outputs;
 mod parse;
 mod paths;
 mod policy;
@@ -51,6 +52,7 @@ use crate::model::{Address, Desired};
 
 pub use excerpt::{Excerpt, excerpt};
 pub use layout::{PROJECT_FILE, realm_folders};
+pub use outputs::{Kubeconfig, Manifest, Output, OutputContent, Outputs, Templates};
 pub use paths::PathRule;
 pub use policy::{DeleteLimit, Policy};
 pub use problem::{Problem, Problems, render};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use toml_edit::TableLike;
 
 use super::layout::PROJECT_FILE;
+use super::outputs::{self, Outputs};
 use super::parse::{Entry, Node, Parsed, Shape, entries};
 use super::policy::{self, Policy};
 use super::problem::Problem;
@@ -17,7 +18,7 @@ use super::sources::{self, Programs, SecretSources};
 use super::suggest::{did_you_mean, one_of};
 use crate::model::{Origin, SecretRef, parse_seconds};
 
-const TOP: &[&str] = &["name", "strict", "defaultServer", "servers", "secrets", "policy"];
+const TOP: &[&str] = &["name", "strict", "defaultServer", "servers", "secrets", "outputs", "policy"];
 const SERVER: &[&str] = &[
     "url",
     "realm",
@@ -32,7 +33,7 @@ const SERVER: &[&str] = &[
     "parallelism",
 ];
 /// Tables of the design that come later.
-const FUTURE: &[&str] = &["environments", "outputs", "lint", "waivers", "blueprints"];
+const FUTURE: &[&str] = &["environments", "lint", "waivers", "blueprints"];
 
 /// What `realmform.toml` says.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +48,8 @@ pub struct Project {
     pub default_server: Option<String>,
     /// Where secrets are looked up.
     pub secrets: SecretSources,
+    /// What is handed over after an apply.
+    pub outputs: Outputs,
     /// What a plan may do.
     pub policy: Policy,
     /// Where the name is written.
@@ -108,6 +111,7 @@ impl Reader<'_> {
         let mut name = None;
         let mut default_server = None;
         let (mut strict, mut servers, mut policy) = (false, BTreeMap::new(), Policy::default());
+        let mut outputs = Outputs::new();
         let secrets = entries(table).find(|entry| entry.name == "secrets");
         let secrets = secrets.map(|entry| sources::read(self, &entry)).unwrap_or_default();
         self.programs.clone_from(&secrets.programs);
@@ -119,6 +123,7 @@ impl Reader<'_> {
                 "servers" => servers = self.servers(&entry),
                 "policy" => policy = policy::read(self, &entry),
                 "secrets" => {}
+                "outputs" => outputs = outputs::read(self, &entry),
                 _ => self.unknown("the project file", &entry, TOP),
             }
         }
@@ -130,7 +135,7 @@ impl Reader<'_> {
             self.problems.push(problem);
         }
         let (name, origin) = name?;
-        Some(Project { name, strict, servers, default_server, secrets, policy, origin })
+        Some(Project { name, strict, servers, default_server, secrets, outputs, policy, origin })
     }
 
     fn name(&mut self, entry: &Entry<'_>) -> Option<String> {

@@ -96,6 +96,14 @@ impl Http {
         }
     }
 
+    /// Reads what is not part of the admin API: what is below `/realms/<realm>/`.
+    pub(super) async fn get_public(&self, realm: &str, rest: &str) -> Result<Value, HttpError> {
+        let path = format!("/realms/{}/{rest}", super::path::segment(realm));
+        let request = Request::elsewhere(Method::GET, &path, &format!("/realms/{{realm}}/{rest}"));
+        let call = Call { request, method: Method::GET, url: self.url(&path)?, body: None };
+        self.send(&call).await?.value.json(&call.request)
+    }
+
     /// Creates, or has the server do something; a `null` body is none.
     ///
     /// A 409 whose error says [`HttpError::repeated`] may be about the object an earlier try of this very call created.

@@ -11,6 +11,7 @@ const COMMANDS: &[&str] = &[
     "show",
     "apply",
     "drift",
+    "output",
     "explain",
     "transfer",
     "unlock",
@@ -21,7 +22,7 @@ const COMMANDS: &[&str] = &[
 
 #[test]
 fn the_program_tells_its_commands() {
-    insta::assert_snapshot!(Program::new().run(&["--help"]), @"
+    insta::assert_snapshot!(Program::new().run(&["--help"]), @r#"
     status: 0
     --- stdout
     Keycloak realms as TOML in git: diffed against the live server, shown as a plan, applied exactly so
@@ -37,6 +38,7 @@ fn the_program_tells_its_commands() {
       show         Show a saved plan
       apply        Change the server to what the files say
       drift        Show what moved since it was applied, and whose it is
+      output       Show what is handed over of what an apply made
       explain      Tell the whole story of an object, or of a field of it
       transfer     Hand objects or fields of another project over
       unlock       Release locks that runs left behind
@@ -68,7 +70,7 @@ fn the_program_tells_its_commands() {
     Exit codes: 0 fine, 1 error, 2 changes (plan --detailed-exitcode) or drift, 4 refused by a guard, 5
     stale plan, 6 partly applied, 7 locked, 64 usage.
     --- stderr
-    ");
+    "#);
 }
 
 #[test]

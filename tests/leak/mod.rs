@@ -33,7 +33,12 @@ async fn no_secret_leaves() {
     project = project.env("VAULT_ADDR", vault.url()).env("VAULT_TOKEN", VAULT_TOKEN);
     project.write("secret.txt", &secret("FILE"));
     project.write("printed.txt", &secret("PRINTED"));
-    project.write("realmform.toml", "name = \"leak\"\n[secrets.provider.print]\ncommand = [\"cat\", \"{}\"]\n");
+    project.write(
+        "realmform.toml",
+        "name = \"leak\"\n[secrets.provider.print]\ncommand = [\"cat\", \"{}\"]\n\
+         [outputs.made]\nof = \"leak/clients/made\"\nenv = {}\nfile = \".made.env\"\n\
+         [outputs.shop]\nof = \"leak/clients/shop\"\ntemplate = \"{{ client.secret }} of {{ client }}\"\n",
+    );
     declare(&project, "one");
     let mut texts = vec![("debug".to_owned(), debugged())];
     let mut hunted: Vec<String> = NAMES.iter().copied().chain(["FILE", "PRINTED", "VAULT"]).map(secret).collect();
@@ -57,12 +62,19 @@ async fn no_secret_leaves() {
         &["explain", "leak/clients/made", "--all"],
         &["plan", "--rotate", "leak/clients/made", "--verbose", "--out", "rotate.plan"],
         &["apply", "rotate.plan", "--verbose"],
+        &["output"],
+        &["output", "made"],
+        &["output", "shop"],
+        &["output", "--write"],
     ];
     for command in commands {
         texts.push((command.join(" "), run(&project, command).await));
         hunted.extend(made().await);
     }
-    assert!(made().await.is_some_and(|made| made.len() == 40));
+    let made = made().await.unwrap();
+    assert_eq!(made.len(), 40);
+    let handed = std::fs::read_to_string(project.folder().join(".made.env")).unwrap();
+    assert!(handed.contains(&format!("OIDC_CLIENT_SECRET={made}\n")), "what is meant to be handed over is");
     // A vault that refuses, and says to whom.
     project.write("leak/refused.toml", "[clients.refused]\nsecret = { vault = \"refused/app#password\" }\n");
     texts.push(("refused".to_owned(), run(&project, &["plan"]).await));

@@ -18,6 +18,7 @@ const ROOMS: &[&str] = &[
     "plan",
     "apply",
     "render",
+    "outputs",
     "lint",
     "cli",
 ];

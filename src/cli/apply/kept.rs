@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::patience::{Patience, uninterrupted};
 use super::work::Work;
-use super::{Args, stamp};
+use super::{Args, hand_over, stamp};
 use crate::cli::plan::PlanView;
 use crate::cli::report::{Format, show};
 use crate::cli::secrets::Uses;
@@ -62,7 +62,11 @@ pub(super) async fn run(context: &Context, args: &Args, file: &Path, patience: &
         if args.requests {
             plan::print_requests(context, &http);
         }
-        return result.map(|()| Exit::Fine);
+        result?;
+        if let Some(workspace) = &around.workspace {
+            hand_over(context, &http, workspace).await?;
+        }
+        return Ok(Exit::Fine);
     }
     saved::refuse(context, &stale).map(|()| Exit::Fine)
 }

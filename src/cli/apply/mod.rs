@@ -12,7 +12,7 @@ use super::output::confirm;
 use super::prepare::{self, Prepared, prepare_after};
 use super::report::{Format, Reports};
 use super::workspace::Workspace;
-use super::{Context, Error, Exit, plan, saved};
+use super::{Context, Error, Exit, outputs, plan, saved};
 use crate::apply::FRESH;
 use crate::desired::Loaded;
 use crate::keycloak::Http;
@@ -97,6 +97,7 @@ async fn run_files(context: &Context, args: &Args, patience: &Patience<'_>) -> R
     let begun = prepared.begun;
     plan::print(context, &prepared, Explanations::default(), Format::Text, args.verbose, &args.reports)?;
     if prepared.plan.as_ref().map_err(|_| Error::Refused)?.is_empty() {
+        hand_over(context, &prepared.http, &prepared.workspace).await?;
         return Ok(Exit::Fine);
     }
     match &expected {
@@ -126,8 +127,22 @@ async fn run_files(context: &Context, args: &Args, patience: &Patience<'_>) -> R
     if args.requests {
         plan::print_requests(context, http);
     }
+    let result = match result {
+        Ok(()) => hand_over(context, http, workspace).await,
+        failed => failed,
+    };
     prepared.leave();
     result.map(|()| Exit::Fine)
+}
+
+/// Writes the outputs of the realms that were looked at; what a throwaway server made is for nobody.
+async fn hand_over(context: &Context, http: &Http, workspace: &Workspace) -> Result<(), Error> {
+    if context.server.is_some() {
+        return Ok(());
+    }
+    let Loaded { project, desired, .. } = &workspace.loaded;
+    let outputs = project.outputs.iter().filter(|(_, output)| desired.realms.contains_key(output.of.realm_name()));
+    outputs::hand_over(context, http, &workspace.folder, outputs).await
 }
 
 fn check_clean(context: &Context, args: &Args, workspace: &Workspace) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! The project file.
 
 use super::*;
+use crate::desired::OutputContent;
 use crate::model::SecretRef;
 
 #[test]
@@ -62,7 +63,7 @@ fn mistakes() {
     insta::assert_snapshot!(report(&[(
         PROJECT_FILE,
         r#"defaultServer = "prd"
-outputs = {}
+lint = {}
 [servers.prod]
 realms = "x"
 clientSecret = "hunter2"
@@ -75,7 +76,7 @@ timeout = 0
     1 │ defaultServer = "prd"
       · ▲
       · ╰── expected `name = "…"`
-    2 │ outputs = {}
+    2 │ lint = {}
       ╰────
      help: the name marks on the server what this project manages, so choose it once
 
@@ -84,22 +85,22 @@ timeout = 0
     1 │ defaultServer = "prd"
       · ──────┬──────
       ·       ╰── unknown server
-    2 │ outputs = {}
+    2 │ lint = {}
       ╰────
      help: did you mean `prod`?
 
-     × `outputs` is not supported by this version yet
+     × `lint` is not supported by this version yet
       ╭─[realmform.toml:2:1]
     1 │ defaultServer = "prd"
-    2 │ outputs = {}
-      · ───┬───
-      ·    ╰── not supported yet
+    2 │ lint = {}
+      · ──┬─
+      ·   ╰── not supported yet
     3 │ [servers.prod]
       ╰────
 
      × the server `prod` has no `url`
       ╭─[realmform.toml:3:10]
-    2 │ outputs = {}
+    2 │ lint = {}
     3 │ [servers.prod]
       ·          ──┬─
       ·            ╰── expected `url = "https://…"`
@@ -454,4 +455,128 @@ deleteLimit = 300
 × there is no realmform.toml
 help: `realmform init` writes one; the folder that holds realmform.toml is the project
 "#);
+}
+
+#[test]
+fn outputs_are_read() {
+    let project = loaded(&[(
+        PROJECT_FILE,
+        "name = \"x\"\n[outputs.web]\nof = \"acme/clients/web\"\nenv = {}\nfile = \"../web.env\"\n\
+         [outputs.config]\nof = \"acme\"\nconfigMap = { name = \"oidc\", values = { ISSUER = \"{{ issuer }}\" } }\n",
+    )])
+    .project;
+    let web = &project.outputs["web"];
+    assert_eq!(web.of.to_string(), "acme/clients/web");
+    let OutputContent::Env(values) = &web.content else { panic!("{web:?}") };
+    assert_eq!(values.keys().collect::<Vec<_>>(), ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_ISSUER"]);
+    let OutputContent::Manifest(map) = &project.outputs["config"].content else { panic!() };
+    assert!(!map.is_secret && map.namespace.is_none() && map.values.len() == 1, "{map:?}");
+}
+
+#[test]
+fn mistakes_in_outputs() {
+    insta::assert_snapshot!(
+        report(&[(
+            PROJECT_FILE,
+            r#"name = "x"
+[outputs.a]
+of = "acme/roles/a"
+env = {}
+[outputs.b]
+of = "acme"
+env = { "A B" = "{{ isuer }}", C = "{{ client.id }}" }
+json = {}
+[outputs.c]
+of = "acme/clients/c"
+template = "{% if %}"
+[outputs.d]
+of = "acme/clients/d"
+secret = { name = "Not_DNS" }
+[outputs.e]
+env = { ISSUER = "{{ isuer }}" }
+file = "same"
+[outputs.f]
+of = "acme"
+json = { C = "{{ client.id }}" }
+file = "same"
+[outputs.g]
+of = "acme"
+env = { "A B" = "x" }
+file = "same"
+"#,
+        )]),
+        @r#"
+     × `acme/roles/a` is neither a client nor a realm
+      ╭─[realmform.toml:3:1]
+    2 │ [outputs.a]
+    3 │ of = "acme/roles/a"
+      · ─┬
+      ·  ╰── expected an address such as "acme/clients/shop" or "acme"
+    4 │ env = {}
+      ╰────
+
+     × the output `b` is of one sort
+      ╭─[realmform.toml:5:10]
+    4 │ env = {}
+    5 │ [outputs.b]
+      ·          ┬
+      ·          ╰── expected one of `env`, `json`, `template`, `secret`, `configMap` or `kubeconfig`, found 2
+    6 │ of = "acme"
+      ╰────
+
+     × the template is not valid: syntax error: unexpected end of block
+       ╭─[realmform.toml:11:1]
+    10 │ of = "acme/clients/c"
+    11 │ template = "{% if %}"
+       · ────┬───
+       ·     ╰── a template of minijinja, like Jinja's
+    12 │ [outputs.d]
+       ╰────
+
+     × `name` has the wrong value
+       ╭─[realmform.toml:14:12]
+    13 │ of = "acme/clients/d"
+    14 │ secret = ***
+       ·            ──┬─
+       ·              ╰── expected lower-case letters, digits, `-` and `.`, found text
+    15 │ [outputs.e]
+       ╰────
+
+     × the output `e` is of nothing
+       ╭─[realmform.toml:15:10]
+    14 │ secret = ***
+    15 │ [outputs.e]
+       ·          ┬
+       ·          ╰── expected `of = "acme/clients/shop"`, or a realm
+    16 │ env = { ISSUER = "{{ isuer }}" }
+       ╰────
+
+     × the template uses `client`, and there is nothing of that name
+       ╭─[realmform.toml:20:10]
+    19 │ of = "acme"
+    20 │ json = { C = "{{ client.id }}" }
+       ·          ┬
+       ·          ╰── expected `server`, `realm`, `issuer`, `endpoints`, `certificates` or `groups`
+    21 │ file = "same"
+       ╰────
+
+     × the outputs `f` and `g` go into one file
+       ╭─[realmform.toml:22:10]
+    21 │ file = "same"
+    22 │ [outputs.g]
+       ·          ┬
+       ·          ╰── the second one
+    23 │ of = "acme"
+       ╰────
+
+     × `A B` is no name that this sort of output takes
+       ╭─[realmform.toml:24:9]
+    23 │ of = "acme"
+    24 │ env = { "A B" = "x" }
+       ·         ──┬──
+       ·           ╰── expected the name of a variable
+    25 │ file = "same"
+       ╰────
+    "#
+    );
 }

@@ -27,6 +27,7 @@ pub(super) fn schema() -> Json {
                 "additionalProperties": server(),
             },
             "secrets": secrets(),
+            "outputs": outputs(),
             "policy": policy(),
         },
         "additionalProperties": false,
@@ -138,6 +139,68 @@ fn provider() -> Json {
                 "description": "How long it may take: seconds, or a duration such as \"30s\".",
                 "anyOf": [{ "type": "integer", "minimum": 1 }, { "type": "string", "pattern": types::DURATION }],
                 "default": 30,
+            },
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn outputs() -> Json {
+    let templates = |description: &str| json!({ "description": description, "type": "object", "additionalProperties": { "type": "string" } });
+    json!({
+        "description": "What is handed over of what an apply made, by name. Templates are those of minijinja.",
+        "type": "object",
+        "additionalProperties": {
+            "type": "object",
+            "required": ["of"],
+            "properties": {
+                "of": { "description": "A client, such as acme/clients/shop, or a realm.", "type": "string" },
+                "env": templates("Variables, by name; an empty table is those that OpenID Connect takes."),
+                "json": templates("An object of texts; an empty table is what OpenID Connect takes."),
+                "template": { "description": "One template for all of it.", "type": "string" },
+                "secret": manifest("A Secret of Kubernetes."),
+                "configMap": manifest("A ConfigMap of Kubernetes."),
+                "kubeconfig": kubeconfig(),
+                "file": { "description": "Where it is written, relative to the project.", "type": "string" },
+            },
+            "additionalProperties": false,
+        },
+    })
+}
+
+fn manifest(description: &str) -> Json {
+    let text = |description: &str| json!({ "description": description, "type": "string" });
+    json!({
+        "description": description,
+        "type": "object",
+        "required": ["name"],
+        "properties": {
+            "name": text("metadata.name"),
+            "namespace": text("metadata.namespace"),
+            "values": {
+                "description": "What it holds; what OpenID Connect takes unless said otherwise.",
+                "type": "object",
+                "additionalProperties": { "type": "string" },
+            },
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn kubeconfig() -> Json {
+    let text = |description: &str| json!({ "description": description, "type": "string" });
+    json!({
+        "description": "A configuration of kubectl that signs in with the client, by kubelogin (kubectl oidc-login).",
+        "type": "object",
+        "required": ["name", "server"],
+        "properties": {
+            "name": text("What the cluster, the user and the context are called."),
+            "server": text("The URL of the cluster's API."),
+            "certificateAuthority": text("A file with the certificate of who signed the API's."),
+            "scopes": {
+                "description": "Client scopes to ask for beside openid.",
+                "type": "array",
+                "items": { "type": "string" },
             },
         },
         "additionalProperties": false,
@@ -274,6 +337,13 @@ mod tests {
             names(&provider()),
             known("name = 'a'\n[secrets.provider.x]\ncommand = ['a', '{}']\nzzzzzzzzzz = 1")
         );
+        let output = &outputs()["additionalProperties"];
+        assert_eq!(names(output), known("name = 'a'\n[outputs.x]\nof = 'a'\nenv = {}\nzzzzzzzzzz = 1"));
+        let text = "name = 'a'\n[outputs.x]\nof = 'a'\nsecret.name = 'x'\nsecret.zzzzzzzzzz = 1";
+        assert_eq!(names(&output["properties"]["secret"]), known(text));
+        let text =
+            "name = 'a'\n[outputs.x]\nof = 'a/clients/b'\nkubeconfig = { name = 'x', server = 'y', zzzzzzzzzz = 1 }";
+        assert_eq!(names(&kubeconfig()), known(text));
         assert_eq!(names(&policy()), known("name = 'a'\n[policy]\nzzzzzzzzzz = 1"));
         assert_eq!(names(&delete_limit()), known("name = 'a'\n[policy.deleteLimit]\nzzzzzzzzzz = 1"));
         assert_eq!(names(&path_rule()), known("name = 'a'\n[[policy.paths]]\nfiles = '*'\nallow = []\nzzzzzzzzzz = 1"));
