@@ -255,7 +255,12 @@ fn usual(of: &Address, has_secrets: bool) -> Templates {
     let all = [
         ("OIDC_ISSUER", "{{ issuer }}", true),
         ("OIDC_CLIENT_ID", "{{ client.id }}", is_client),
-        ("OIDC_CLIENT_SECRET", "{{ client.secret }}", is_client && has_secrets),
+        // A public client has none; that another one's cannot be read is an error.
+        (
+            "OIDC_CLIENT_SECRET",
+            "{% if not client.publicClient %}{{ client.secret }}{% endif %}",
+            is_client && has_secrets,
+        ),
     ];
     let wanted = all.into_iter().filter(|(_, _, wanted)| *wanted);
     wanted.map(|(name, template, _)| (name.to_owned(), template.to_owned())).collect()

@@ -26,6 +26,9 @@ file = "../handed/app.json"
 [outputs.cluster]
 of = "outputs/clients/web"
 secret = { name = "web-oidc", namespace = "shop" }
+[outputs.cli]
+of = "outputs/clients/cli"
+env = {}
 [outputs.realm]
 of = "outputs"
 template = """
@@ -85,6 +88,7 @@ fn what_was_made_is_handed_over() {
         lines,
         [
             "app  outputs/clients/web  ../handed/app.json  not up to date",
+            "cli  outputs/clients/cli  only printed",
             "cluster  outputs/clients/web  only printed",
             "realm  outputs  only printed",
             "web  outputs/clients/web  ../handed/web.env  up to date",
@@ -129,6 +133,8 @@ fn secrets_are_printed_only_where_that_is_asked_for() {
             "type: Opaque"
         ]
     );
+    let public = run(&project, &["output", "cli"]);
+    assert!(public.stdout.starts_with("OIDC_CLIENT_ID=cli\nOIDC_CLIENT_SECRET=\nOIDC_ISSUER=http"), "{public:?}");
     let realm = run(&project, &["output", "realm"]);
     assert!(realm.stdout.contains("/staff\n/staff/admins\n"), "{realm:?}");
     assert!(realm.stdout.contains("certificate-----BEGIN CERTIFICATE-----"), "{realm:?}");

