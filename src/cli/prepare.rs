@@ -129,13 +129,14 @@ impl Gathered {
         check_settings(context, http, workspace).await?;
         secrets::rotate(&args.rotate, &self.workspace.loaded.desired, &mut self.secrets)?;
         let (diff, unreadable) = diff(&self);
-        let changes = diff.realms.values().flat_map(|realm| &realm.changes);
-        changes.for_each(|change| secrets::generate(change, &mut self.secrets));
-        self.http.hide(self.secrets.values());
-        let Self { workspace, http, live, .. } = &self;
-        features::check_plan(http, &workspace.loaded.desired, live, &diff).await?;
+        let Self { workspace, http, credential, live, mut secrets, made_up, begun } = self;
+        features::check_plan(&http, &workspace.loaded.desired, &live, &diff).await?;
         check_secrets(&diff)?;
-        let Self { workspace, http, credential, live, secrets, made_up, begun } = self;
+        let changes = diff.realms.values().flat_map(|realm| &realm.changes);
+        changes.for_each(|change| secrets::generate(change, &mut secrets));
+        // The others are hidden already.
+        let generated = secrets.iter().filter(|(reference, _)| matches!(reference, SecretRef::Generate { .. }));
+        http.hide(generated.map(|(_, value)| value));
         let plan = plan::plan(diff, &policy(args, &workspace, &live, credential));
         let redactor = Redactor::new(secrets.values());
         Ok(Prepared { workspace, http, plan, unreadable, live, secrets, made_up, redactor, begun })

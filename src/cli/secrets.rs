@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::explain::readings;
 use super::{Context, Error};
 use crate::desired::SecretSources;
-use crate::diff::{After, Change};
+use crate::diff::Change;
 use crate::model::{Address, Desired, FieldPath, Origin, SecretRef, Value};
 use crate::plan::Plan;
 use crate::secrets::{Resolver, SecretError, Unresolved, Values, generated};
@@ -51,10 +51,8 @@ impl Uses {
         let mut uses = Self::default();
         let mut values = Values::new();
         for change in plan.realms.values().flat_map(|realm| &realm.diff.changes) {
-            for field in &change.fields {
-                if let After::Secret(reference) = &field.after {
-                    uses.add(reference, &format!("{}.{}", change.address, field.path), field.origin.as_ref());
-                }
+            for (field, reference) in change.secrets() {
+                uses.add(reference, &format!("{}.{}", change.address, field.path), field.origin.as_ref());
             }
             generate(change, &mut values);
         }
@@ -110,8 +108,8 @@ impl Uses {
 
 /// Gives each generated secret that a change writes its value.
 pub(super) fn generate(change: &Change, secrets: &mut Values) {
-    for field in &change.fields {
-        if let After::Secret(reference @ SecretRef::Generate { length, of: _ }) = &field.after {
+    for (_, reference) in change.secrets() {
+        if let SecretRef::Generate { length, of: _ } = reference {
             secrets.entry(reference.clone()).or_insert_with(|| generated(*length));
         }
     }

@@ -255,6 +255,14 @@ impl Change {
     pub fn is_deletion(&self) -> bool {
         matches!(self.action, Action::Delete { .. })
     }
+
+    /// The secrets that it writes, each with its field.
+    pub fn secrets(&self) -> impl Iterator<Item = (&FieldChange, &SecretRef)> {
+        self.fields.iter().filter_map(|field| match &field.after {
+            After::Secret(reference) => Some((field, reference)),
+            After::Json(_) | After::Default(_) | After::Absent => None,
+        })
+    }
 }
 
 impl Counts {

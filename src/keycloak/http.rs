@@ -99,8 +99,7 @@ impl Http {
     /// Reads what is not part of the admin API: what is below `/realms/<realm>/`.
     pub(super) async fn get_public(&self, realm: &str, rest: &str) -> Result<Value, HttpError> {
         let path = format!("/realms/{}/{rest}", super::path::segment(realm));
-        let request = Request::elsewhere(Method::GET, &path, &format!("/realms/{{realm}}/{rest}"));
-        let call = Call { request, method: Method::GET, url: self.url(&path)?, body: None };
+        let call = self.elsewhere(&path, &format!("/realms/{{realm}}/{rest}"))?;
         self.send(&call).await?.value.json(&call.request)
     }
 
@@ -158,8 +157,7 @@ impl Http {
     /// `GET /admin/serverinfo`: 300 KB that describe the server and its providers, `None` if the credential may not know.
     pub async fn server_info(&self) -> Result<Option<Value>, HttpError> {
         const PATH: &str = "/admin/serverinfo";
-        let request = Request::elsewhere(Method::GET, PATH, PATH);
-        let call = Call { request, method: Method::GET, url: self.url(PATH)?, body: None };
+        let call = self.elsewhere(PATH, PATH)?;
         match self.send(&call).await {
             Err(error) if error.is_forbidden() => Ok(None),
             answer => answer?.value.json(&call.request).map(Some),
@@ -184,6 +182,12 @@ impl Http {
     /// How many requests may be under way at once.
     pub fn parallelism(&self) -> usize {
         self.inner.parallelism
+    }
+
+    /// Reads outside of the realms of the admin API.
+    fn elsewhere(&self, path: &str, template: &str) -> Result<Call, HttpError> {
+        let request = Request::elsewhere(Method::GET, path, template);
+        Ok(Call { request, method: Method::GET, url: self.url(path)?, body: None })
     }
 
     /// Waits for a turn. One is held through all tries, so that a server in trouble is asked less, not more.

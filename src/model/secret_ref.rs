@@ -1,6 +1,7 @@
 //! Where a secret's value comes from.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -56,6 +57,18 @@ pub const SECRET_SOURCES: &[&str] = &["env", "file", "vault", "sops", "generate"
 pub const GENERATED_LENGTH: u16 = 40;
 
 impl SecretRef {
+    /// The name and the text of its entry in a file; `None` where the value is no text.
+    pub fn entry(&self) -> Option<(&str, Cow<'_, str>)> {
+        Some(match self {
+            Self::Env(name) => ("env", name.into()),
+            Self::File(path) => ("file", path.to_string_lossy()),
+            Self::Vault { path, key } => ("vault", format!("{path}#{key}").into()),
+            Self::Sops { file, key } => ("sops", format!("{}#{key}", file.to_string_lossy()).into()),
+            Self::Program { provider, key } => (provider, key.into()),
+            Self::Generate { .. } | Self::Keep => return None,
+        })
+    }
+
     /// The parts of `before#after`, which are both there.
     pub fn split(text: &str) -> Option<(&str, &str)> {
         text.split_once('#').filter(|(before, after)| !before.is_empty() && !after.is_empty())
@@ -98,19 +111,12 @@ struct Generated {
 
 impl From<SecretRef> for Written {
     fn from(reference: SecretRef) -> Self {
-        let path = |path: PathBuf| path.to_string_lossy().into_owned();
-        let (name, value) = match reference {
-            SecretRef::Env(name) => ("env".to_owned(), name.into()),
-            SecretRef::File(file) => ("file".to_owned(), path(file).into()),
-            SecretRef::Vault { path, key } => ("vault".to_owned(), format!("{path}#{key}").into()),
-            SecretRef::Sops { file, key } => ("sops".to_owned(), format!("{}#{key}", path(file)).into()),
-            SecretRef::Program { provider, key } => (provider, key.into()),
-            SecretRef::Generate { length, of } => {
-                ("generate".to_owned(), serde_json::json!({ "length": length, "of": of }))
-            }
-            SecretRef::Keep => ("keep".to_owned(), true.into()),
+        let (name, value): (&str, serde_json::Value) = match (&reference, reference.entry()) {
+            (_, Some((name, text))) => (name, text.into()),
+            (SecretRef::Generate { length, of }, _) => ("generate", serde_json::json!({ "length": length, "of": of })),
+            (_, None) => ("keep", true.into()),
         };
-        Self([(name, value)].into_iter().collect())
+        Self([(name.to_owned(), value)].into_iter().collect())
     }
 }
 

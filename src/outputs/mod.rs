@@ -87,26 +87,34 @@ fn env(values: &Rendered<'_>) -> Zeroizing<String> {
         if value.chars().all(is_plain) {
             text.push_str(value);
         } else {
-            let quoted = Zeroizing::new(value.replace('\'', "'\\''"));
-            text.extend(["'", quoted.as_str(), "'"]);
+            text.push_str(&shell_quoted(value));
         }
         text.push('\n');
     }
     text
 }
 
-/// YAML, whose texts in quotes are those of JSON.
+/// As a shell wants it, whatever is in it.
+pub fn shell_quoted(value: &str) -> Zeroizing<String> {
+    let inside = Zeroizing::new(value.replace('\'', "'\\''"));
+    Zeroizing::new(format!("'{}'", *inside))
+}
+
+/// A text of YAML, whose texts in quotes are those of JSON.
+fn yaml_quoted(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(Json::from(text).to_string())
+}
+
 fn manifest(of: &Manifest, values: &Rendered<'_>) -> Zeroizing<String> {
     let Manifest { is_secret, name, namespace, values: _ } = of;
-    let quoted = |text: &str| Zeroizing::new(Json::from(text).to_string());
     let kind = if *is_secret { "Secret" } else { "ConfigMap" };
-    let mut text = Zeroizing::new(format!("apiVersion: v1\nkind: {kind}\nmetadata:\n  name: {}\n", *quoted(name)));
+    let mut text = Zeroizing::new(format!("apiVersion: v1\nkind: {kind}\nmetadata:\n  name: {}\n", *yaml_quoted(name)));
     if let Some(namespace) = namespace {
-        text.push_str(&format!("  namespace: {}\n", *quoted(namespace)));
+        text.push_str(&format!("  namespace: {}\n", *yaml_quoted(namespace)));
     }
     text.push_str(if *is_secret { "type: Opaque\nstringData:\n" } else { "data:\n" });
     for (name, value) in values {
-        text.extend(["  ", quoted(name).as_str(), ": ", quoted(value).as_str(), "\n"]);
+        text.extend(["  ", yaml_quoted(name).as_str(), ": ", yaml_quoted(value).as_str(), "\n"]);
     }
     text
 }
@@ -114,7 +122,6 @@ fn manifest(of: &Manifest, values: &Rendered<'_>) -> Zeroizing<String> {
 /// As `kubectl oidc-login setup` proposes it.
 fn kubeconfig(of: &Kubeconfig, facts: &Json) -> Zeroizing<String> {
     let Kubeconfig { name, server, certificate_authority, scopes } = of;
-    let quoted = |text: &str| Zeroizing::new(Json::from(text).to_string());
     let text = |fact: &Json| Zeroizing::new(fact.as_str().unwrap_or_default().to_owned());
     let mut arguments: Vec<Zeroizing<String>> =
         ["oidc-login", "get-token"].map(|it| Zeroizing::new(it.to_owned())).into();
@@ -126,14 +133,14 @@ fn kubeconfig(of: &Kubeconfig, facts: &Json) -> Zeroizing<String> {
         }
     }
     arguments.extend(scopes.iter().map(|scope| Zeroizing::new(format!("--oidc-extra-scope={scope}"))));
-    let name = quoted(name);
+    let name = yaml_quoted(name);
     let mut text = Zeroizing::new(format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: {0}\nclusters:\n- name: {0}\n  cluster:\n    server: {1}\n",
         *name,
-        *quoted(server)
+        *yaml_quoted(server)
     ));
     if let Some(file) = certificate_authority {
-        text.push_str(&format!("    certificate-authority: {}\n", *quoted(file)));
+        text.push_str(&format!("    certificate-authority: {}\n", *yaml_quoted(file)));
     }
     text.push_str(&format!(
         "contexts:\n- name: {0}\n  context:\n    cluster: {0}\n    user: {0}\nusers:\n- name: {0}\n  user:\n    exec:\n      \
@@ -141,7 +148,7 @@ fn kubeconfig(of: &Kubeconfig, facts: &Json) -> Zeroizing<String> {
         *name
     ));
     for argument in &arguments {
-        text.extend(["      - ", quoted(argument).as_str(), "\n"]);
+        text.extend(["      - ", yaml_quoted(argument).as_str(), "\n"]);
     }
     text
 }

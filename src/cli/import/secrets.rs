@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::apply::Secrets;
 use crate::desired::Loaded;
 use crate::model::{Address, FieldPath, LiveRealm, LiveValue, SecretRef, Value};
+use crate::outputs::shell_quoted;
 use crate::render::files::{Content, References, Shown};
 
 /// The variables of an import.
@@ -100,17 +101,12 @@ impl Variables {
         let mut text = String::new();
         for (name, address, path) in &self.uses {
             match self.value(name) {
-                Some(value) => text.push_str(&format!("{name}={}\n", quoted(value.expose_secret()))),
+                Some(value) => text.push_str(&format!("{name}={}\n", *shell_quoted(value.expose_secret()))),
                 None => text.push_str(&format!("# The server hides this one: {address} {path}\n# {name}=\n")),
             }
         }
         text.into()
     }
-}
-
-/// As a shell wants it, whatever is in it.
-fn quoted(value: &str) -> String {
-    format!("'{}'", value.replace('\'', "'\\''"))
 }
 
 /// `ACME_SHOP_SECRET`, `ACME_ENTRA_CLIENT_SECRET`: the realm, the names on the way to the object, and the field.
@@ -178,6 +174,6 @@ mod tests {
 
     #[test]
     fn a_shell_reads_any_value() {
-        assert_eq!(quoted("it's $HOME\n\"x\""), "'it'\\''s $HOME\n\"x\"'");
+        assert_eq!(*shell_quoted("it's $HOME\n\"x\""), "'it'\\''s $HOME\n\"x\"'");
     }
 }

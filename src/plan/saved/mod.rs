@@ -19,7 +19,7 @@ pub use differences::Differences;
 pub use seen::{Moved, MovedLeaf, Print, Seen, SeenObject, Stale, moved_before, moved_leaves, moved_since};
 
 use super::{Plan, RealmPlan};
-use crate::diff::{Action, After, Cause};
+use crate::diff::{Action, After, Cause, Change};
 use crate::model::{
     Address, Declared, Desired, DesiredObject, DesiredRealm, FieldPath, Lifecycle, RealmName, SecretRef, Value,
 };
@@ -158,12 +158,8 @@ pub fn deleted(plan: &RealmPlan) -> impl Iterator<Item = &Address> {
 /// The secrets that a plan writes and whose values it was made with; those that are generated are made when it is applied.
 pub fn written_secrets(plan: &Plan) -> BTreeSet<&SecretRef> {
     let changes = plan.realms.values().flat_map(|realm| &realm.diff.changes);
-    let fields = changes.flat_map(|change| &change.fields);
-    let secrets = fields.filter_map(|field| match &field.after {
-        After::Secret(reference) => Some(reference).filter(|it| !matches!(it, SecretRef::Generate { .. })),
-        After::Json(_) | After::Default(_) | After::Absent => None,
-    });
-    secrets.collect()
+    let secrets = changes.flat_map(Change::secrets).map(|(_, reference)| reference);
+    secrets.filter(|reference| !matches!(reference, SecretRef::Generate { .. })).collect()
 }
 
 /// The SHA-256 of texts, each told from the next.

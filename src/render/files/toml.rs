@@ -143,16 +143,12 @@ impl Object<'_> {
 }
 
 pub(super) fn reference_to(secret: &SecretRef) -> Value {
-    let (name, value): (&str, Value) = match secret {
-        SecretRef::Env(name) => ("env", name.into()),
-        SecretRef::File(path) => ("file", path.to_string_lossy().into_owned().into()),
-        SecretRef::Vault { path, key } => ("vault", format!("{path}#{key}").into()),
-        SecretRef::Sops { file, key } => ("sops", format!("{}#{key}", file.to_string_lossy()).into()),
-        SecretRef::Program { provider, key } => (provider, key.into()),
-        SecretRef::Generate { length, of: _ } => {
+    let (name, value): (&str, Value) = match (secret, secret.entry()) {
+        (_, Some((name, text))) => (name, (&*text).into()),
+        (SecretRef::Generate { length, of: _ }, _) => {
             ("generate", InlineTable::from_iter([("length", i64::from(*length))]).into())
         }
-        SecretRef::Keep => ("keep", true.into()),
+        (_, None) => ("keep", true.into()),
     };
     InlineTable::from_iter([(name, value)]).into()
 }

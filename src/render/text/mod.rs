@@ -515,14 +515,10 @@ fn reference_of(commit: &str) -> String {
 }
 
 fn reference_text(reference: &SecretRef) -> String {
-    match reference {
-        SecretRef::Env(name) => format!("env {}", safe(name)),
-        SecretRef::File(path) => format!("file {}", safe(&path.to_string_lossy())),
-        SecretRef::Vault { path, key } => format!("vault {}#{}", safe(path), safe(key)),
-        SecretRef::Sops { file, key } => format!("sops {}#{}", safe(&file.to_string_lossy()), safe(key)),
-        SecretRef::Program { provider, key } => format!("{} {}", safe(provider), safe(key)),
-        SecretRef::Generate { length, of: _ } => format!("generated, {length} characters"),
-        SecretRef::Keep => "kept".to_owned(),
+    match (reference, reference.entry()) {
+        (_, Some((name, text))) => format!("{} {}", safe(name), safe(&text)),
+        (SecretRef::Generate { length, of: _ }, _) => format!("generated, {length} characters"),
+        (_, None) => "kept".to_owned(),
     }
 }
 
