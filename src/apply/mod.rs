@@ -11,13 +11,15 @@ mod record;
 pub mod server;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
 use tokio::sync::watch;
 
 use crate::diff::Change;
 use crate::keycloak::{Lock, ServerError};
-use crate::model::{RealmName, Record};
+use crate::model::{Destination, Handed, RealmName, Record};
 use crate::plan::{RealmPlan, Step};
 
 /// What was looked at longer ago than this is looked at once more before it is changed: somebody may have been there.
@@ -59,6 +61,27 @@ pub enum OpenError {
     #[error(transparent)]
     Failed(#[from] ServerError),
 }
+
+/// Hands over what a run made, and takes back what is handed over no longer. What fails it tells by itself, and the next run
+/// tries it again: it is on record as it was.
+pub trait HandOver {
+    /// Takes back what a plan says, and nothing else: the realm is about to go.
+    ///
+    /// # Errors
+    /// What could not be taken back: then the realm has to stay, since nobody would remember.
+    fn take_back<'a>(&'a self, plan: &'a RealmPlan, previous: &'a Outputs) -> LocalBoxFuture<'a, Result<(), String>>;
+
+    /// Hands over what there is now, and takes back what a plan says. Answers what is handed over then.
+    fn hand_over<'a>(
+        &'a self,
+        realm: &'a RealmName,
+        plan: &'a RealmPlan,
+        previous: &'a Outputs,
+    ) -> LocalBoxFuture<'a, Outputs>;
+}
+
+/// What is handed over, by destination.
+pub type Outputs = BTreeMap<Destination, Handed>;
 
 /// Who applies what: this goes into the record.
 #[derive(Clone, Debug, Default)]
@@ -123,6 +146,8 @@ pub struct Run<'a> {
     pub secrets: &'a Secrets,
     /// For the record.
     pub stamp: &'a Stamp,
+    /// What hands over what is made; `None` where nothing is handed over or taken back.
+    pub hand_over: Option<&'a dyn HandOver>,
     /// How many steps are under way at once.
     pub parallelism: usize,
     /// Becomes true when no further step shall start.
@@ -166,10 +191,32 @@ impl Run<'_> {
         }
         walk.run(&self, executor, on_event, &mut outcome).await;
         if !record::realm_is_gone(&self, &outcome) {
-            let record = record::achieved(&self, &outcome);
+            let mut record = record::achieved(&self, &outcome);
+            record.outputs = self.outputs(&outcome).await;
             outcome.record_error = executor.close(&record).await.err();
             outcome.record = Some(record);
         }
         Ok(outcome)
+    }
+
+    /// Does one step. What was handed over of a realm goes before the realm does, while the record remembers it.
+    async fn step(&self, executor: &impl Executor, step: &Step) -> Result<(), ServerError> {
+        if let Some(hand_over) = self.hand_over.filter(|_| record::is_realm_deletion(self, step)) {
+            hand_over.take_back(self.plan, &self.handed_before()).await.map_err(ServerError::Refused)?;
+        }
+        executor.run(self.plan, step).await
+    }
+
+    /// What is handed over when the run ends: as it was, unless everything was done.
+    async fn outputs(&self, outcome: &Outcome) -> Outputs {
+        let previous = self.handed_before();
+        match self.hand_over.filter(|_| outcome.failed.is_empty() && outcome.skipped.is_empty()) {
+            Some(hand_over) => hand_over.hand_over(self.realm, self.plan, &previous).await,
+            None => previous,
+        }
+    }
+
+    fn handed_before(&self) -> Outputs {
+        self.previous.map(|record| record.outputs.clone()).unwrap_or_default()
     }
 }

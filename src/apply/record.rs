@@ -18,6 +18,7 @@ pub(super) fn intent(run: &Run<'_>) -> Record {
         record.objects.clone_from(&previous.objects);
         record.fingerprints.clone_from(&previous.fingerprints);
         record.unfinished.clone_from(&previous.unfinished);
+        record.outputs.clone_from(&previous.outputs);
         (record.commit, record.dirty) = (previous.commit.clone(), previous.dirty);
     }
     for (address, leaves) in &run.plan.diff.managed {
@@ -28,7 +29,7 @@ pub(super) fn intent(run: &Run<'_>) -> Record {
 }
 
 /// After the last write: what is managed now. What a failed step was to undo stays on record, so that the next run
-/// undoes it; what was certainly not made is not claimed, since somebody else may make it.
+/// undoes it; what was certainly not made is not claimed, since somebody else may make it. Without what is handed over.
 pub(super) fn achieved(run: &Run<'_>, outcome: &Outcome) -> Record {
     let mut record = stamped(run);
     record.objects.clone_from(&run.plan.diff.managed);
@@ -49,11 +50,12 @@ pub(super) fn achieved(run: &Run<'_>, outcome: &Outcome) -> Record {
 
 /// Whether the run deleted the realm, and the record with it.
 pub(super) fn realm_is_gone(run: &Run<'_>, outcome: &Outcome) -> bool {
-    outcome
-        .done
-        .iter()
-        .map(|index| &run.plan.steps[*index])
-        .any(|step| step.action == StepAction::Delete && run.plan.change(step).address.parent().is_none())
+    outcome.done.iter().any(|index| is_realm_deletion(run, &run.plan.steps[*index]))
+}
+
+/// Whether a step deletes the realm.
+pub(super) fn is_realm_deletion(run: &Run<'_>, step: &Step) -> bool {
+    step.action == StepAction::Delete && run.plan.change(step).address.parent().is_none()
 }
 
 fn stamped(run: &Run<'_>) -> Record {
@@ -67,6 +69,7 @@ fn stamped(run: &Run<'_>) -> Record {
         objects: BTreeMap::new(),
         fingerprints: BTreeMap::new(),
         unfinished: BTreeSet::new(),
+        outputs: BTreeMap::new(),
     }
 }
 

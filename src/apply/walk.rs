@@ -107,7 +107,7 @@ impl Walk {
                 let Some(index) = self.next_ready() else { break };
                 let step = &run.plan.steps[index];
                 on_event(Event::Started(run.plan.change(step), step));
-                under_way.push(async move { (index, executor.run(run.plan, step).await) });
+                under_way.push(async move { (index, run.step(executor, step).await) });
             }
             let Some((index, result)) = under_way.next().await else { break };
             match result {

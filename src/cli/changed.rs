@@ -62,7 +62,7 @@ pub(super) async fn prepare(context: &Context, args: &PlanArgs) -> Result<Prepar
                 read_realm(&http, &workspace.loaded.project.name, &name, Interest::of(&wanted)).await?
             }
             Look::Part(open, part) => {
-                part.narrow(&name, &mut workspace.loaded);
+                part.narrow(&name, &mut workspace.loaded)?;
                 let realm = part.read(&http, *open, &workspace.loaded.desired.realms[&name]).await?;
                 parts.insert(name.clone(), *part);
                 Some(realm)
@@ -257,7 +257,8 @@ fn top(path: &Path) -> Option<String> {
 
 impl Part {
     /// Leaves everything else out of what the files want.
-    fn narrow(&self, name: &RealmName, loaded: &mut Loaded) {
+    fn narrow(&self, name: &RealmName, loaded: &mut Loaded) -> Result<(), Error> {
+        self.hand_over_all(name, loaded)?;
         if let Some(realm) = loaded.desired.realms.get_mut(name) {
             let mut narrow = part(realm, &self.objects.iter().collect());
             // The realm is always there; what it says itself only counts where that changed.
@@ -266,6 +267,7 @@ impl Part {
                 narrow.objects.insert(top, DesiredObject { fields: Arc::default(), ..object });
             }
             narrow.prune = std::mem::take(&mut realm.prune);
+            narrow.outputs = realm.outputs.take();
             *realm = narrow;
         }
         let is_elsewhere = |realm: &str| realm != name;
@@ -278,6 +280,23 @@ impl Part {
             !is_recorded && !reference.uses.is_empty()
         });
         loaded.settings.retain(|it| is_elsewhere(it.address.realm_name()) || self.objects.contains(&it.address));
+        Ok(())
+    }
+
+    /// Outputs may be of clients that are in none of the files that were read: the record knows them.
+    fn hand_over_all(&self, name: &RealmName, loaded: &mut Loaded) -> Result<(), Error> {
+        let Some(realm) = loaded.desired.realms.get_mut(name).filter(|realm| realm.outputs.is_some()) else {
+            return Ok(());
+        };
+        let declared: BTreeSet<&Address> = self.record.objects.keys().chain(realm.objects.keys()).collect();
+        let fault = |faults: Vec<desired::OutputFault>| {
+            let faults: Vec<String> = faults.iter().map(|(origin, words)| format!("{origin}: {words}")).collect();
+            Error::Other(faults.join("\n"))
+        };
+        let outputs = desired::outputs(&loaded.project.outputs, name, declared.into_iter()).map_err(fault)?;
+        realm.outputs = Some(desired::destinations(&outputs).map_err(fault)?);
+        loaded.outputs.insert(name.clone(), outputs);
+        Ok(())
     }
 
     /// Reads what the server has of it.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use super::output::Output;
 use super::secrets::Missing;
@@ -10,6 +11,7 @@ use crate::git::GitError;
 use crate::keycloak::{ExportError, HttpError, Lock, ServerError};
 use crate::render::json::SavedError;
 use crate::sandbox::SandboxError;
+use crate::secrets::SecretError;
 
 /// The exit code of a command line that cannot be understood.
 const USAGE: u8 = 64;
@@ -28,6 +30,9 @@ pub(super) enum Error {
     Git(#[from] GitError),
     #[error("secrets are missing")]
     Secrets(Vec<Missing>),
+    /// What is handed over cannot be read, or not be written.
+    #[error(transparent)]
+    Secret(Arc<SecretError>),
     #[error(transparent)]
     Http(#[from] HttpError),
     #[error(transparent)]
@@ -138,7 +143,8 @@ impl Error {
         }
     }
 
-    fn hint(&self) -> Option<String> {
+    /// What to do about it.
+    pub(super) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoProject { from } => {
                 format!(
@@ -156,6 +162,7 @@ impl Error {
                 }
                 return (!hints.is_empty()).then(|| hints.join("\nhint: "));
             }
+            Self::Secret(error) => return error.hint().map(str::to_owned),
             Self::Http(e) | Self::Server(ServerError::Http(e)) => return e.hint(),
             Self::Stale { .. } | Self::StalePlan | Self::SavedPlan { .. } => {
                 "make the plan again: `realmform plan`".to_owned()

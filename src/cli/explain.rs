@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::connect::ConnectArgs;
 use super::prepare::{Resolved, applied_desires, bases, load_and_connect, part, records};
+use super::report::PlainFormat;
 use super::unreadable::{self, FetchArgs};
 use super::workspace::{FileArgs, Workspace};
 use super::{Context, Error, Exit, offline};
@@ -43,14 +44,7 @@ pub(super) struct Args {
     all: bool,
     /// How it is printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: StoryFormat,
-}
-
-/// A format of stories.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum StoryFormat {
-    Text,
-    Json,
+    format: PlainFormat,
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
@@ -101,8 +95,8 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         return Err(Error::Usage(format!("{address} has no field {field}, in no file and not on the server")));
     }
     context.output.result(&match args.format {
-        StoryFormat::Text => render::text::story(&story, context.output.text_options(true)),
-        StoryFormat::Json => format!("{:#}\n", render::json::story(&story)),
+        PlainFormat::Text => render::text::story(&story, context.output.text_options(true)),
+        PlainFormat::Json => format!("{:#}\n", render::json::story(&story)),
     })?;
     Ok(Exit::Fine)
 }

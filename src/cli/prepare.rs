@@ -12,7 +12,7 @@ use super::unreadable::{self, Applied, FetchArgs};
 use super::workspace::{self, Found, Workspace};
 use super::{Context, Error, connect, features};
 use crate::apply::Secrets;
-use crate::desired::{self, Loaded, Project, Ref};
+use crate::desired::{self, Loaded, Output, Project, Ref};
 use crate::diff;
 use crate::diff::Unreadable;
 use crate::keycloak::{Connection, Credentials, Http, Interest, read_realm};
@@ -132,6 +132,7 @@ impl Gathered {
         let Self { workspace, http, credential, live, mut secrets, made_up, begun } = self;
         features::check_plan(&http, &workspace.loaded.desired, &live, &diff).await?;
         check_secrets(&diff)?;
+        check_outputs(&workspace, &diff)?;
         let changes = diff.realms.values().flat_map(|realm| &realm.changes);
         changes.for_each(|change| secrets::generate(change, &mut secrets));
         // The others are hidden already.
@@ -270,6 +271,22 @@ async fn check_references(http: &Http, workspace: &Workspace, live: &Live) -> Re
         problems.push(desired::unknown_reference(reference, candidates.iter().map(String::as_str)));
     }
     if problems.is_empty() { Ok(()) } else { Err(Error::Files(desired::Problems(problems))) }
+}
+
+/// Outputs of what a plan deletes are errors, all of them at once: they would be of nothing then.
+fn check_outputs(workspace: &Workspace, diff: &diff::Diff) -> Result<(), Error> {
+    let mut problems = Vec::new();
+    for (realm, outputs) in &workspace.loaded.outputs {
+        let Some(diff) = diff.realms.get(realm) else { continue };
+        for Output { name, of, origin, .. } in outputs {
+            if diff.find(of).is_some_and(|index| diff.changes[index].is_deletion()) {
+                problems.push(format!(
+                    "{origin}: the output {name} is of {of}, which is deleted; take the output out of the project file, too"
+                ));
+            }
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Error::Other(problems.join("\n"))) }
 }
 
 /// What the files give providers that only the server knows.

@@ -22,6 +22,13 @@ pub(super) enum Format {
     Markdown,
 }
 
+/// A format of results that no pull request shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PlainFormat {
+    Text,
+    Json,
+}
+
 /// A result that every format can show.
 pub(super) trait Render {
     fn text(&self, options: text::Options) -> String;

@@ -26,6 +26,8 @@ pub(super) struct FileArgs {
 pub(super) struct Found {
     pub(super) folder: PathBuf,
     args: FileArgs,
+    /// Whether it is looked at for a server that is thrown away.
+    throwaway: bool,
 }
 
 /// A project whose files are in order.
@@ -38,7 +40,11 @@ pub(super) struct Workspace {
 impl Found {
     /// Finds the project.
     pub(super) fn new(context: &Context, args: &FileArgs) -> Result<Self, Error> {
-        Ok(Self { folder: find(context.global.project.as_deref())?, args: args.clone() })
+        Ok(Self {
+            folder: find(context.global.project.as_deref())?,
+            args: args.clone(),
+            throwaway: context.server.is_some(),
+        })
     }
 
     /// What the project file of the work tree says, before anything else is read; `None` where another state is meant,
@@ -70,7 +76,7 @@ impl Found {
 
     /// How files are loaded.
     pub(super) fn options(&self) -> desired::Options<'static> {
-        desired::Options { strict: self.args.strict, ..desired::Options::default() }
+        desired::Options { strict: self.args.strict, throwaway: self.throwaway, ..desired::Options::default() }
     }
 }
 
@@ -100,6 +106,7 @@ fn only(loaded: &mut Loaded, realms: &[RealmName]) -> Result<(), Error> {
     }
     check_known(realms, &loaded.desired.realms.keys().collect())?;
     loaded.desired.realms.retain(|name, _| realms.contains(name));
+    loaded.outputs.retain(|name, _| realms.contains(name));
     loaded.references.retain(|reference| realms.contains(&reference.realm));
     loaded.settings.retain(|setting| realms.iter().any(|realm| realm == setting.address.realm_name()));
     Ok(())

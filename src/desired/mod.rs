@@ -48,11 +48,14 @@ use std::sync::Arc;
 
 use builder::Builder;
 
-use crate::model::{Address, Desired};
+use crate::model::{Address, Desired, RealmName};
 
 pub use excerpt::{Excerpt, excerpt};
 pub use layout::{PROJECT_FILE, realm_folders};
-pub use outputs::{Kubeconfig, Manifest, Output, OutputContent, Outputs, Templates};
+pub use outputs::{
+    Kubeconfig, Manifest, Output, OutputContent, OutputFault, OutputRule, Outputs, Part, Subject, Templates,
+    destinations, outputs,
+};
 pub use paths::PathRule;
 pub use policy::{DeleteLimit, Policy};
 pub use problem::{Problem, Problems, render};
@@ -71,6 +74,8 @@ pub struct Options<'a> {
     pub realm_folders: &'a [PathBuf],
     /// The files are an [`excerpt`]: what none of them says may be in others.
     pub partial: bool,
+    /// The server is thrown away: nothing of it is handed over.
+    pub throwaway: bool,
 }
 
 /// A project whose files are in order.
@@ -80,6 +85,8 @@ pub struct Loaded {
     pub project: Project,
     /// What the realm files want.
     pub desired: Desired,
+    /// What is handed over of each realm.
+    pub outputs: BTreeMap<RealmName, Vec<Output>>,
     /// Names that the files use and do not declare, by realm, kind and name.
     pub references: Vec<Ref>,
     /// What the files give providers that Keycloak does not bring.
@@ -125,15 +132,24 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
     }
     gate.finish(&mut builder, options.partial);
     checks::check(&mut builder);
+    let rules = project.as_ref().map(|project| project.outputs.clone()).unwrap_or_default();
+    let outputs =
+        if options.throwaway { BTreeMap::new() } else { outputs::of_all(&mut builder, &rules, options.partial) };
     let settings = providers::check(&mut builder);
 
     let references = references::unresolved(builder.take_references(), &builder.desired);
     problems.append(&mut builder.problems);
     problems.sort_by(|a, b| a.order().cmp(&b.order()));
     match project {
-        Some(project) if !problems.iter().any(Problem::is_error) => {
-            Ok(Loaded { project, desired: builder.desired, references, settings, subjects, warnings: problems })
-        }
+        Some(project) if !problems.iter().any(Problem::is_error) => Ok(Loaded {
+            project,
+            desired: builder.desired,
+            outputs,
+            references,
+            settings,
+            subjects,
+            warnings: problems,
+        }),
         _ => Err(Problems(problems)),
     }
 }

@@ -7,6 +7,7 @@ mod demo;
 mod errors;
 mod laws;
 mod names;
+mod outputs;
 mod project;
 mod providers;
 mod sources;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::rename::replaced;
-use crate::model::{Address, FieldPath, Kind, Origin, RealmName, SecretRef, Shape};
+use crate::model::{Address, Destination, FieldPath, HandOff, Kind, Origin, RealmName, SecretRef, Shape};
 
 /// What differs, realm by realm.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,7 +29,7 @@ pub struct RealmDiff {
     /// How many objects of each kind, by its name, exist today and are declared, recorded or swept by `prune = "all"`:
     /// the measure of delete limits.
     pub managed_before: BTreeMap<&'static str, usize>,
-    /// Whether the record differs from `managed`, so that it has to be written even if no object changes.
+    /// Whether the record differs from `managed` or from what is handed over, so that it has to be written even if no object changes.
     pub record_changes: bool,
     /// Secrets of the files and of the server that do not fit together, so that the plan cannot be carried out.
     pub secrets: Vec<SecretProblem>,
@@ -37,6 +37,30 @@ pub struct RealmDiff {
     pub left_open: BTreeSet<Address>,
     /// How much of the realm was looked at, where that was not all of it.
     pub scope: Option<Scope>,
+    /// What is handed over or taken back, by destination.
+    pub outputs: Vec<OutputChange>,
+}
+
+/// What happens at one destination of an output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputChange {
+    /// Where.
+    pub to: Destination,
+    /// What is handed over there, or was.
+    pub what: HandOff,
+    /// What happens.
+    pub action: OutputAction,
+}
+
+/// What happens to what is handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputAction {
+    /// It is written for the first time.
+    Write,
+    /// What it is of changes, so that it is written again if it says something else then.
+    Refresh,
+    /// It is taken away.
+    Remove,
 }
 
 /// How much of a realm a difference is about.
@@ -234,6 +258,16 @@ impl RealmDiff {
     /// Whether there is nothing to do, not even to the record.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && !self.record_changes
+    }
+
+    /// Whether anything is handed over for the first time, or taken back.
+    pub fn hands_over(&self) -> bool {
+        self.outputs.iter().any(|output| output.action != OutputAction::Refresh)
+    }
+
+    /// What is taken back.
+    pub fn taken_back(&self) -> impl Iterator<Item = &OutputChange> {
+        self.outputs.iter().filter(|output| output.action == OutputAction::Remove)
     }
 
     /// Where an object is today that will be at `address`: it, or what it is inside of, may be renamed by this run.

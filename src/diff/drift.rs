@@ -198,6 +198,7 @@ fn part(whole: &RealmDiff, counts: impl Fn(Cause) -> bool, recorded: Option<&Rec
         secrets: Vec::new(),
         left_open: recorded.map(|record| record.unfinished.clone()).unwrap_or_default(),
         scope: None,
+        outputs: Vec::new(),
     }
 }
 

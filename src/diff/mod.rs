@@ -7,6 +7,7 @@ a field changes is in the [`FieldChange`].
 - `leaf`: the truth table, for one leaf; `meaning`: when two values are the same.
 - `rename`, `today`: the other sides, by the names that the files use.
 - `realm`: which objects are made, changed, renamed, deleted, adopted and forgotten.
+- `outputs`: what is handed over, and what is taken back.
 - `since`: the same of what changed since it was applied, and nothing else.
 - `drift`: the same, told apart by which side moved since it was applied.
 - `adopt`: what of a drift the files can take over.
@@ -20,6 +21,7 @@ mod concern;
 mod drift;
 mod leaf;
 mod meaning;
+mod outputs;
 mod realm;
 mod rename;
 mod secrets;
@@ -35,7 +37,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use adopt::{Adoption, LeftOut, Misread, Reason, Takeover, What, adoption, misread};
 pub use between::between;
 pub use change::{
-    Action, After, Before, Cause, Change, Counts, Diff, FieldChange, RealmDiff, Scope, SecretFault, SecretProblem,
+    Action, After, Before, Cause, Change, Counts, Diff, FieldChange, OutputAction, OutputChange, RealmDiff, Scope,
+    SecretFault, SecretProblem,
 };
 pub use concern::{Concern, concerns};
 pub use drift::{Buckets, RealmDrift, RealmReport, Report, Unreadable, drift};
@@ -70,7 +73,7 @@ pub fn diff(desired: &Desired, live: &Live, base: &BTreeMap<RealmName, &DesiredR
         !is_wanted && realm.record.is_some()
     });
     for (name, _) in gone {
-        let wanted = DesiredRealm::default();
+        let wanted = DesiredRealm { outputs: Some(BTreeMap::new()), ..DesiredRealm::default() };
         let today = Today::of(name, &wanted, live, base);
         realms.insert(name.clone(), realm::diff(&wanted, &today, secrets));
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::leaf::{Applied, Delta};
+use super::outputs::outputs;
 use super::today::Today;
 use super::{Action, After, Before, Cause, Change, FieldChange, RealmDiff, SecretFault, SecretProblem, Secrets};
 use crate::model::{
@@ -247,6 +248,10 @@ impl Comparison<'_> {
             Some(record) => record.objects != self.diff.managed || self.is_outdated,
             None => !self.diff.managed.is_empty(),
         };
+        if let Some(wanted) = &self.wanted.outputs {
+            self.diff.outputs = outputs(wanted, &self.today.record, &self.changes);
+            self.diff.record_changes |= self.diff.hands_over();
+        }
         self.diff.changes = self.changes.into_values().collect();
         self.diff
     }

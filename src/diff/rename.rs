@@ -123,7 +123,7 @@ impl Renames {
 
     /// What the files wanted last, by the names that they use now.
     pub(super) fn base(&self, base: &DesiredRealm) -> DesiredRealm {
-        let DesiredRealm { objects, prune } = base;
+        let DesiredRealm { objects, prune, outputs: _ } = base;
         let exists = |address: &Address| objects.contains_key(address);
         let moved = |(address, object): (&Address, &DesiredObject)| {
             let DesiredObject { kind, origin, fields, lifecycle } = object;
@@ -140,7 +140,7 @@ impl Renames {
             let (origin, fields, lifecycle) = (origin.clone(), Arc::new(fields.collect()), lifecycle.clone());
             (self.moved(address), DesiredObject { kind, origin, fields, lifecycle })
         };
-        DesiredRealm { objects: objects.iter().map(moved).collect(), prune: prune.clone() }
+        DesiredRealm { objects: objects.iter().map(moved).collect(), prune: prune.clone(), outputs: None }
     }
 
     /// The record, by the names that the files use.
@@ -151,6 +151,7 @@ impl Renames {
         };
         moved.objects = record.objects.iter().map(|(at, leaves)| (self.moved(at), paths(at, leaves))).collect();
         moved.fingerprints = record.fingerprints.iter().map(|(at, prints)| (self.moved(at), prints.clone())).collect();
+        moved.outputs.values_mut().for_each(|handed| handed.what.of = self.moved(&handed.what.of));
         moved
     }
 

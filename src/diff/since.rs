@@ -57,7 +57,7 @@ impl RealmDiff {
         self.adopted.retain(|address| looked_at.contains(address));
         let rest = record.objects.iter().filter(|(address, _)| !looked_at.contains(address));
         self.managed.extend(rest.map(|(address, leaves)| (address.clone(), Arc::clone(leaves))));
-        self.record_changes = self.managed != record.objects;
+        self.record_changes = self.managed != record.objects || self.hands_over();
         Self { scope: Some(scope), ..self }
     }
 }

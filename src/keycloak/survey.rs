@@ -5,17 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
-use super::path::segment;
+use super::path::{query, segment};
 use super::record::decode_record;
 use super::shape::{Object, object, objects, text};
 use super::{Http, ServerError, record};
-use crate::model::{Address, LiveObject, LiveRealm, Provider, Providers, RealmName, Reference, Spi, flatten, kinds};
+use crate::model::{
+    Address, LiveObject, LiveRealm, Provider, Providers, RealmName, Record, Reference, Spi, flatten, kinds,
+};
 
 /// As many names are looked through for "did you mean".
 const CANDIDATES: usize = 500;
 
 /// Realms that hold a record of this project and are not among `known`: the files no longer name them. One look-up for
-/// each realm; only the realm itself and its record are read.
+/// each realm; only the realm itself, its record and the clients of which something was handed over are read.
 ///
 /// # Errors
 /// The server's failures; records that cannot be read.
@@ -58,12 +60,29 @@ async fn read_if_ours(http: &Http, project: &str, name: &str) -> Result<Option<L
     let settings = object(settings, "the realm")?;
     let id = text(&settings, "id")?.to_owned();
     let realm = LiveObject { kind: &kinds::REALM, id, fields: flatten(&kinds::REALM, settings) };
+    let mut objects = handed_over(http, name, &record).await?;
+    objects.insert(Address::realm(name), realm);
     Ok(Some(LiveRealm {
-        objects: [(Address::realm(name), realm)].into(),
+        objects,
         record: Some(record),
         record_id: Some(text(&holder, "id")?.to_owned()),
         ..LiveRealm::default()
     }))
+}
+
+/// The clients of which something was handed over: they go before that does.
+async fn handed_over(http: &Http, realm: &str, record: &Record) -> Result<BTreeMap<Address, LiveObject>, ServerError> {
+    let of: BTreeSet<&Address> = record.outputs.values().map(|handed| &handed.what.of).collect();
+    let clients = of.into_iter().filter(|of| *of.kind() == kinds::CLIENT && record.objects.contains_key(of));
+    let asked = stream::iter(clients).map(async |of| {
+        let path = format!("/{}/clients?clientId={}", segment(realm), query(of.name()));
+        let found = objects(http.get(&path).await?, "the clients")?;
+        let client = found.first().map(|client| text(client, "id").map(str::to_owned)).transpose()?;
+        let object = client.map(|id| LiveObject { kind: &kinds::CLIENT, id, fields: BTreeMap::new() });
+        Ok::<_, ServerError>(object.map(|object| (of.clone(), object)))
+    });
+    let found: Vec<_> = asked.buffered(http.parallelism()).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// What a server tells of itself.

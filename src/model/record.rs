@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, FieldPath};
+use super::{Address, Destination, FieldPath, HandOff, Handed};
 
 /// The newest format that this version reads and the one it writes.
 const FORMAT: u32 = 1;
@@ -36,6 +36,8 @@ pub struct Record {
     pub fingerprints: BTreeMap<Address, BTreeMap<FieldPath, String>>,
     /// Objects that may not be as they were applied: the run that was to change them failed, or never told how it ended.
     pub unfinished: BTreeSet<Address>,
+    /// What was handed over, and where to.
+    pub outputs: BTreeMap<Destination, Handed>,
 }
 
 /// A record that cannot be read.
@@ -75,6 +77,15 @@ struct Stored {
     fingerprints: BTreeMap<String, Vec<(FieldPath, String)>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unfinished: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    outputs: BTreeMap<String, StoredOutput>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredOutput {
+    name: String,
+    of: String,
+    print: String,
 }
 
 impl Record {
@@ -110,7 +121,8 @@ impl Record {
     /// What it says of the run that wrote it, without what it applied.
     #[must_use]
     pub fn heading(&self) -> Self {
-        let Self { commit, dirty, tool, time, actor, objects: _, fingerprints: _, unfinished: _ } = self.clone();
+        let Self { commit, dirty, tool, time, actor, objects: _, fingerprints: _, unfinished: _, outputs: _ } =
+            self.clone();
         Self { commit, dirty, tool, time, actor, ..Self::default() }
     }
 
@@ -122,10 +134,11 @@ impl Record {
         moved.fingerprints =
             self.fingerprints.iter().map(|(at, prints)| (at.moved(old, new), prints.clone())).collect();
         moved.unfinished = self.unfinished.iter().map(|at| at.moved(old, new)).collect();
+        moved.outputs.values_mut().for_each(|handed| handed.what.of = handed.what.of.moved(old, new));
         moved
     }
 
-    /// The same with only the objects that are asked for.
+    /// The same with only the objects that are asked for; what was handed over stays.
     #[must_use]
     pub fn only(&self, is_wanted: impl Fn(&Address) -> bool) -> Self {
         let objects = self.objects.iter().filter(|(at, _)| is_wanted(at));
@@ -134,6 +147,7 @@ impl Record {
             objects: objects.map(|(at, leaves)| (at.clone(), Arc::clone(leaves))).collect(),
             fingerprints: prints.map(|(at, prints)| (at.clone(), prints.clone())).collect(),
             unfinished: self.unfinished.iter().filter(|at| is_wanted(at)).cloned().collect(),
+            outputs: self.outputs.clone(),
             ..self.heading()
         }
     }
@@ -154,6 +168,10 @@ impl Record {
         let fingerprints = self.fingerprints.iter().map(|(address, of)| {
             (address.within_realm(), of.iter().map(|(path, print)| (path.clone(), print.clone())).collect())
         });
+        let outputs = self.outputs.iter().map(|(to, Handed { what, print })| {
+            let (name, of, print) = (what.output.clone(), what.of.within_realm(), print.clone());
+            (to.to_string(), StoredOutput { name, of, print })
+        });
         Stored {
             format: FORMAT,
             tool: self.tool.clone(),
@@ -164,6 +182,7 @@ impl Record {
             objects,
             fingerprints: fingerprints.collect(),
             unfinished: self.unfinished.iter().map(Address::within_realm).collect(),
+            outputs: outputs.collect(),
             shapes: shapes.into_iter().map(|shape| BTreeSet::clone(shape)).collect(),
         }
     }
@@ -183,8 +202,13 @@ impl Record {
             fingerprints.insert(address(&name)?, prints.into_iter().collect());
         }
         let unfinished = stored.unfinished.iter().map(|name| address(name)).collect::<Result<_, _>>()?;
+        let mut outputs = BTreeMap::new();
+        for (to, StoredOutput { name, of, print }) in stored.outputs {
+            let what = HandOff { output: name, of: address(&of)? };
+            outputs.insert(to.parse()?, Handed { what, print });
+        }
         let Stored { tool, commit, dirty, time, actor, .. } = stored;
-        Ok(Self { commit, dirty, tool, time, actor, objects, fingerprints, unfinished })
+        Ok(Self { commit, dirty, tool, time, actor, objects, fingerprints, unfinished, outputs })
     }
 }
 
@@ -228,6 +252,11 @@ mod tests {
         let prints = BTreeMap::from([(FieldPath::new(["config", "clientSecret"]), "$argon2id$…".to_owned())]);
         record.fingerprints.insert(idp, prints);
         record.unfinished = record.objects.keys().take(2).cloned().chain([Address::realm("acme")]).collect();
+        let what = HandOff { output: "web".into(), of: record.objects.keys().next().unwrap().clone() };
+        let of_realm = HandOff { output: "realm".into(), of: Address::realm("acme") };
+        let key = Destination::Vault { path: "secret/web".into(), key: "SECRET".into() };
+        record.outputs.insert(Destination::File("../web.env".into()), Handed { what, print: "s1:x".into() });
+        record.outputs.insert(key, Handed { what: of_realm, print: "s1:y".into() });
         assert_eq!(Record::decode("acme", &record.encode()).unwrap(), record);
     }
 

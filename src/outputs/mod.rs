@@ -1,6 +1,8 @@
 //! The outputs room: what is handed over of what an apply made, from its templates and the facts of a realm. Its texts hold
 //! secrets, which is what they are for.
 
+use std::collections::BTreeMap;
+
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value as Fact};
 use secrecy::zeroize::Zeroizing;
@@ -17,16 +19,25 @@ pub struct OutputError {
     words: String,
 }
 
-/// The text of an output; it may hold secrets.
+/// An output with what it says; it may hold secrets.
+#[derive(Debug)]
+pub struct Rendered {
+    /// All of it.
+    pub text: Zeroizing<String>,
+    /// Its values by their names, where it has any.
+    pub values: BTreeMap<String, Zeroizing<String>>,
+}
+
+/// Fills an output with the facts.
 ///
 /// # Errors
 /// A template that uses what this realm or client does not have.
-pub fn output(content: &OutputContent, facts: &Json) -> Result<Zeroizing<String>, OutputError> {
+pub fn render(content: &OutputContent, facts: &Json) -> Result<Rendered, OutputError> {
     let renderer = Renderer::new(facts);
-    Ok(match content {
-        OutputContent::Env(values) => env(&renderer.all(values)?),
-        OutputContent::Json(values) => {
-            let values = renderer.all(values)?;
+    let values = content.values().map(|templates| renderer.all(templates)).transpose()?.unwrap_or_default();
+    let text = match content {
+        OutputContent::Env(_) => env(&values),
+        OutputContent::Json(_) => {
             let object: Map<String, Json> =
                 values.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
             Zeroizing::new(format!("{:#}\n", Json::Object(object)))
@@ -39,13 +50,14 @@ pub fn output(content: &OutputContent, facts: &Json) -> Result<Zeroizing<String>
             }
             text
         }
-        OutputContent::Manifest(of) => manifest(of, &renderer.all(&of.values)?),
+        OutputContent::Manifest(of) => manifest(of, &values),
         OutputContent::Kubeconfig(of) => kubeconfig(of, facts),
-    })
+    };
+    Ok(Rendered { text, values: values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect() })
 }
 
-/// Values by name.
-type Rendered<'a> = Vec<(&'a str, Zeroizing<String>)>;
+/// Values by name, in the order of their names.
+type Values<'a> = Vec<(&'a str, Zeroizing<String>)>;
 
 struct Renderer {
     environment: Environment<'static>,
@@ -68,7 +80,7 @@ impl Renderer {
         })
     }
 
-    fn all<'a>(&self, templates: &'a Templates) -> Result<Rendered<'a>, OutputError> {
+    fn all<'a>(&self, templates: &'a Templates) -> Result<Values<'a>, OutputError> {
         let rendered = templates.iter().map(|(name, template)| {
             let value = self.one(template).map_err(|words| OutputError { name: Some(name.clone()), words })?;
             Ok((name.as_str(), value))
@@ -78,7 +90,7 @@ impl Renderer {
 }
 
 /// `NAME=value`, in quotes only where a shell needs them: `docker --env-file` would take them for part of the value.
-fn env(values: &Rendered<'_>) -> Zeroizing<String> {
+fn env(values: &Values<'_>) -> Zeroizing<String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+,=".contains(c);
     let mut text = Zeroizing::new(String::new());
     for (name, value) in values {
@@ -105,7 +117,7 @@ fn yaml_quoted(text: &str) -> Zeroizing<String> {
     Zeroizing::new(Json::from(text).to_string())
 }
 
-fn manifest(of: &Manifest, values: &Rendered<'_>) -> Zeroizing<String> {
+fn manifest(of: &Manifest, values: &Values<'_>) -> Zeroizing<String> {
     let Manifest { is_secret, name, namespace, values: _ } = of;
     let kind = if *is_secret { "Secret" } else { "ConfigMap" };
     let mut text = Zeroizing::new(format!("apiVersion: v1\nkind: {kind}\nmetadata:\n  name: {}\n", *yaml_quoted(name)));
@@ -178,7 +190,7 @@ mod tests {
             ("SECRET", "{{ client.secret }}"),
             ("URIS", "{{ client.redirectUris|join(',') }}"),
         ]);
-        let rendered = |content: OutputContent| output(&content, &facts()).unwrap().to_string();
+        let rendered = |content: OutputContent| render(&content, &facts()).unwrap().text.to_string();
         assert_eq!(
             rendered(OutputContent::Env(templates.clone())),
             "ISSUER=https://sso.example/realms/acme\nSECRET='it'\\''s a \"s3cr3t\"\n'\nURIS='https://a/*,https://b/*'\n"
@@ -205,7 +217,7 @@ mod tests {
             certificate_authority: Some("ca.pem".into()),
             scopes: vec!["groups".into()],
         });
-        let text = output(&content, &facts()).unwrap();
+        let text = render(&content, &facts()).unwrap().text;
         let documents = yaml_rust2::YamlLoader::load_from_str(&text).unwrap();
         let config = &documents[0];
         assert_eq!(config["current-context"].as_str(), Some("prod: eu"));
@@ -228,7 +240,7 @@ mod tests {
     #[test]
     fn what_is_not_there_is_an_error() {
         let content = OutputContent::Env(values(&[("A", "{{ issuer }}"), ("B", "{{ client.sceret }}")]));
-        let error = output(&content, &facts()).unwrap_err().to_string();
+        let error = render(&content, &facts()).unwrap_err().to_string();
         assert!(error.starts_with("B: undefined value"), "{error}");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::ownership::{self, Owners};
 use super::{Plan, RealmPlan, access};
 use crate::diff::{Action, After, Before, Change};
-use crate::model::{Address, Origin, RealmName, Type, Write, is_builtin, kinds};
+use crate::model::{Address, Origin, RealmName, Type, Write, is_builtin, kinds, matches};
 
 /// The limits that a plan is held against.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -333,12 +333,4 @@ fn in_use(change: &Change) -> Option<Violation> {
         remedy: format!("bind another flow there, or keep {}", change.address),
         ..deletion(change, Guard::InUse)
     })
-}
-
-/// Whether `text` is what `pattern` says, `*` standing for any text.
-pub fn matches(pattern: &str, text: &str) -> bool {
-    let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(text) = text.strip_prefix(head) else { return false };
-    let starts = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-    starts.into_iter().any(|at| matches(rest, &text[at..]))
 }

@@ -26,7 +26,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-pub use guards::{Guard, Policy, Refusal, Violation, matches};
+pub use guards::{Guard, Policy, Refusal, Violation};
 pub use ownership::Owners;
 
 use crate::diff::{Action, Change, Concern, Diff, FieldChange, RealmDiff, concerns};

@@ -1,6 +1,6 @@
 //! Which requests a change needs, and what each of them waits for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
@@ -243,6 +243,9 @@ impl Draft<'_> {
     /// What a deletion waits for: what holds on to the object is deleted first.
     fn outlive(&self, index: usize, needs: &mut Vec<(usize, usize)>) {
         let step = &self.steps[index];
+        if self.diff.changes[step.change].address.parent().is_none() {
+            needs.extend((0..self.steps.len()).map(|other| (index, other)));
+        }
         needs.extend(self.before_services(&self.diff.changes[step.change]).map(|before| (index, before)));
         for change in std::iter::once(&step.change).chain(&step.carries) {
             for held in &self.diff.changes[*change].holds {
@@ -296,9 +299,12 @@ fn part_of(change: &Change, path: &FieldPath, is_new: bool) -> Part {
 /// For each change, the change whose request does it: creations that the parent's body holds, deletions of what goes
 /// with something else.
 fn carriers(diff: &RealmDiff) -> Vec<usize> {
+    let handed_over: BTreeSet<&Address> = diff.taken_back().map(|output| &output.what.of).collect();
     let mut carriers: Vec<usize> = Vec::with_capacity(diff.changes.len());
     for (index, change) in diff.changes.iter().enumerate() {
         let carrier = match change.action {
+            // A client goes before what was handed over of it, and that before the realm that remembers it.
+            Action::Delete { .. } if handed_over.contains(&change.address) => None,
             Action::Delete { .. } => change.address.container().and_then(|above| {
                 let above = diff.find(&above)?;
                 diff.changes[above].is_deletion().then(|| carriers[above])

@@ -15,6 +15,25 @@ impl Document {
         &self.0
     }
 
+    /// Its text.
+    pub(super) fn text(&self) -> Zeroizing<String> {
+        Zeroizing::new(self.0.to_string())
+    }
+
+    /// Puts a text under a name, or takes away what is there.
+    pub(super) fn set(&mut self, name: &str, text: Option<&str>) {
+        if !self.0.is_object() {
+            self.0 = Json::Object(serde_json::Map::new());
+        }
+        let before = match text {
+            Some(text) => self.0.as_object_mut().and_then(|it| it.insert(name.to_owned(), text.into())),
+            None => self.0.as_object_mut().and_then(|it| it.remove(name)),
+        };
+        if let Some(mut before) = before {
+            wipe(&mut before);
+        }
+    }
+
     /// What is in it under a name, `null` where there is nothing.
     pub(super) fn into_part(mut self, name: &str) -> Self {
         Self(self.0.get_mut(name).map(Json::take).unwrap_or_default())

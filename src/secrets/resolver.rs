@@ -219,20 +219,22 @@ impl Resolver {
 
     /// Signs in to the vault, if anything is wanted of it.
     async fn vault(&self, is_wanted: bool) -> Option<Result<Vault, Arc<SecretError>>> {
-        if !is_wanted {
-            return None;
-        }
-        let opened = async {
-            let VaultServer { address, namespace, ca_file, auth } = &self.sources.vault;
-            let address = address.clone().or_else(|| self.text_of("VAULT_ADDR")).ok_or(SecretError::NoVault)?;
-            let ca_file = ca_file.clone().or_else(|| self.text_of("VAULT_CACERT").map(PathBuf::from));
-            let ca_pem = ca_file
-                .map(|path| fs::read(self.project.join(&path)).map_err(|source| SecretError::VaultCa { path, source }));
-            let namespace = namespace.clone().or_else(|| self.text_of("VAULT_NAMESPACE"));
-            let place = Place { address, namespace, ca_pem: ca_pem.transpose()? };
-            Ok::<_, SecretError>(Vault::open(place, self.vault_credential(auth).await?).await?)
-        };
-        Some(opened.await.map_err(Arc::new))
+        if is_wanted { Some(self.open_vault().await.map_err(Arc::new)) } else { None }
+    }
+
+    /// Signs in to the vault.
+    ///
+    /// # Errors
+    /// Nothing says where it is or how to sign in, or it refuses.
+    pub async fn open_vault(&self) -> Result<Vault, SecretError> {
+        let VaultServer { address, namespace, ca_file, auth } = &self.sources.vault;
+        let address = address.clone().or_else(|| self.text_of("VAULT_ADDR")).ok_or(SecretError::NoVault)?;
+        let ca_file = ca_file.clone().or_else(|| self.text_of("VAULT_CACERT").map(PathBuf::from));
+        let ca_pem = ca_file
+            .map(|path| fs::read(self.project.join(&path)).map_err(|source| SecretError::VaultCa { path, source }));
+        let namespace = namespace.clone().or_else(|| self.text_of("VAULT_NAMESPACE"));
+        let place = Place { address, namespace, ca_pem: ca_pem.transpose()? };
+        Ok(Vault::open(place, self.vault_credential(auth).await?).await?)
     }
 
     async fn vault_credential(&self, auth: &VaultAuth) -> Result<Credential, SecretError> {

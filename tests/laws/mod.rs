@@ -242,7 +242,8 @@ async fn carry_out(
 ) -> Result<Outcome, OpenError> {
     let (_sender, interrupted) = watch::channel(false);
     let (realm, stamp) = (realm.to_owned(), Stamp::default());
-    let run = Run { realm: &realm, plan, previous, secrets, stamp: &stamp, parallelism: 4, interrupted };
+    let run =
+        Run { realm: &realm, plan, previous, secrets, stamp: &stamp, hand_over: None, parallelism: 4, interrupted };
     run.carry_out(executor, &mut |_| {}).await
 }
 

@@ -111,9 +111,17 @@ impl Validator {
     }
 
     fn file(path: &Path) -> Self {
-        let schema: Json = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        Self::naming(path, &[])
+    }
+
+    /// The same of one that names others, by their URLs.
+    pub fn naming(path: &Path, others: &[(&str, &Path)]) -> Self {
+        let read = |path: &Path| -> Json { serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap() };
         let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
-        compiler.add_resource("schema.json", schema).unwrap();
+        for (url, other) in others {
+            compiler.add_resource(url, read(other)).unwrap();
+        }
+        compiler.add_resource("schema.json", read(path)).unwrap();
         let schema = compiler.compile("schema.json", &mut schemas).unwrap();
         Self { schemas, schema }
     }

@@ -12,9 +12,9 @@ use crate::support::run::block;
 use crate::support::tools::{bao, supervised};
 
 /// An `OpenBao` in memory, which ends with this value or with the process.
-pub(super) struct Bao {
-    pub(super) url: String,
-    pub(super) root: String,
+pub(crate) struct Bao {
+    pub(crate) url: String,
+    pub(crate) root: String,
     /// Its standard input is what the server lives by.
     process: Child,
 }
@@ -23,14 +23,14 @@ pub(super) struct Bao {
 const START: Duration = Duration::from_secs(60);
 
 /// The one that the stories share. Mounts, policies and roles are a test's own: name them after it.
-pub(super) fn shared() -> Option<&'static Bao> {
+pub(crate) fn shared() -> Option<&'static Bao> {
     static SERVER: OnceLock<Option<Bao>> = OnceLock::new();
     SERVER.get_or_init(Bao::start).as_ref()
 }
 
 impl Bao {
     /// Starts one that is unsealed.
-    pub(super) fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let program = bao()?;
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
@@ -67,7 +67,7 @@ impl Bao {
     }
 
     /// A request of the operator in a namespace: status and answer.
-    pub(super) async fn ask(&self, namespace: &str, method: Method, path: &str, body: Value) -> (u16, Value) {
+    pub(crate) async fn ask(&self, namespace: &str, method: Method, path: &str, body: Value) -> (u16, Value) {
         let request = client().request(method, format!("{}/v1/{path}", self.url));
         let request = request.header("X-Vault-Token", &self.root).header("X-Vault-Namespace", namespace);
         let answer = request.json(&body).send().await.unwrap();
@@ -76,11 +76,11 @@ impl Bao {
     }
 
     /// Writes what has to succeed.
-    pub(super) async fn write(&self, path: &str, body: Value) -> Value {
+    pub(crate) async fn write(&self, path: &str, body: Value) -> Value {
         self.write_in("", path, body).await
     }
 
-    pub(super) async fn write_in(&self, namespace: &str, path: &str, body: Value) -> Value {
+    pub(crate) async fn write_in(&self, namespace: &str, path: &str, body: Value) -> Value {
         loop {
             let (status, answer) = self.ask(namespace, Method::POST, path, body.clone()).await;
             // An engine with versions is not ready at once.
@@ -93,13 +93,13 @@ impl Bao {
         }
     }
 
-    pub(super) async fn delete(&self, path: &str) {
+    pub(crate) async fn delete(&self, path: &str) {
         let (status, answer) = self.ask("", Method::DELETE, path, Value::Null).await;
         assert_eq!(status, 204, "{path}: {answer}");
     }
 
     /// Mounts a KV engine.
-    pub(super) async fn mount(&self, path: &str, version: u8) {
+    pub(crate) async fn mount(&self, path: &str, version: u8) {
         self.write(
             &format!("sys/mounts/{path}"),
             json!({ "type": "kv", "options": { "version": version.to_string() } }),
@@ -108,14 +108,14 @@ impl Bao {
     }
 
     /// A policy that lets read these paths of the API.
-    pub(super) async fn policy(&self, name: &str, paths: &[&str]) {
+    pub(crate) async fn policy(&self, name: &str, paths: &[&str]) {
         let rule = |path: &&str| format!("path \"{path}\" {{ capabilities = [\"read\"] }}\n");
         let policy: String = paths.iter().map(rule).collect();
         self.write(&format!("sys/policies/acl/{name}"), json!({ "policy": policy })).await;
     }
 
     /// A token of one policy, for so many seconds.
-    pub(super) async fn token(&self, policy: &str, seconds: u32) -> String {
+    pub(crate) async fn token(&self, policy: &str, seconds: u32) -> String {
         let ttl = format!("{seconds}s");
         let asked = json!({ "policies": [policy], "ttl": ttl, "explicit_max_ttl": ttl });
         let answer = self.write("auth/token/create", asked).await;
@@ -123,7 +123,7 @@ impl Bao {
     }
 
     /// Mounts the method and makes the role `app` of one policy: the ids to sign in with.
-    pub(super) async fn approle(&self, mount: &str, policy: &str) -> (String, String) {
+    pub(crate) async fn approle(&self, mount: &str, policy: &str) -> (String, String) {
         self.write(&format!("sys/auth/{mount}"), json!({ "type": "approle" })).await;
         let role = format!("auth/{mount}/role/app");
         self.write(&role, json!({ "token_policies": [policy], "token_ttl": "60s" })).await;
@@ -134,7 +134,7 @@ impl Bao {
     }
 
     /// Whether a token is good for anything yet.
-    pub(super) async fn knows(&self, token: &str) -> bool {
+    pub(crate) async fn knows(&self, token: &str) -> bool {
         self.ask("", Method::POST, "auth/token/lookup", json!({ "token": token })).await.0 == 200
     }
 }

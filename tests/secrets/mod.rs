@@ -1,6 +1,6 @@
 //! Secrets from where they really are: a vault, SOPS files, programs.
 
-mod bao;
+pub(crate) mod bao;
 mod sops;
 mod story;
 mod vault;

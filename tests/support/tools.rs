@@ -33,6 +33,19 @@ pub(crate) fn sops() -> Option<&'static Path> {
     PROGRAM.get_or_init(|| wheel.program()).as_deref()
 }
 
+/// The folder of the JSON Schemas of Kubernetes 1.37, strict; `None` where they cannot be had. `REALMFORM_TEST_KUBERNETES_SCHEMA`
+/// names the one of a Secret in another folder.
+pub(crate) fn kubernetes_schemas() -> Option<&'static Path> {
+    static SCHEMA: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let wheel = Wheel {
+        variable: "REALMFORM_TEST_KUBERNETES_SCHEMA",
+        package: "kubernetes-validate==1.37.0",
+        sha256: "85136d018a27b50ec7fc049d902bfa5193f5976807e6c0f408e3ab6fe078cad9",
+        program: "kubernetes_validate/kubernetes-json-schema/v1.37.0-local-strict/secret-v1.json",
+    };
+    SCHEMA.get_or_init(|| wheel.program()).as_deref().and_then(Path::parent)
+}
+
 /// Starts a server that ends with this process, however that ends. It sees nothing of the developer's environment.
 pub(crate) fn supervised(program: &Path, arguments: &[&str], log: &Path) -> Child {
     let log = std::fs::File::create(log).unwrap();

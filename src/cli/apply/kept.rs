@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use super::patience::{Patience, uninterrupted};
 use super::work::Work;
-use super::{Args, hand_over, stamp};
+use super::{Args, finish, stamp};
+use crate::cli::outputs::HandingOver;
 use crate::cli::plan::PlanView;
 use crate::cli::report::{Format, show};
 use crate::cli::secrets::Uses;
@@ -47,6 +48,7 @@ pub(super) async fn run(context: &Context, args: &Args, file: &Path, patience: &
         let live = saved::look(&http, &saved.project, &saved.plan, &desired).await?;
         stale.extend(saved::moved(&saved, &live));
         saved::refuse(context, &stale)?;
+        let handing_over = around.workspace.as_ref().map(|workspace| HandingOver::new(&http, workspace));
         let work = Work {
             http: &http,
             project: &saved.project,
@@ -57,16 +59,22 @@ pub(super) async fn run(context: &Context, args: &Args, file: &Path, patience: &
             patience,
             stamp: stamp::stamp(saved.files.commit.clone(), saved.files.dirty),
             looked_at,
+            handing_over: handing_over.as_ref(),
         };
         let result = work.carry_out(context, live).await;
         if args.requests {
             plan::print_requests(context, &http);
         }
-        result?;
-        if let Some(workspace) = &around.workspace {
-            hand_over(context, &http, workspace).await?;
-        }
-        return Ok(Exit::Fine);
+        let Some(workspace) = &around.workspace else {
+            if saved.plan.realms.values().any(|realm| realm.diff.hands_over()) {
+                context.output.message(
+                    "note: nothing is handed over or taken back here, since the project is elsewhere; there \
+                     `realmform apply` does it",
+                );
+            }
+            return result.map(|()| Exit::Fine);
+        };
+        return finish(context, result, handing_over, workspace, &saved.plan).await.map(|()| Exit::Fine);
     }
     saved::refuse(context, &stale).map(|()| Exit::Fine)
 }

@@ -9,14 +9,17 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::output::confirm;
+use super::outputs::HandingOver;
 use super::prepare::{self, Prepared, prepare_after};
 use super::report::{Format, Reports};
 use super::workspace::Workspace;
-use super::{Context, Error, Exit, outputs, plan, saved};
+use super::{Context, Error, Exit, plan, saved};
 use crate::apply::FRESH;
 use crate::desired::Loaded;
 use crate::keycloak::Http;
+use crate::model::RealmName;
 use crate::plan::explain::Explanations;
+use crate::plan::{Plan, RealmPlan};
 use patience::{Patience, uninterrupted};
 use work::Work;
 
@@ -96,9 +99,10 @@ async fn run_files(context: &Context, args: &Args, patience: &Patience<'_>) -> R
     let mut prepared = prepare_after(context, &args.prepare, refuse, wait).await?;
     let begun = prepared.begun;
     plan::print(context, &prepared, Explanations::default(), Format::Text, args.verbose, &args.reports)?;
-    if prepared.plan.as_ref().map_err(|_| Error::Refused)?.is_empty() {
-        hand_over(context, &prepared.http, &prepared.workspace).await?;
-        return Ok(Exit::Fine);
+    let plan = prepared.plan.as_ref().map_err(|_| Error::Refused)?;
+    if plan.is_empty() {
+        let handing_over = context.server.is_none().then(|| HandingOver::new(&prepared.http, &prepared.workspace));
+        return finish(context, Ok(()), handing_over, &prepared.workspace, plan).await.map(|()| Exit::Fine);
     }
     match &expected {
         Some(expected) => saved::check_expected(context, &prepared, expected).await?,
@@ -111,38 +115,48 @@ async fn run_files(context: &Context, args: &Args, patience: &Patience<'_>) -> R
     }
     let live = std::mem::take(&mut prepared.live);
     let Prepared { workspace, http, plan, secrets, redactor, .. } = &prepared;
+    let plan = plan.as_ref().map_err(|_| Error::Refused)?;
     let source = &workspace.tree.source;
+    // What a throwaway server makes is for nobody.
+    let handing_over = context.server.is_none().then(|| HandingOver::new(http, workspace));
     let work = Work {
         http,
         project: &workspace.loaded.project.name,
-        plan: plan.as_ref().map_err(|_| Error::Refused)?,
+        plan,
         desired: &workspace.loaded.desired,
         secrets,
         redactor,
         patience,
         stamp: stamp::stamp(source.commit().map(|commit| commit.id.clone()), source.is_dirty()),
         looked_at,
+        handing_over: handing_over.as_ref(),
     };
     let result = work.carry_out(context, live).await;
     if args.requests {
         plan::print_requests(context, http);
     }
-    let result = match result {
-        Ok(()) => hand_over(context, http, workspace).await,
-        failed => failed,
-    };
+    let result = finish(context, result, handing_over, workspace, plan).await;
     prepared.leave();
     result.map(|()| Exit::Fine)
 }
 
-/// Writes the outputs of the realms that were looked at; what a throwaway server made is for nobody.
-async fn hand_over(context: &Context, http: &Http, workspace: &Workspace) -> Result<(), Error> {
-    if context.server.is_some() {
-        return Ok(());
+/// Hands over what the unchanged realms of a plan have, where nothing failed, and says what could not be.
+async fn finish(
+    context: &Context,
+    result: Result<(), Error>,
+    handing_over: Option<HandingOver<'_>>,
+    workspace: &Workspace,
+    plan: &Plan,
+) -> Result<(), Error> {
+    let Some(handing_over) = handing_over else { return result };
+    if result.is_ok() {
+        let is_unchanged = |realm: &&RealmName| plan.realms.get(*realm).is_none_or(RealmPlan::is_empty);
+        for realm in workspace.loaded.desired.realms.keys().filter(is_unchanged) {
+            handing_over.unchanged(realm, |_| true).await;
+        }
     }
-    let Loaded { project, desired, .. } = &workspace.loaded;
-    let outputs = project.outputs.iter().filter(|(_, output)| desired.realms.contains_key(output.of.realm_name()));
-    outputs::hand_over(context, http, &workspace.folder, outputs).await
+    let handed_over = handing_over.finish(context).await;
+    result.and(handed_over)
 }
 
 fn check_clean(context: &Context, args: &Args, workspace: &Workspace) -> Result<(), Error> {

@@ -10,8 +10,9 @@ use tokio::sync::watch;
 use super::patience::Patience;
 use super::stamp::holder;
 use crate::apply::server::Server;
-use crate::apply::{OpenError, Outcome, Run, Secrets, Stamp};
+use crate::apply::{HandOver, OpenError, Outcome, Run, Secrets, Stamp};
 use crate::cli::output::count;
+use crate::cli::outputs::HandingOver;
 use crate::cli::prepare::{Resolved, check_secrets, part};
 use crate::cli::progress::{Steps, interruptions, verb};
 use crate::cli::{Context, Error, saved};
@@ -37,6 +38,8 @@ pub(in crate::cli) struct Work<'a> {
     pub(in crate::cli) stamp: Stamp,
     /// When the objects that the plan changes were looked at.
     pub(in crate::cli) looked_at: Instant,
+    /// What hands over what is made, unless that is for nobody.
+    pub(in crate::cli) handing_over: Option<&'a HandingOver<'a>>,
 }
 
 /// How long it takes at most until a run notices that its lock was taken away, and starts nothing more.
@@ -56,6 +59,9 @@ impl Work<'_> {
                 Ok(outcome) => {
                     ended.touched = true;
                     self.report(context, realm, plan, &outcome);
+                    if let Some(handing_over) = self.handing_over {
+                        handing_over.tell(context)?;
+                    }
                     let is_complete = outcome.is_complete();
                     if !is_complete || !self.verify(context, realm, plan, outcome.record).await {
                         ended.unfinished.push(realm);
@@ -112,6 +118,7 @@ impl Work<'_> {
             previous,
             secrets: self.secrets,
             stamp: &self.stamp,
+            hand_over: self.handing_over.map(|it| it as &dyn HandOver),
             parallelism: self.http.parallelism() * 2,
             interrupted: stopped,
         };

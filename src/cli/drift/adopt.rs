@@ -16,8 +16,8 @@ use crate::cli::{Context, Error, Exit};
 use crate::desired::{self, Loaded, Options};
 use crate::diff::{Adoption, Misread, Reason, Report, Takeover, What, adoption, misread};
 use crate::git;
+use crate::model::matches;
 use crate::model::{DesiredRealm, Live, RealmName};
-use crate::plan::matches;
 use crate::render::files::take_over;
 
 /// What it takes to write what drifted into the files.

@@ -24,8 +24,8 @@ use super::{Context, Error, Exit, offline, plan};
 use crate::apply::Secrets;
 use crate::diff::{self, Buckets, RealmReport, Report};
 use crate::keycloak::{Culprits, Http, Interest, culprits, read_abandoned, read_realm};
+use crate::model::matches;
 use crate::model::{Live, Prune, PruneRules, RealmName, Record};
-use crate::plan::matches;
 use crate::render::markdown::About;
 use crate::render::{json, markdown, text};
 

@@ -72,6 +72,7 @@ impl Revert<'_> {
                 patience: &Patience::new(self.context, self.args.lock_timeout),
                 stamp: stamp(commit, false),
                 looked_at: self.looked_at,
+                handing_over: None,
             };
             let live = live.realms.remove(name).map(|live| (name.clone(), live));
             work.carry_out(self.context, Live { realms: live.into_iter().collect() }).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::diff::{Change, RealmDiff};
+use crate::diff::{Change, OutputChange, RealmDiff};
 use crate::model::{Address, RealmName};
 use crate::plan::Plan;
 
@@ -15,13 +15,17 @@ pub struct Differences<'a> {
     pub now: Vec<&'a Change>,
     /// Objects that only one of them enters into the record, or drops from it.
     pub record: BTreeSet<&'a Address>,
+    /// What only the older plan hands over or takes back.
+    pub then_outputs: Vec<&'a OutputChange>,
+    /// What only the newer plan hands over or takes back.
+    pub now_outputs: Vec<&'a OutputChange>,
 }
 
 impl Differences<'_> {
     /// Whether both plans do the same.
     pub fn is_empty(&self) -> bool {
-        let Self { then, now, record } = self;
-        then.is_empty() && now.is_empty() && record.is_empty()
+        let Self { then, now, record, then_outputs, now_outputs } = self;
+        then.is_empty() && now.is_empty() && record.is_empty() && then_outputs.is_empty() && now_outputs.is_empty()
     }
 }
 
@@ -34,6 +38,9 @@ impl Plan {
             let [old, new] = [self, now].map(|plan| plan.realms.get(name).map(|realm| &realm.diff));
             differ.then.extend(only_in(old, new));
             differ.now.extend(only_in(new, old));
+            let outputs = |diff: Option<&'a RealmDiff>| diff.map(|diff| diff.outputs.as_slice()).unwrap_or_default();
+            differ.then_outputs.extend(outputs(old).iter().filter(|output| !outputs(new).contains(output)));
+            differ.now_outputs.extend(outputs(new).iter().filter(|output| !outputs(old).contains(output)));
             let entries = |diff: Option<&'a RealmDiff>| {
                 let entries = diff.into_iter().flat_map(|diff| diff.adopted.iter().chain(&diff.forgotten));
                 entries.collect::<BTreeSet<_>>()

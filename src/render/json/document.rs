@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 
+use super::outputs::OutputDocument;
 use crate::diff::{Action, After, Before, Cause, Change, Concern, Counts, FieldChange, RealmDiff, Scope, Unreadable};
 use crate::git::Touch;
 use crate::keycloak::Culprit;
@@ -86,6 +87,9 @@ pub(super) struct RealmDocument {
     record_changes: bool,
     /// In an order in which they could run one after the other.
     steps: Vec<StepDocument>,
+    /// What is handed over and taken back; absent where nothing is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    outputs: Vec<OutputDocument>,
     /// How much of the realm was looked at, with `--changed`; absent where that was all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scope: Option<ScopeDocument>,
@@ -364,6 +368,7 @@ impl RealmDocument {
             forgotten: addresses(forgotten)?,
             record_changes: self.record_changes,
             scope: self.scope.as_ref().map(Into::into),
+            outputs: self.outputs.iter().map(|output| output.change(name)).collect::<Result<_, String>>()?,
             ..RealmDiff::default()
         };
         if !diff.changes.is_sorted_by(|a, b| a.address < b.address) {
@@ -452,7 +457,7 @@ impl StepDocument {
     }
 }
 
-fn address(realm: &RealmName, text: &str) -> Result<Address, String> {
+pub(super) fn address(realm: &RealmName, text: &str) -> Result<Address, String> {
     let address: Address = text.parse()?;
     if address.realm_name() == realm { Ok(address) } else { Err(format!("{text} is not in realm {realm}")) }
 }
@@ -477,6 +482,7 @@ impl From<&RealmPlan> for RealmDocument {
             changes: diff.into(),
             record_changes: diff.record_changes,
             steps: steps.iter().map(|step| step_document(diff, step)).collect(),
+            outputs: diff.outputs.iter().map(Into::into).collect(),
             scope: diff.scope.as_ref().map(Into::into),
             unreadable: None,
         }

@@ -111,7 +111,8 @@ impl From<&RealmReport> for RealmDocument {
 
 impl From<&Record> for AppliedDocument {
     fn from(record: &Record) -> Self {
-        let Record { commit, dirty, tool: _, time, actor, objects: _, fingerprints: _, unfinished: _ } = record;
+        let Record { commit, dirty, tool: _, time, actor, objects: _, fingerprints: _, unfinished: _, outputs: _ } =
+            record;
         Self { commit: commit.clone(), dirty: *dirty, time: time.clone(), actor: actor.clone() }
     }
 }

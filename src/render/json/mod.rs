@@ -2,6 +2,7 @@
 
 mod document;
 mod drift;
+mod outputs;
 mod saved;
 mod story;
 

@@ -10,9 +10,9 @@ use self::inline::{cell, code, html, longest_run, name_text, prose};
 use super::text;
 use super::value::{Layout, Row, layout};
 use crate::diff::{
-    Action, After, Before, Change, Concern, Diff, FieldChange, RealmDiff, RealmReport, Report, Unreadable,
+    Action, After, Before, Change, Concern, Diff, FieldChange, OutputChange, RealmDiff, RealmReport, Report, Unreadable,
 };
-use crate::model::{Address, Origin};
+use crate::model::{Address, HandOff, Origin};
 use crate::plan::explain::Explanations;
 use crate::plan::{Plan, Refusal, Violation};
 
@@ -69,6 +69,7 @@ fn comment(
     page.unreadable(explanations.unreadable.iter().map(|(name, why)| (name.as_str(), why)));
     page.warnings(concerns, violations);
     let realms: Vec<_> = plan.realms.iter().map(|(name, realm)| (name.as_str(), &realm.diff)).collect();
+    page.outputs(realms.iter().flat_map(|(_, diff)| &diff.outputs));
     page.objects(&realms, Some(explanations));
     page.text
 }
@@ -146,6 +147,18 @@ impl Page {
         let room = self.room();
         self.text.push_str(&concerned(room - refused(room / 2).len()));
         self.text.push_str(&refused(self.room()));
+    }
+
+    /// What is handed over and taken back.
+    fn outputs<'a>(&mut self, outputs: impl Iterator<Item = &'a OutputChange>) {
+        let mut lines: Vec<String> = outputs.map(output).collect();
+        if let Some(first) = lines.first_mut() {
+            first.insert_str(0, "\n### Outputs\n\n");
+        }
+        let shown = self.fill(lines.iter().cloned());
+        if shown < lines.len() {
+            self.note(&format!("Not shown here: {}", counted(lines.len() - shown, "output")));
+        }
     }
 
     /// A heading and what is below it, where there is anything.
@@ -233,6 +246,13 @@ fn violation(violation: &Violation) -> String {
     let Violation { address: _, guard: _, message, remedy, origin } = violation;
     let (message, remedy) = (prose(message, SENTENCE), prose(remedy, SENTENCE));
     format!("> - {message}{}\n>   - to allow it: {remedy}\n", place(origin.as_ref()))
+}
+
+fn output(output: &OutputChange) -> String {
+    let OutputChange { to, what: HandOff { output, of }, action } = output;
+    let (sign, word) = text::output_words(*action);
+    let word = if word.is_empty() { String::new() } else { format!(", {word}") };
+    format!("- `{sign}` {} → {} ({}{word})\n", code(output), code(&to.to_string()), object(of))
 }
 
 fn place(origin: Option<&Origin>) -> String {

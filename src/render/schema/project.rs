@@ -154,18 +154,32 @@ fn outputs() -> Json {
             "type": "object",
             "required": ["of"],
             "properties": {
-                "of": { "description": "A client, such as acme/clients/shop, or a realm.", "type": "string" },
+                "of": {
+                    "description": "A client, such as acme/clients/shop, or a realm; with * the declared ones that match, such as acme/clients/*.",
+                    "type": "string",
+                },
                 "env": templates("Variables, by name; an empty table is those that OpenID Connect takes."),
                 "json": templates("An object of texts; an empty table is what OpenID Connect takes."),
                 "template": { "description": "One template for all of it.", "type": "string" },
                 "secret": manifest("A Secret of Kubernetes."),
                 "configMap": manifest("A ConfigMap of Kubernetes."),
                 "kubeconfig": kubeconfig(),
-                "file": { "description": "Where it is written, relative to the project.", "type": "string" },
+                "file": place("The file that it is written into, relative to the project."),
+                "directory": place("The folder in which each of its values is a file, relative to the project."),
+                "vault": {
+                    "description": "The secret of the vault that it is written into: mount/path, each value under its name, or mount/path#key. {{ realm }} and {{ client.id }} may be in it.",
+                    "type": "string",
+                    "pattern": "^[^/#]+(/[^/#]+)+(#.+)?$",
+                },
             },
             "additionalProperties": false,
         },
     })
+}
+
+fn place(description: &str) -> Json {
+    let description = format!("{description} {{{{ realm }}}} and {{{{ client.id }}}} may be in it.");
+    json!({ "description": description, "type": "string", "minLength": 1 })
 }
 
 fn manifest(description: &str) -> Json {

@@ -11,9 +11,12 @@ use serde_json::Value as Json;
 
 use super::escape::safe;
 use super::value::{Layout, Row, layout};
-use crate::diff::{Action, After, Before, Cause, Change, Concern, Counts, Diff, FieldChange, RealmDiff, Scope};
+use crate::diff::{
+    Action, After, Before, Cause, Change, Concern, Counts, Diff, FieldChange, OutputAction, OutputChange, RealmDiff,
+    Scope,
+};
 use crate::git::Touch;
-use crate::model::{Address, Origin, SecretRef};
+use crate::model::{Address, HandOff, Origin, SecretRef};
 use crate::plan::explain::{Explanations, has_moved, is_edit};
 use crate::plan::{Plan, Refusal, Violation};
 
@@ -123,13 +126,35 @@ fn summary_of<'a>(realms: &(impl Iterator<Item = (&'a str, &'a RealmDiff)> + Clo
         .filter(|(count, _)| *count > 0)
         .map(|(count, verb)| format!("{count} to {verb}"))
         .collect();
+    let outputs = outputs_told(&realms.clone().flat_map(|(_, diff)| &diff.outputs));
     if !record.is_empty() {
         // Writing to a String cannot fail.
         let _ = write!(text, " {}: the record only.", record.join(", "));
     } else if counts.is_unchanged() && realms.clone().any(|(_, diff)| diff.record_changes) {
-        text.push_str(" Only the record is brought up to date.");
+        text.push_str(if outputs.is_empty() { " Only the record is brought up to date." } else { "" });
     }
+    text.push_str(&outputs);
     text
+}
+
+/// ` Outputs: 2 to write, 1 to remove.`; nothing where there is nothing to say.
+fn outputs_told<'a>(outputs: &(impl Iterator<Item = &'a OutputChange> + Clone)) -> String {
+    let count = |wanted: OutputAction| outputs.clone().filter(|output| output.action == wanted).count();
+    let counts =
+        [(OutputAction::Write, "write"), (OutputAction::Refresh, "write again"), (OutputAction::Remove, "remove")];
+    let told = counts.map(|(action, verb)| (count(action), verb));
+    let told: Vec<String> =
+        told.iter().filter(|(count, _)| *count > 0).map(|(count, verb)| format!("{count} to {verb}")).collect();
+    if told.is_empty() { String::new() } else { format!(" Outputs: {}.", told.join(", ")) }
+}
+
+/// The sign of what happens at a destination, and what there is to say of it.
+pub(super) fn output_words(action: OutputAction) -> (char, &'static str) {
+    match action {
+        OutputAction::Write => ('+', ""),
+        OutputAction::Refresh => ('~', "if it says something else then"),
+        OutputAction::Remove => ('-', "taken back"),
+    }
 }
 
 /// How much of the realms was looked at, a sentence for each of which that was not all: `acme: looked at 2 of 5000 …`.
@@ -220,13 +245,28 @@ impl Page<'_> {
 
     fn realm(&mut self, diff: &RealmDiff) {
         // A plan with secrets in disorder is not shown: it is an error.
-        let RealmDiff { changes, adopted, forgotten, .. } = diff;
+        let RealmDiff { changes, adopted, forgotten, outputs, .. } = diff;
         for change in changes {
             self.change(change);
         }
+        self.outputs(outputs);
         if self.options.verbose {
             self.names("adopt", adopted);
             self.names("forget", forgotten);
+        }
+    }
+
+    fn outputs<'a>(&mut self, outputs: impl IntoIterator<Item = &'a OutputChange>) {
+        let mut any = false;
+        for OutputChange { to, what: HandOff { output, of }, action } in outputs {
+            let (sign, word) = output_words(*action);
+            let title = format!("output {} → {}", safe(output), safe(&to.to_string()));
+            let line = Line::new(0, sign, title).aside(safe(&of.to_string())).side(None, word);
+            self.line(&line.painted(Paint::Title));
+            any = true;
+        }
+        if any {
+            self.blank();
         }
     }
 

@@ -24,14 +24,17 @@ pub fn stale(stale: &[Stale], options: Options) -> String {
 /// What a plan does otherwise than the one that was reviewed.
 pub fn unexpected(differences: &Differences<'_>, options: Options) -> String {
     let mut page = Page::new(options, false);
-    let Differences { then, now, record } = differences;
-    for (title, changes) in [("Expected, and not planned like this:", then), ("Planned, and not expected:", now)] {
-        if !changes.is_empty() {
+    let Differences { then, now, record, then_outputs, now_outputs } = differences;
+    for (title, changes, outputs) in
+        [("Expected, and not planned like this:", then, then_outputs), ("Planned, and not expected:", now, now_outputs)]
+    {
+        if !changes.is_empty() || !outputs.is_empty() {
             page.line(&Line::new(0, '!', title).painted(Paint::Bad));
             page.blank();
             for change in changes {
                 page.change(change);
             }
+            page.outputs(outputs.iter().copied());
         }
     }
     page.names("of the record only:", record.iter().copied());

@@ -1,19 +1,20 @@
-//! `[outputs]` of the project file: what is handed over of what an apply made, and where it goes.
+//! What the project file says of outputs.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::Path;
 use std::str::FromStr as _;
 
 use minijinja::Environment;
 
-use super::parse::{Entry, Node, entries};
-use super::problem::Problem;
-use super::project::Reader;
-use super::source::Place;
-use super::suggest::{did_you_mean, one_of};
-use crate::model::{Address, Origin, kinds};
+use super::{Kubeconfig, Manifest, OutputContent, OutputRule, Outputs, Subject, Templates};
+use crate::desired::parse::{Entry, entries};
+use crate::desired::problem::Problem;
+use crate::desired::project::Reader;
+use crate::desired::source::Place;
+use crate::desired::suggest::{did_you_mean, one_of};
+use crate::model::{Address, kinds};
 
-const OUTPUT: &[&str] = &["of", "env", "json", "template", "secret", "configMap", "kubeconfig", "file"];
+const OUTPUT: &[&str] =
+    &["of", "env", "json", "template", "secret", "configMap", "kubeconfig", "file", "directory", "vault"];
 const CONTENTS: &[&str] = &["env", "json", "template", "secret", "configMap", "kubeconfig"];
 const KUBECONFIG: &[&str] = &["name", "server", "certificateAuthority", "scopes"];
 const MANIFEST: &[&str] = &["name", "namespace", "values"];
@@ -21,114 +22,23 @@ const MANIFEST: &[&str] = &["name", "namespace", "values"];
 /// What templates may use.
 const FACTS: &[&str] = &["server", "realm", "issuer", "endpoints", "certificates", "groups", "client"];
 
-/// Outputs by name.
-pub type Outputs = BTreeMap<String, Output>;
-
-/// Templates by the name of what they make.
-pub type Templates = BTreeMap<String, String>;
-
-/// What is handed over of a client, or of a realm.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Output {
-    /// The client, or the realm.
-    pub of: Address,
-    /// What is handed over.
-    pub content: OutputContent,
-    /// The file that it goes into, relative to the project; one without is only printed.
-    pub file: Option<PathBuf>,
-    /// Where it is written.
-    pub origin: Origin,
-}
-
-/// What is handed over, as templates.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OutputContent {
-    /// Variables, as a shell and `--env-file` read them.
-    Env(Templates),
-    /// An object of texts.
-    Json(Templates),
-    /// Whatever the template makes.
-    Text(String),
-    /// A manifest of Kubernetes.
-    Manifest(Manifest),
-    /// A configuration of kubectl that signs in with the client.
-    Kubeconfig(Kubeconfig),
-}
-
-/// A configuration of kubectl that signs in with `kubelogin` (`kubectl oidc-login`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kubeconfig {
-    /// What the cluster, the user and the context are called.
-    pub name: String,
-    /// The URL of the cluster's API.
-    pub server: String,
-    /// A file with the certificate of who signed the API's.
-    pub certificate_authority: Option<String>,
-    /// Client scopes to ask for beside `openid`.
-    pub scopes: Vec<String>,
-}
-
-/// A `Secret` or a `ConfigMap` of Kubernetes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Manifest {
-    /// Whether it is a `Secret`.
-    pub is_secret: bool,
-    /// `metadata.name`
-    pub name: String,
-    /// `metadata.namespace`
-    pub namespace: Option<String>,
-    /// What it holds.
-    pub values: Templates,
-}
-
-impl OutputContent {
-    /// All templates.
-    pub fn templates(&self) -> impl Iterator<Item = &str> {
-        let (values, text) = match self {
-            Self::Env(values) | Self::Json(values) | Self::Manifest(Manifest { values, .. }) => (Some(values), None),
-            Self::Text(text) => (None, Some(text.as_str())),
-            Self::Kubeconfig(_) => (None, None),
-        };
-        values.into_iter().flat_map(BTreeMap::values).map(String::as_str).chain(text)
-    }
-
-    /// The facts that the templates use.
-    pub fn facts(&self) -> BTreeSet<String> {
-        let environment = Environment::new();
-        let used = |text| {
-            let template = environment.template_from_str(text).ok();
-            template.map(|template| template.undeclared_variables(false)).unwrap_or_default()
-        };
-        self.templates().flat_map(used).collect()
-    }
-}
-
 /// Reads the table.
-pub(super) fn read(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Outputs {
+pub(in crate::desired) fn read(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Outputs {
     let Some(table) = reader.table(entry) else { return Outputs::new() };
-    let mut outputs = Outputs::new();
-    let mut files: BTreeMap<PathBuf, String> = BTreeMap::new();
-    for entry in entries(table) {
-        let Some(output) = output(reader, &entry) else { continue };
-        if let Some(file) = &output.file
-            && let Some(other) = files.insert(file.clone(), entry.name.to_owned())
-        {
-            let problem = Problem::error(format!("the outputs `{other}` and `{}` go into one file", entry.name))
-                .at(reader.place(&entry), "the second one");
-            reader.problems.push(problem);
-        }
-        outputs.insert(entry.name.to_owned(), output);
-    }
-    outputs
+    let rules = entries(table).filter_map(|entry| Some((entry.name.to_owned(), rule(reader, &entry)?)));
+    rules.collect()
 }
 
-fn output(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Output> {
+fn rule(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<OutputRule> {
     let table = reader.table(entry)?;
-    let (mut of, mut contents, mut file) = (None, Vec::new(), None);
+    let (mut of, mut contents) = (None, Vec::new());
+    let (mut file, mut directory, mut vault) = (None, None, None);
     for entry in entries(table) {
         match entry.name {
             "of" => of = subject(reader, &entry),
-            "file" => file = reader.text(&entry).map(PathBuf::from),
+            "file" => file = path(reader, &entry),
+            "directory" => directory = path(reader, &entry).map(|path| (path, reader.place(&entry))),
+            "vault" => vault = secret_path(reader, &entry).map(|path| (path, reader.place(&entry))),
             name if CONTENTS.contains(&name) => contents.push(entry),
             _ => reader.unknown("an output", &entry, OUTPUT),
         }
@@ -145,44 +55,101 @@ fn output(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Output> {
         return None;
     };
     let of = of?;
-    let content = read_content(reader, content, &of)?;
-    Some(Output { of, content, file, origin: reader.place(entry).origin() })
+    let sort = content.name;
+    let content = read_content(reader, content, of.is_client())?;
+    if content.values().is_none() {
+        let mut needs_values = |what: &str, place: &Place, label: &str| {
+            let problem = Problem::error(format!("`{sort}` makes one text, and `{what}` takes values by their names"));
+            reader.problems.push(problem.at(place.clone(), label));
+        };
+        if let Some((_, place)) = &directory {
+            needs_values("directory", place, "expected `file = \"…\"`");
+        }
+        if let Some((_, place)) = vault.as_ref().filter(|(path, _)| !path.contains('#')) {
+            needs_values("vault", place, "expected `vault = \"mount/path#key\"`");
+        }
+    }
+    let (directory, vault) = (directory.map(|(path, _)| path), vault.map(|(path, _)| path));
+    Some(OutputRule { of, content, file, directory, vault, origin: reader.place(entry).origin() })
 }
 
-fn subject(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Address> {
+fn subject(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Subject> {
     let text = reader.text(entry)?;
-    let address = Address::from_str(&text).ok();
-    let known = address.filter(|it| it.parent().is_none() || *it.kind() == kinds::CLIENT);
+    let known = match text.split_once("/clients/") {
+        Some((realm, client)) if text.contains('*') => {
+            (!realm.is_empty() && !client.is_empty() && !realm.contains('/'))
+                .then(|| Subject::Clients { realm: realm.to_owned(), client: client.to_owned() })
+        }
+        None if text.contains('*') => (!text.contains('/')).then(|| Subject::Realms(text.clone())),
+        _ => Address::from_str(&text)
+            .ok()
+            .filter(|it| it.parent().is_none() || *it.kind() == kinds::CLIENT)
+            .map(Subject::One),
+    };
     if known.is_none() {
-        let problem = Problem::error(format!("`{text}` is neither a client nor a realm"))
-            .at(reader.place(entry), "expected an address such as \"acme/clients/shop\" or \"acme\"");
+        let problem = Problem::error(format!("`{text}` is neither a client nor a realm")).at(
+            reader.place(entry),
+            "expected an address such as \"acme/clients/shop\", \"acme/clients/*\" or \"acme\"",
+        );
         reader.problems.push(problem);
     }
     known
 }
 
-fn read_content(reader: &mut Reader<'_>, entry: &Entry<'_>, of: &Address) -> Option<OutputContent> {
+/// A path with `/` between its parts, whatever the machine.
+fn path(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<String> {
+    let text = reader.text(entry)?;
+    let is_path = !text.is_empty() && !text.contains('\\');
+    let text = reader.expect(entry, "a path with `/` between its parts", is_path.then_some(text))?;
+    // What is in a folder beside the project file is taken for a realm's.
+    let inside = text.trim_start_matches("./");
+    let is_elsewhere = inside.starts_with(['/', '.']) || (entry.name == "file" && !inside.contains('/'));
+    if !is_elsewhere || is_toml(inside) {
+        let problem = Problem::error(format!("`{text}` would be taken for a realm's"))
+            .at(reader.place(entry), "expected a path such as \"../handed/…\" or \".handed/…\"")
+            .help("every folder beside realmform.toml is a realm, and every *.toml file in it one of its files");
+        reader.problems.push(problem);
+        return None;
+    }
+    Some(text)
+}
+
+fn is_toml(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "toml") && !path.starts_with("../")
+}
+
+/// The mount and what is below it, and perhaps a key.
+fn secret_path(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<String> {
+    let text = reader.text(entry)?;
+    let (at, key) = text.split_once('#').unwrap_or((&text, "key"));
+    let is_path = at.contains('/') && at.split('/').all(|part| !part.is_empty()) && !key.is_empty();
+    reader.expect(entry, "\"mount/path\" or \"mount/path#key\"", is_path.then(|| text.clone()))
+}
+
+fn read_content(reader: &mut Reader<'_>, entry: &Entry<'_>, is_client: bool) -> Option<OutputContent> {
     Some(match entry.name {
-        "env" => OutputContent::Env(templates(reader, entry, of, is_variable, "the name of a variable")?),
-        "json" => OutputContent::Json(templates(reader, entry, of, |_| true, "a name")?),
+        "env" => OutputContent::Env(templates(reader, entry, is_client, is_variable, "the name of a variable")?),
+        "json" => OutputContent::Json(templates(reader, entry, is_client, |_| true, "a name")?),
         "template" => {
             let text = reader.text(entry)?;
-            check(reader, &text, reader.place(entry), of);
+            check(reader, &text, reader.place(entry), is_client);
             OutputContent::Text(text)
         }
-        "kubeconfig" => OutputContent::Kubeconfig(kubeconfig(reader, entry, of)?),
-        name => OutputContent::Manifest(manifest(reader, entry, of, name == "secret")?),
+        "kubeconfig" => OutputContent::Kubeconfig(kubeconfig(reader, entry, is_client)?),
+        name => OutputContent::Manifest(manifest(reader, entry, is_client, name == "secret")?),
     })
 }
 
-fn manifest(reader: &mut Reader<'_>, entry: &Entry<'_>, of: &Address, is_secret: bool) -> Option<Manifest> {
+fn manifest(reader: &mut Reader<'_>, entry: &Entry<'_>, is_client: bool, is_secret: bool) -> Option<Manifest> {
     let table = reader.table(entry)?;
     let (mut name, mut namespace, mut values) = (None, None, None);
     for entry in entries(table) {
         match entry.name {
             "name" => name = dns_name(reader, &entry),
             "namespace" => namespace = dns_name(reader, &entry),
-            "values" => values = Some(templates(reader, &entry, of, is_key, "letters, digits, `-`, `_` and `.`")?),
+            "values" => {
+                values = Some(templates(reader, &entry, is_client, is_key, "letters, digits, `-`, `_` and `.`")?);
+            }
             _ => reader.unknown("a manifest", &entry, MANIFEST),
         }
     }
@@ -191,13 +158,13 @@ fn manifest(reader: &mut Reader<'_>, entry: &Entry<'_>, of: &Address, is_secret:
             .at(reader.place(entry), "expected `name = \"shop-oidc\"`");
         reader.problems.push(problem);
     }
-    let values = values.unwrap_or_else(|| usual(of, is_secret));
+    let values = values.unwrap_or_else(|| usual(is_client, is_secret));
     Some(Manifest { is_secret, name: name?, namespace, values })
 }
 
-fn kubeconfig(reader: &mut Reader<'_>, entry: &Entry<'_>, of: &Address) -> Option<Kubeconfig> {
+fn kubeconfig(reader: &mut Reader<'_>, entry: &Entry<'_>, is_client: bool) -> Option<Kubeconfig> {
     let table = reader.table(entry)?;
-    if of.parent().is_none() {
+    if !is_client {
         let problem = Problem::error("a kubeconfig signs in with a client")
             .at(reader.place(entry), "expected an output of a client");
         reader.problems.push(problem);
@@ -226,13 +193,13 @@ fn kubeconfig(reader: &mut Reader<'_>, entry: &Entry<'_>, of: &Address) -> Optio
 fn templates(
     reader: &mut Reader<'_>,
     entry: &Entry<'_>,
-    of: &Address,
+    is_client: bool,
     is_name: fn(&str) -> bool,
     expected: &str,
 ) -> Option<Templates> {
     let table = reader.table(entry)?;
     if table.is_empty() {
-        return Some(usual(of, true));
+        return Some(usual(is_client, true));
     }
     let mut templates = Templates::new();
     for entry in entries(table) {
@@ -242,7 +209,7 @@ fn templates(
             reader.problems.push(problem);
         }
         if let Some(text) = reader.text(&entry) {
-            check(reader, &text, reader.place(&entry), of);
+            check(reader, &text, reader.place(&entry), is_client);
             templates.insert(entry.name.to_owned(), text);
         }
     }
@@ -250,8 +217,7 @@ fn templates(
 }
 
 /// What an application needs to sign users in.
-fn usual(of: &Address, has_secrets: bool) -> Templates {
-    let is_client = of.parent().is_some();
+fn usual(is_client: bool, has_secrets: bool) -> Templates {
     let all = [
         ("OIDC_ISSUER", "{{ issuer }}", true),
         ("OIDC_CLIENT_ID", "{{ client.id }}", is_client),
@@ -267,7 +233,7 @@ fn usual(of: &Address, has_secrets: bool) -> Templates {
 }
 
 /// What is wrong with a template, as far as no server has to be asked.
-fn check(reader: &mut Reader<'_>, text: &str, place: Place, of: &Address) {
+fn check(reader: &mut Reader<'_>, text: &str, place: Place, is_client: bool) {
     let environment = Environment::new();
     let template = match environment.template_from_str(text) {
         Ok(template) => template,
@@ -278,7 +244,7 @@ fn check(reader: &mut Reader<'_>, text: &str, place: Place, of: &Address) {
             return;
         }
     };
-    let known: Vec<&str> = FACTS.iter().copied().filter(|fact| *fact != "client" || of.parent().is_some()).collect();
+    let known: Vec<&str> = FACTS.iter().copied().filter(|fact| *fact != "client" || is_client).collect();
     let mut unknown: Vec<String> = template.undeclared_variables(false).into_iter().collect();
     unknown.retain(|name| !known.contains(&name.as_str()));
     unknown.sort();
@@ -290,13 +256,19 @@ fn check(reader: &mut Reader<'_>, text: &str, place: Place, of: &Address) {
     }
 }
 
+/// A name for Kubernetes, or a template of one.
 fn dns_name(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<String> {
+    let text = entry.node.as_text().filter(|text| text.contains('{') || is_dns_name(text));
+    reader.expect(entry, DNS_NAME, text.map(str::to_owned))
+}
+
+/// What Kubernetes takes for a name.
+pub(super) const DNS_NAME: &str = "lower-case letters, digits, `-` and `.`";
+
+pub(super) fn is_dns_name(text: &str) -> bool {
     let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
     let is_outer = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let text = Node::as_text(&entry.node).filter(|text| {
-        text.len() <= 253 && text.chars().all(is_inner) && text.starts_with(is_outer) && text.ends_with(is_outer)
-    });
-    reader.expect(entry, "lower-case letters, digits, `-` and `.`", text.map(str::to_owned))
+    text.len() <= 253 && text.chars().all(is_inner) && text.starts_with(is_outer) && text.ends_with(is_outer)
 }
 
 fn is_variable(name: &str) -> bool {

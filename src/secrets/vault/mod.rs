@@ -1,7 +1,13 @@
-//! A `HashiCorp` Vault or an `OpenBao`, by its HTTP API: signing in, and reading secrets of both versions of the KV engine.
+//! A `HashiCorp` Vault or an `OpenBao`, by its HTTP API: signing in, and reading and writing secrets of both versions of the KV
+//! engine.
 //!
-//! Five requests are all that is needed of the API. `vaultrs` has them and was looked at (0.8.0): it takes tokens into header
+//! Seven requests are all that is needed of the API. `vaultrs` has them and was looked at (0.8.0): it takes tokens into header
 //! values with `unwrap`, keeps what it reads as plain text, and cannot say of which engine a path is.
+//!
+//! - `entry`: one secret, read and written.
+
+mod entry;
+mod error;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,14 +16,15 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Url};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::Redactor;
-use super::document::{Document, text};
-use super::error::IN_QUOTES;
-use crate::transport::{Transport, TransportError, root_cause};
+use super::document::Document;
+use crate::transport::{Transport, root_cause};
+
+pub use entry::Entry;
+pub use error::VaultError;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -43,152 +50,8 @@ pub(super) enum Credential {
     },
 }
 
-/// Why a vault does not give a secret.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum VaultError {
-    /// A URL or a certificate is wrong.
-    #[error(transparent)]
-    Setup(#[from] TransportError),
-    /// A token that no header can hold.
-    #[error("the vault's token has characters that no token has")]
-    Token,
-    /// A namespace that no header can hold.
-    #[error("the vault's namespace has characters that no namespace has")]
-    Namespace,
-    /// There is no answer.
-    #[error("cannot reach the vault {address}: {cause}")]
-    Unreachable {
-        /// Its base URL.
-        address: String,
-        /// What the network says.
-        cause: String,
-    },
-    /// It is sealed, or has not been set up.
-    #[error("the vault {address} is sealed")]
-    Sealed {
-        /// Its base URL.
-        address: String,
-    },
-    /// It does not accept the credential.
-    #[error("the vault refuses to sign in by {method}: {words}")]
-    SignIn {
-        /// Where the method is mounted: `auth/approle`.
-        method: String,
-        /// The vault's words.
-        words: String,
-    },
-    /// It does not know the token, or not any more.
-    #[error("the vault does not accept the token: {words}")]
-    TokenRefused {
-        /// The vault's words.
-        words: String,
-    },
-    /// The token may not read the path.
-    #[error("the vault does not let this token read {path}: {words}")]
-    Denied {
-        /// The path.
-        path: String,
-        /// The vault's words.
-        words: String,
-    },
-    /// There is no such engine, or no such namespace.
-    #[error("the vault has no mount for {path}: {words}")]
-    NoMount {
-        /// The path.
-        path: String,
-        /// The vault's words.
-        words: String,
-    },
-    /// There is no such secret.
-    #[error("the vault has no secret {path}")]
-    NoSecret {
-        /// The path.
-        path: String,
-    },
-    /// The newest version of the secret was deleted.
-    #[error("the vault's secret {path} is deleted")]
-    Deleted {
-        /// The path.
-        path: String,
-    },
-    /// The secret has no such key.
-    #[error("the vault's secret {path} has no key {key}; it has {}", known.join(", "))]
-    NoKey {
-        /// The path.
-        path: String,
-        /// The key.
-        key: String,
-        /// The keys that it has.
-        known: Vec<String>,
-    },
-    /// The value is neither text nor a whole number.
-    #[error("the key {key} of the vault's secret {path} is no text")]
-    NotText {
-        /// The path.
-        path: String,
-        /// The key.
-        key: String,
-    },
-    /// It is made anew whenever it is read, and ends.
-    #[error(
-        "the vault's secret {path} is leased: it is another one each time that it is read, and ends after {seconds} seconds"
-    )]
-    Leased {
-        /// The path.
-        path: String,
-        /// How long it would have been good for.
-        seconds: u64,
-    },
-    /// Something else.
-    #[error("the vault answers {status} to {path}: {words}")]
-    Answer {
-        /// The HTTP status.
-        status: u16,
-        /// The path.
-        path: String,
-        /// Its words.
-        words: String,
-    },
-}
-
-impl VaultError {
-    pub(super) fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Unreachable { .. } => Some(
-                "VAULT_ADDR, or `address` of [secrets.vault] in realmform.toml, says where it is; \
-                 VAULT_CACERT, or `caFile`, whose certificates are trusted",
-            ),
-            Self::Sealed { .. } => Some("whoever runs it has to unseal it first"),
-            Self::SignIn { .. } => Some(
-                "look at [secrets.vault.auth] in realmform.toml, and at the method's mount and the role in the vault",
-            ),
-            Self::TokenRefused { .. } => {
-                Some("it is of another vault or namespace, was revoked, or has ended: get a new one")
-            }
-            Self::Denied { .. } => Some(
-                "a policy of the token must allow `read` there, which for KV version 2 is on <mount>/data/<path>; \
-                 a mount that does not exist is denied, too",
-            ),
-            Self::NoMount { .. } => Some(
-                "the path begins with where the engine is mounted; \
-                 VAULT_NAMESPACE or `namespace` of [secrets.vault] says in which namespace",
-            ),
-            Self::Deleted { .. } => Some("`vault kv undelete` brings back what was not destroyed"),
-            Self::NoSecret { .. } => Some("the path is the mount and what is below it, as for `vault kv get`"),
-            Self::NotText { .. } => Some(IN_QUOTES),
-            Self::Setup(_) | Self::Token | Self::Namespace | Self::NoKey { .. } | Self::Answer { .. } => None,
-            Self::Leased { .. } => Some("Keycloak needs a value that stays: use a KV engine"),
-        }
-    }
-
-    /// Whether every other request would fail in the same way.
-    fn is_of_all(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Sealed { .. } | Self::TokenRefused { .. })
-    }
-}
-
 /// A vault that was signed in to.
-pub(super) struct Vault {
+pub struct Vault {
     client: Client,
     base: Url,
     address: String,
@@ -239,14 +102,8 @@ struct Auth {
 struct Refusal {
     status: u16,
     words: Option<String>,
-    /// Whether there is something to say of the secret, although it is not there: its newest version is deleted.
-    is_deleted: bool,
-}
-
-/// What one secret holds.
-pub(super) struct Content {
-    path: String,
-    document: Document,
+    /// The newest version of a secret that is not there any more: it is deleted.
+    deleted: Option<u64>,
 }
 
 impl Vault {
@@ -315,24 +172,6 @@ impl Vault {
         }
     }
 
-    /// Reads a secret of a KV engine.
-    pub(super) async fn read(&self, path: &str) -> Result<Content, VaultError> {
-        let mount = self.mount(path).await?;
-        let below = path.strip_prefix(&mount.path).unwrap_or(path);
-        let at = if mount.is_versioned { format!("{}data/{below}", mount.path) } else { path.to_owned() };
-        let answer = self.get(&at, path).await?;
-        // An old engine answers a "lease" that only says when to look again, and has no id.
-        if !answer.lease_id.is_empty() {
-            self.revoke(&answer.lease_id).await;
-            return Err(VaultError::Leased { path: path.to_owned(), seconds: answer.lease_duration });
-        }
-        let document = if mount.is_versioned { answer.data.into_part("data") } else { answer.data };
-        if !document.json().is_object() {
-            return Err(VaultError::NoSecret { path: path.to_owned() });
-        }
-        Ok(Content { path: path.to_owned(), document })
-    }
-
     /// The engine that a path is of.
     async fn mount(&self, path: &str) -> Result<Mount, VaultError> {
         let mut mounts = self.mounts.lock().await;
@@ -393,7 +232,7 @@ impl Vault {
     }
 
     /// Ends the token, if it was made for this run.
-    pub(super) async fn close(self) {
+    pub async fn close(self) {
         if self.ends_with_us {
             drop(self.send(Method::POST, "auth/token/revoke-self", None).await);
         }
@@ -427,7 +266,7 @@ impl Vault {
             }
             // What serde says of an answer may quote it.
             let words = || Some("it is no answer of a vault".to_owned());
-            let no_answer = |_| Refusal { status, words: words(), is_deleted: false };
+            let no_answer = |_| Refusal { status, words: words(), deleted: None };
             return Ok(serde_json::from_slice(&body).map_err(no_answer));
         }
         let mut refusal = Refusal::read(status, &body);
@@ -447,13 +286,22 @@ impl Refusal {
             #[serde(default)]
             errors: Vec<String>,
             #[serde(default)]
-            data: Option<IgnoredAny>,
+            data: Option<Data>,
+        }
+        #[derive(Deserialize)]
+        struct Data {
+            metadata: Metadata,
+        }
+        #[derive(Deserialize)]
+        struct Metadata {
+            version: u64,
         }
         let Body { errors, data } = serde_json::from_slice(body).unwrap_or_default();
         let lines = errors.iter().flat_map(|error| error.lines()).map(|line| line.trim().trim_start_matches("* "));
+        let deleted = data.filter(|_| status == 404).map(|data| data.metadata.version);
         let is_said = |line: &&str| !line.is_empty() && !line.ends_with(" occurred:");
         let words = lines.filter(is_said).collect::<Vec<_>>().join("; ");
-        Self { status, words: Some(words).filter(|it| !it.is_empty()), is_deleted: status == 404 && data.is_some() }
+        Self { status, words: Some(words).filter(|it| !it.is_empty()), deleted }
     }
 
     /// Whether the token was accepted, and its policies speak against it.
@@ -469,24 +317,11 @@ impl Refusal {
     fn into_error(self, path: &str) -> VaultError {
         let path = path.to_owned();
         match self {
-            Self { is_deleted: true, .. } => VaultError::Deleted { path },
+            Self { deleted: Some(version), .. } => VaultError::Deleted { path, version },
             Self { status: 404, words: None, .. } => VaultError::NoSecret { path },
             Self { status: 404, words: Some(words), .. } => VaultError::NoMount { path, words },
             Self { status: 403, .. } => VaultError::Denied { path, words: self.words() },
             Self { status, .. } => VaultError::Answer { status, path, words: self.words() },
         }
-    }
-}
-
-impl Content {
-    /// The value of a key.
-    pub(super) fn get(&self, key: &str) -> Result<SecretString, VaultError> {
-        let path = self.path.clone();
-        let entries = self.document.json();
-        let Some(value) = entries.get(key) else {
-            let known = entries.as_object().map(|it| it.keys().cloned().collect()).unwrap_or_default();
-            return Err(VaultError::NoKey { path, key: key.to_owned(), known });
-        };
-        text(value).ok_or_else(|| VaultError::NotText { path, key: key.to_owned() })
     }
 }

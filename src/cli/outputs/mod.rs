@@ -1,0 +1,168 @@
+//! `realmform output`, and what an apply hands over when it is done.
+//!
+//! - `hand_over`: what an apply does.
+//! - `sinks`: the places that outputs go to.
+
+mod hand_over;
+mod sinks;
+
+use std::collections::BTreeMap;
+
+use secrecy::ExposeSecret as _;
+use serde_json::{Value as Json, json};
+
+use self::hand_over::{render, text, wanted};
+use self::sinks::Sinks;
+use super::report::PlainFormat;
+use super::workspace::{FileArgs, Workspace};
+use super::{Context, Error, Exit, connect};
+use crate::desired::{Output, OutputContent};
+use crate::keycloak::{Http, facts};
+use crate::model::{Address, RealmName};
+use crate::secrets::Redactor;
+
+pub(super) use hand_over::HandingOver;
+
+/// Show what is handed over of what an apply made, rendered from the live server.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  realmform output                        which outputs there are, and whether they are up to date
+  realmform output web                    what it holds, secrets left out
+  realmform output web --show-secrets     with them, for `kubectl apply -f -` and the like
+  realmform output web --of acme/clients/shop
+                                          only that client's, of an output of several
+  realmform output --write                write what is not up to date
+
+Outputs are declared in realmform.toml ([outputs.NAME]). An apply hands them over: into files, which only you may read, and into \
+a vault. What is up to date is left as it is; what is no longer declared, or whose client goes, is taken back.")]
+pub(super) struct Args {
+    /// The outputs [default: all of them]
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Only what is handed over of this client or realm (repeatable)
+    #[arg(long, value_name = "ADDRESS")]
+    of: Vec<Address>,
+    #[command(flatten)]
+    connect: connect::ConnectArgs,
+    /// Print secrets, too
+    #[arg(long, conflicts_with = "write")]
+    show_secrets: bool,
+    /// Write files and secrets of a vault instead of printing
+    #[arg(long)]
+    write: bool,
+    /// How the list is printed
+    #[arg(long, value_name = "FORMAT", default_value = "text", conflicts_with_all = ["names", "write"])]
+    format: PlainFormat,
+}
+
+pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
+    let workspace = Workspace::load(context, &FileArgs::default())?;
+    let outputs = asked_for(&workspace, args)?;
+    if outputs.is_empty() && args.format == PlainFormat::Text {
+        context.output.result("The project declares no outputs: write [outputs.NAME] into realmform.toml.\n")?;
+        return Ok(Exit::Fine);
+    }
+    let project = &workspace.loaded.project;
+    let connection = connect::connection(context, &args.connect, &workspace.folder, Some(project)).await?;
+    let http = Http::connect(connection).await?;
+    if args.write {
+        let handing_over = HandingOver::new(&http, &workspace);
+        for (realm, outputs) in &outputs {
+            handing_over.unchanged(realm, |output| outputs.contains(&output)).await;
+        }
+        return handing_over.finish(context).await.map(|()| Exit::Fine);
+    }
+    if args.names.is_empty() {
+        return list(context, args, &http, &workspace, &outputs).await;
+    }
+    let mut documents = 0;
+    for (realm, outputs) in &outputs {
+        let facts = facts(&http, realm, &wanted(outputs)).await?;
+        for output in outputs {
+            let (rendered, secrets) = render(output, &facts)?;
+            if documents > 0 && matches!(output.content, OutputContent::Manifest(_) | OutputContent::Kubeconfig(_)) {
+                context.output.result("---\n")?;
+            }
+            documents += 1;
+            if args.show_secrets {
+                context.output.result(&rendered.text)?;
+            } else {
+                context.output.result(&Redactor::new(&secrets).redact(&rendered.text))?;
+            }
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+/// Outputs by realm.
+type ByRealm<'a> = BTreeMap<&'a RealmName, Vec<&'a Output>>;
+
+fn asked_for<'a>(workspace: &'a Workspace, args: &Args) -> Result<ByRealm<'a>, Error> {
+    let declared = &workspace.loaded.project.outputs;
+    if let Some(unknown) = args.names.iter().find(|name| !declared.contains_key(*name)) {
+        let known: Vec<&str> = declared.keys().map(String::as_str).collect();
+        return Err(Error::Usage(match known.as_slice() {
+            [] => format!("there is no output {unknown}: the project declares none"),
+            known => format!("there is no output {unknown}: the project has only {}", known.join(", ")),
+        }));
+    }
+    let is_asked_for = |output: &&Output| {
+        (args.names.is_empty() || args.names.contains(&output.name))
+            && (args.of.is_empty() || args.of.contains(&output.of))
+    };
+    let by_realm = workspace.loaded.outputs.iter();
+    let by_realm: ByRealm<'_> =
+        by_realm.map(|(realm, outputs)| (realm, outputs.iter().filter(is_asked_for).collect())).collect();
+    let found = |of: &&Address| by_realm.values().flatten().any(|output| output.of == **of);
+    match args.of.iter().find(|of| !found(of)) {
+        Some(of) => Err(Error::Usage(format!("--of {of}: there is no output of it"))),
+        None => Ok(by_realm.into_iter().filter(|(_, outputs)| !outputs.is_empty()).collect()),
+    }
+}
+
+/// Prints which outputs there are, and whether what is handed over is up to date.
+async fn list(
+    context: &Context,
+    args: &Args,
+    http: &Http,
+    workspace: &Workspace,
+    outputs: &ByRealm<'_>,
+) -> Result<Exit, Error> {
+    let sinks = Sinks::new(&workspace.folder, &workspace.loaded.project.secrets);
+    let mut lines = Vec::new();
+    let mut listed = Vec::new();
+    for (realm, outputs) in outputs {
+        let facts = facts(http, realm, &wanted(outputs)).await?;
+        for output in outputs {
+            let (rendered, _) = render(output, &facts)?;
+            let Output { name, of, destinations, .. } = output;
+            let mut states: Vec<Json> = Vec::new();
+            if destinations.is_empty() {
+                lines.push(format!("{name}  {of}  only printed\n"));
+            }
+            for (to, part) in destinations {
+                let there = sinks.read(to).await?;
+                let is_up_to_date = there.as_ref().map(|there| Some(there.expose_secret()) == text(&rendered, part));
+                let state = match is_up_to_date {
+                    Some(true) => "up to date",
+                    Some(false) => "not up to date",
+                    None => "not there",
+                };
+                lines.push(format!("{name}  {of}  {to}  {state}\n"));
+                states.push(json!({ "to": to.to_string(), "state": state }));
+            }
+            listed.push(json!({ "name": name, "of": of.to_string(), "destinations": states }));
+        }
+    }
+    sinks.close().await;
+    lines.sort();
+    match args.format {
+        PlainFormat::Text => context.output.result(&lines.concat())?,
+        PlainFormat::Json => {
+            let document = json!({ "formatVersion": 1, "outputs": listed });
+            context.output.result(&format!("{document:#}\n"))?;
+        }
+    }
+    Ok(Exit::Fine)
+}

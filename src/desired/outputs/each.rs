@@ -1,0 +1,217 @@
+//! What the project file says of outputs, for each client or realm that is meant.
+
+use std::collections::BTreeMap;
+
+use minijinja::{Environment, UndefinedBehavior, context};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::read::{DNS_NAME, is_dns_name};
+use super::{Kubeconfig, Manifest, Output, OutputContent, OutputRule, Outputs, Part, Subject};
+use crate::desired::builder::Builder;
+use crate::desired::problem::Problem;
+use crate::desired::references::Use;
+use crate::desired::suggest::did_you_mean;
+use crate::model::{Address, Destination, FieldPath, HandOff, Origin, RealmName, Reference, kinds};
+
+/// What is taken out of names that become parts of a path.
+const UNSAFE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
+
+/// Why an output cannot be made of a client or realm, and where it is written.
+pub type OutputFault = (Origin, String);
+
+/// The outputs of a realm in which `declared` are the objects of its files, by name and by what they are of.
+///
+/// # Errors
+/// Names that are none, for what they are names of: all of them.
+pub fn outputs<'a>(
+    rules: &Outputs,
+    realm: &RealmName,
+    declared: impl Iterator<Item = &'a Address>,
+) -> Result<Vec<Output>, Vec<OutputFault>> {
+    let realm = Address::realm(realm);
+    let clients: Vec<&Address> = declared.filter(|address| *address.kind() == kinds::CLIENT).collect();
+    let (mut outputs, mut faults) = (Vec::new(), Vec::new());
+    for (name, rule) in rules {
+        let of: Vec<&Address> = match &rule.of {
+            Subject::One(one) => Some(one).filter(|one| one.realm_name() == realm.name()).into_iter().collect(),
+            Subject::Clients { .. } => clients.iter().copied().filter(|client| rule.of.matches(client)).collect(),
+            Subject::Realms(_) => Some(&realm).filter(|realm| rule.of.matches(realm)).into_iter().collect(),
+        };
+        for of in of {
+            let fault = |words| (rule.origin.clone(), format!("the output `{name}` cannot be made of {of}: {words}"));
+            match output(name, rule, of) {
+                Ok(output) => outputs.push(output),
+                Err(words) => faults.push(fault(words)),
+            }
+        }
+    }
+    if faults.is_empty() { Ok(outputs) } else { Err(faults) }
+}
+
+/// Where the outputs of a realm go, and what of them.
+///
+/// # Errors
+/// Two that go to the same destination, by where the second one is written.
+pub fn destinations(outputs: &[Output]) -> Result<BTreeMap<Destination, HandOff>, Vec<OutputFault>> {
+    let mut taken: BTreeMap<Destination, HandOff> = BTreeMap::new();
+    let mut faults = Vec::new();
+    for Output { name, of, destinations, origin, content: _ } in outputs {
+        for to in destinations.keys() {
+            let what = HandOff { output: name.clone(), of: of.clone() };
+            if let Some(other) = taken.insert(to.clone(), what) {
+                let hint = if other.output == *name { "; {{ client.id }} tells clients apart" } else { "" };
+                let words = format!("`{}` of {} and `{name}` of {of} both go to {to}{hint}", other.output, other.of);
+                faults.push((origin.clone(), words));
+            }
+        }
+    }
+    if faults.is_empty() { Ok(taken) } else { Err(faults) }
+}
+
+/// The outputs of all realms, now that it is known what the files declare; `partial` files may not have all of it.
+pub(in crate::desired) fn of_all(
+    builder: &mut Builder,
+    rules: &Outputs,
+    partial: bool,
+) -> BTreeMap<RealmName, Vec<Output>> {
+    let mut all = BTreeMap::new();
+    let mut faults = Vec::new();
+    let mut taken: BTreeMap<Destination, RealmName> = BTreeMap::new();
+    for (name, realm) in &mut builder.desired.realms {
+        let found = outputs(rules, name, realm.objects.keys());
+        let (outputs, destinations) = match found.and_then(|them| destinations(&them).map(|to| (them, to))) {
+            Ok(found) => found,
+            Err(found) => {
+                faults.extend(found);
+                continue;
+            }
+        };
+        for (to, what) in &destinations {
+            if let Some(other) = taken.insert(to.clone(), name.clone()) {
+                let rule = &rules[&what.output];
+                let words = format!(
+                    "an output of {other} and `{}` of {} both go to {to}; {{{{ realm }}}} tells realms apart",
+                    what.output, what.of
+                );
+                faults.push((rule.origin.clone(), words));
+            }
+        }
+        realm.outputs = Some(destinations);
+        all.insert(name.clone(), outputs);
+    }
+    // One of an output says what is wrong with the others of it.
+    faults.dedup_by(|a, b| a.0 == b.0);
+    for (origin, words) in faults {
+        let place = builder.place(&origin);
+        let problem = Problem::error(words);
+        builder.report(place.map(|place| problem.clone().at(place, "this output")).unwrap_or(problem));
+    }
+    if !partial {
+        check_subjects(builder, rules);
+    }
+    all
+}
+
+/// Outputs of what no file declares: of a client only the server knows whether it is there.
+fn check_subjects(builder: &mut Builder, rules: &Outputs) {
+    for (name, rule) in rules {
+        let (Subject::One(of), Some(place)) = (&rule.of, builder.place(&rule.origin)) else { continue };
+        let Some(realm) = builder.desired.realms.get(of.realm_name()) else {
+            let known = builder.desired.realms.keys().map(String::as_str);
+            let problem = Problem::error(format!("the output `{name}` is of {of}, and the project has no such realm"))
+                .at(place, "this output")
+                .help("take the output out of realmform.toml, too, when a realm goes")
+                .maybe_help(did_you_mean(of.realm_name(), known));
+            builder.report(problem);
+            continue;
+        };
+        // What is only printed is looked for when it is.
+        if !realm.objects.contains_key(of) && rule.is_handed_over() {
+            let path = FieldPath::new(["outputs", name.as_str()]);
+            builder.refer(Reference::Client, of.name(), Use { address: of.clone(), path, place });
+        }
+    }
+}
+
+fn output(name: &str, rule: &OutputRule, of: &Address) -> Result<Output, String> {
+    let OutputRule { of: _, content, file, directory, vault, origin } = rule;
+    let content = content_of(content, of)?;
+    let mut destinations = BTreeMap::new();
+    let names: Vec<&String> = content.values().into_iter().flat_map(BTreeMap::keys).collect();
+    if let Some(file) = file {
+        destinations.insert(Destination::File(path(file, of)?), Part::Whole);
+    }
+    if let Some(directory) = directory {
+        let directory = path(directory, of)?;
+        for name in &names {
+            let file = format!("{}/{name}", directory.trim_end_matches('/'));
+            destinations.insert(Destination::File(file), Part::Value((*name).clone()));
+        }
+    }
+    if let Some(vault) = vault {
+        let at = path(vault, of)?;
+        match at.split_once('#') {
+            Some((at, key)) => {
+                destinations.insert(Destination::Vault { path: at.into(), key: key.into() }, Part::Whole);
+            }
+            None => destinations.extend(names.iter().map(|name| {
+                let to = Destination::Vault { path: at.clone(), key: (*name).clone() };
+                (to, Part::Value((*name).clone()))
+            })),
+        }
+    }
+    Ok(Output { name: name.to_owned(), of: of.clone(), content, destinations, origin: origin.clone() })
+}
+
+fn content_of(content: &OutputContent, of: &Address) -> Result<OutputContent, String> {
+    let mut content = content.clone();
+    match &mut content {
+        OutputContent::Manifest(Manifest { name, namespace, .. }) => {
+            for name in std::iter::once(name).chain(namespace) {
+                *name = text(name, of)?;
+                if !is_dns_name(name) {
+                    return Err(format!("`{name}` is no name for Kubernetes: {DNS_NAME}"));
+                }
+            }
+        }
+        OutputContent::Kubeconfig(Kubeconfig { name, server, certificate_authority, scopes }) => {
+            let texts = [name, server].into_iter().chain(certificate_authority).chain(scopes);
+            for template in texts {
+                *template = text(template, of)?;
+            }
+        }
+        OutputContent::Env(_) | OutputContent::Json(_) | OutputContent::Text(_) => {}
+    }
+    Ok(content)
+}
+
+/// A template of what is known before an apply.
+fn text(template: &str, of: &Address) -> Result<String, String> {
+    rendered(template, of, str::to_owned)
+}
+
+/// The same of a path: names in it stay one part of it, whatever they are.
+fn path(template: &str, of: &Address) -> Result<String, String> {
+    rendered(template, of, |name| match name {
+        "." | ".." => name.replace('.', "%2E"),
+        name => utf8_percent_encode(name, UNSAFE).to_string(),
+    })
+}
+
+fn rendered(template: &str, of: &Address, name: impl Fn(&str) -> String) -> Result<String, String> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let realm = name(of.realm_name());
+    let facts = if of.parent().is_some() {
+        context! { realm, client => context! { id => name(of.name()) } }
+    } else {
+        context! { realm }
+    };
+    environment.render_str(template, facts).map_err(|error| {
+        let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+        format!(
+            "`{template}`: {}{detail}; {{{{ realm }}}} and {{{{ client.id }}}} are known before an apply",
+            error.kind()
+        )
+    })
+}

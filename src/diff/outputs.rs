@@ -1,0 +1,30 @@
+//! What is handed over, and what is taken back.
+
+use std::collections::BTreeMap;
+
+use super::{Change, OutputAction, OutputChange};
+use crate::model::{Address, Destination, HandOff, Record};
+
+/// What happens at each destination.
+pub(super) fn outputs(
+    wanted: &BTreeMap<Destination, HandOff>,
+    recorded: &Record,
+    changes: &BTreeMap<Address, Change>,
+) -> Vec<OutputChange> {
+    let change = |to: &Destination, what: &HandOff, action| OutputChange { to: to.clone(), what: what.clone(), action };
+    let is_touched = |of: &Address| changes.contains_key(of) || changes.contains_key(&Address::realm(of.realm_name()));
+    let mut outputs = Vec::new();
+    for (to, what) in wanted {
+        let handed = recorded.outputs.get(to).map(|handed| &handed.what);
+        if handed != Some(what) {
+            outputs.push(change(to, what, OutputAction::Write));
+        } else if is_touched(&what.of) {
+            outputs.push(change(to, what, OutputAction::Refresh));
+        }
+    }
+    for (to, handed) in recorded.outputs.iter().filter(|(to, _)| !wanted.contains_key(*to)) {
+        outputs.push(change(to, &handed.what, OutputAction::Remove));
+    }
+    outputs.sort_by(|a, b| (&a.what.output, &a.what.of, &a.to).cmp(&(&b.what.output, &b.what.of, &b.to)));
+    outputs
+}
