@@ -20,6 +20,12 @@ impl Document {
         Zeroizing::new(self.0.to_string())
     }
 
+    /// The texts right in it.
+    pub(super) fn texts(&self) -> Vec<SecretString> {
+        let entries = self.0.as_object().into_iter().flat_map(serde_json::Map::values);
+        entries.filter_map(Json::as_str).map(SecretString::from).collect()
+    }
+
     /// Puts a text under a name, or takes away what is there.
     pub(super) fn set(&mut self, name: &str, text: Option<&str>) {
         if !self.0.is_object() {

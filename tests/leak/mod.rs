@@ -1,5 +1,7 @@
 //! No secret leaves: not through any output, log level, record, error, argument, saved file or `Debug`.
 
+mod places;
+
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::Mutex;
@@ -37,6 +39,7 @@ async fn no_secret_leaves() {
         "realmform.toml",
         "name = \"leak\"\n[secrets.provider.print]\ncommand = [\"cat\", \"{}\"]\n\
          [outputs.made]\nof = \"leak/clients/made\"\nenv = {}\nfile = \".made.env\"\n\
+         [outputs.vaulted]\nof = \"leak/clients/made\"\nenv = {}\nvault = \"kv/out\"\n\
          [outputs.shop]\nof = \"leak/clients/shop\"\ntemplate = \"{{ client.secret }} of {{ client }}\"\n",
     );
     declare(&project, "one");
@@ -75,6 +78,7 @@ async fn no_secret_leaves() {
     assert_eq!(made.len(), 40);
     let handed = std::fs::read_to_string(project.folder().join(".made.env")).unwrap();
     assert!(handed.contains(&format!("OIDC_CLIENT_SECRET={made}\n")), "what is meant to be handed over is");
+    assert!(texts.iter().any(|(_, text)| text.contains("may write {")), "what is handed over was refused and quoted");
     // A vault that refuses, and says to whom.
     project.write("leak/refused.toml", "[clients.refused]\nsecret = { vault = \"refused/app#password\" }\n");
     texts.push(("refused".to_owned(), run(&project, &["plan"]).await));
@@ -296,7 +300,7 @@ async fn quoting_vault() -> Server {
         let token = request.header("x-vault-token").unwrap_or_default().to_owned();
         let path = request.path.trim_start_matches("/v1/");
         match path {
-            "sys/internal/ui/mounts/kv/app" => {
+            "sys/internal/ui/mounts/kv/app" | "sys/internal/ui/mounts/kv/out" => {
                 let mount = json!({ "path": "kv/", "options": { "version": "2" } });
                 Reply::json(200, &json!({ "data": mount }))
             }
@@ -304,6 +308,11 @@ async fn quoting_vault() -> Server {
                 200,
                 &json!({ "data": { "data": { "password": secret("VAULT"), "other": secret("FILE") } } }),
             ),
+            "kv/data/out" if request.method == "GET" => Reply::json(404, &json!({ "errors": [] })),
+            "kv/data/out" => {
+                let body = String::from_utf8_lossy(&request.body);
+                Reply::json(403, &json!({ "errors": [format!("no {token} may write {body}")] }))
+            }
             _ => Reply::json(403, &json!({ "errors": [format!("no {token}: {path}")] })),
         }
     };

@@ -1,8 +1,8 @@
 //! Secrets from where they really are: a vault, SOPS files, programs.
 
 pub(crate) mod bao;
-mod sops;
-mod story;
+pub(crate) mod sops;
+pub(crate) mod story;
 mod vault;
 
 use std::collections::BTreeMap;

@@ -8,7 +8,7 @@ use crate::support::project::{Output, Project};
 use crate::support::tools::sops;
 
 const PUBLIC: &str = "age1fux4826swjpk2au0f79vfk4gqjhpetl54mdaaa80vll9tl0kz9ysjm45ak";
-pub(super) const PRIVATE: &str = "AGE-SECRET-KEY-1S9YQVVTWQWXEVKTXTQRKJKSGRZ3WZLNSQNW3C426ZP0090QQ2PVSPFUUXU";
+pub(crate) const PRIVATE: &str = "AGE-SECRET-KEY-1S9YQVVTWQWXEVKTXTQRKJKSGRZ3WZLNSQNW3C426ZP0090QQ2PVSPFUUXU";
 /// Of nobody that a file is encrypted for.
 const ANOTHER: &str = "AGE-SECRET-KEY-1CNF8G3PGQ6ZW0P5DYU8LUCEMPNK2XSAMUZWXC550LVELXN2MGTGSJTFLY4";
 

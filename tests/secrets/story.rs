@@ -8,7 +8,7 @@ use crate::support::project::Project;
 use crate::support::run::block;
 use crate::support::tools::sops;
 
-const REALM: &str = "\
+pub(crate) const REALM: &str = "\
 [clients.env]
 secret = { env = \"OF_ENV\" }
 
@@ -29,7 +29,7 @@ secret = { store = \"shop/client\" }
 ";
 
 /// The client, and its value.
-const VALUES: [(&str, &str); 6] = [
+pub(crate) const VALUES: [(&str, &str); 6] = [
     ("env", "value-of-env"),
     ("file", "value-of-file"),
     ("vault-1", "value-of-vault-1"),
@@ -99,9 +99,9 @@ fn all_that_is_missing_is_told_together() {
 }
 
 /// A project with all the sources, which signs in to the vault by an `AppRole`.
-fn project(name: &str) -> Option<(Project, &'static Bao)> {
+pub(crate) fn project(name: &str) -> Option<(Project, &'static Bao)> {
     let (sops, bao) = (sops()?, shared()?);
-    let mut project = Project::new(name);
+    let mut project = Project::in_git(name);
     let (role_id, secret_id) = block(vault(bao, name));
     let declared = format!(
         "name = \"{name}\"\n\n[secrets.vault]\naddress = \"{}\"\n\n[secrets.vault.auth.approle]\nmount = \"{name}\"\n\

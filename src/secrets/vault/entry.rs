@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value as Json, json};
 
 use super::{Mount, Refusal, Vault, VaultError};
+use crate::secrets::Redactor;
 use crate::secrets::document::{Document, text};
 
 /// What one secret holds.
@@ -68,14 +69,20 @@ impl Vault {
             };
             self.send(Method::POST, &at, Some(Zeroizing::new(body.as_bytes().to_vec()))).await?
         };
-        let refused = |refusal: Refusal| match refusal.status {
+        // A refusal may quote what was sent.
+        let redactor = Redactor::new(&document.texts());
+        let hidden = |mut refusal: Refusal| {
+            refusal.words = refusal.words.map(|words| redactor.redact(&words));
+            refusal
+        };
+        let why = |refusal: Refusal| match refusal.status {
             400 if refusal.words.as_ref().is_some_and(|words| words.contains("check-and-set")) => {
                 VaultError::Contended { path: path.clone() }
             }
             403 => VaultError::WriteDenied { path: path.clone(), words: refusal.words() },
             _ => refusal.into_error(path),
         };
-        sent.map(drop).map_err(refused)
+        sent.map(drop).map_err(|refusal| why(hidden(refusal)))
     }
 }
 
