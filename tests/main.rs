@@ -14,6 +14,7 @@
 )]
 
 mod asked;
+mod blueprints;
 mod changed;
 mod cli;
 mod demo;

@@ -15,7 +15,7 @@ use super::prepare::{
 use super::unreadable::{self, FetchArgs};
 use super::workspace::{Found, Workspace, check_known};
 use super::{Context, Error};
-use crate::desired::{self, Excerpt, Loaded, Options, PROJECT_FILE, Project, excerpt};
+use crate::desired::{self, Excerpt, Loaded, Options, PROJECT_FILE, Project, excerpt, realm_folder, uses_blueprints};
 use crate::diff::Unreadable;
 use crate::diff::{self, Diff, Scope, touched, with_parents};
 use crate::git::{Tree, changed_since};
@@ -170,6 +170,9 @@ impl Files {
         let Some(commit) = record.applied_commit() else {
             return realm("what was applied last is no commit");
         };
+        if uses_blueprints(&self.tree.files, folder) {
+            return realm("it uses blueprints");
+        }
         if record.tool != env!("CARGO_PKG_VERSION") {
             return realm("another version of realmform applied it last");
         }
@@ -181,7 +184,9 @@ impl Files {
         if changed.contains_key(Path::new(PROJECT_FILE)) {
             return Ok(Err(Reason::Project(format!("{PROJECT_FILE} changed"))));
         }
-        if let Some(left) = changed.keys().filter_map(|path| top(path)).find(|top| !self.realms.contains_key(top)) {
+        if let Some(left) =
+            changed.keys().filter_map(|path| realm_folder(path)).find(|top| !self.realms.contains_key(top))
+        {
             return Ok(Err(Reason::Project(format!("the files of {left} are gone"))));
         }
         let (mut objects, server, made) = match open.moves(http).await? {
@@ -246,13 +251,6 @@ fn before(
         }
     }
     before
-}
-
-/// The folder that a file is in, beside the project file.
-fn top(path: &Path) -> Option<String> {
-    let mut parts = path.components();
-    let first = parts.next()?.as_os_str().to_string_lossy().into_owned();
-    parts.next().map(|_| first)
 }
 
 impl Part {

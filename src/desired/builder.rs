@@ -1,5 +1,6 @@
 //! Where the leaves of all files come together.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -25,6 +26,12 @@ pub(super) struct Builder {
     settings: BTreeMap<(Address, FieldPath), Place>,
     /// Objects that exist only because a path goes through them.
     implied: BTreeSet<Address>,
+    /// What blueprints declare, and how deep the deepest of them is.
+    inherited: BTreeMap<Address, usize>,
+    /// What is taken out of what blueprints declare: objects, and fields.
+    removals: Vec<(Address, Option<FieldPath>, Place)>,
+    /// Objects that were taken out.
+    removed: BTreeSet<Address>,
     sources: HashMap<Arc<str>, Arc<Source>>,
 }
 
@@ -38,12 +45,15 @@ impl Builder {
             uses: BTreeMap::new(),
             settings: BTreeMap::new(),
             implied: BTreeSet::new(),
+            inherited: BTreeMap::new(),
+            removals: Vec::new(),
+            removed: BTreeSet::new(),
             sources: HashMap::new(),
         }
     }
 
     pub(super) fn add_source(&mut self, source: &Arc<Source>) {
-        self.sources.insert(source.name().into(), Arc::clone(source));
+        self.sources.entry(source.name().into()).or_insert_with(|| Arc::clone(source));
     }
 
     pub(super) fn report(&mut self, problem: Problem) {
@@ -56,6 +66,10 @@ impl Builder {
 
     /// An object that a file names.
     pub(super) fn declare(&mut self, address: &Address, place: &Place) {
+        if place.source.via().is_some() {
+            let depth = self.inherited.entry(address.clone()).or_default();
+            *depth = (*depth).max(place.origin().depth());
+        }
         if !self.insert(address, place) && self.implied.remove(address) {
             self.object(address, place).origin = place.origin();
         }
@@ -93,17 +107,28 @@ impl Builder {
         }
         let fields = Arc::make_mut(&mut object.fields);
         if let Some(first) = fields.get(&path) {
-            let first = first.origin.clone();
-            let problem = twice(&path.to_string(), address, place.clone(), self.place(&first));
-            return self.report(problem);
+            match overrides(&origin, &first.origin) {
+                Ordering::Greater => {}
+                Ordering::Less => return,
+                Ordering::Equal => {
+                    let first = first.origin.clone();
+                    let problem = twice(&path.to_string(), address, place.clone(), self.place(&first));
+                    return self.report(problem);
+                }
+            }
         }
         fields.insert(path, Declared { value, origin });
     }
 
-    /// A setting that is no leaf; `false` when it was written before.
+    /// A setting that is no leaf; `false` when it was written before, or where it counts more.
     pub(super) fn claim(&mut self, address: &Address, path: FieldPath, place: &Place) -> bool {
         let key = (address.clone(), path);
         if let Some(first) = self.settings.get(&key) {
+            match overrides(&place.origin(), &first.origin()) {
+                Ordering::Greater => return self.settings.insert(key, place.clone()).is_some(),
+                Ordering::Less => return false,
+                Ordering::Equal => {}
+            }
             let problem = twice(&key.1.to_string(), address, place.clone(), Some(first.clone()));
             self.report(problem);
             return false;
@@ -117,6 +142,78 @@ impl Builder {
         self.settings.get(&(address.clone(), path.clone()))
     }
 
+    /// Takes out an object that a blueprint declares.
+    pub(super) fn remove(&mut self, address: &Address, place: Place) {
+        self.removals.push((address.clone(), None, place));
+    }
+
+    /// Takes out a field that a blueprint sets.
+    pub(super) fn remove_field(&mut self, address: &Address, path: FieldPath, place: Place) {
+        self.removals.push((address.clone(), Some(path), place));
+    }
+
+    /// Takes out what is to be taken out, now that everything is there.
+    pub(super) fn finish_removals(&mut self) {
+        for (address, path, place) in std::mem::take(&mut self.removals) {
+            let done = match &path {
+                None => self.take_out(&address, &place),
+                Some(path) => self.take_out_field(&address, path, &place),
+            };
+            if !done {
+                let what = path.map_or_else(String::new, |path| format!("{path} of "));
+                let problem = Problem::error(format!("there is no {what}{address} to remove"))
+                    .at(place, "no blueprint declares it")
+                    .help("only what a blueprint declares can be removed; what no file declares is not there");
+                self.report(problem);
+            }
+        }
+    }
+
+    fn take_out(&mut self, address: &Address, place: &Place) -> bool {
+        let depth = place.origin().depth();
+        if self.inherited.get(address).is_none_or(|inherited| *inherited <= depth) {
+            return false;
+        }
+        let Some(realm) = self.desired.realms.get_mut(address.realm_name()) else { return false };
+        let within: Vec<Address> = realm
+            .objects
+            .range(address.clone()..)
+            .map(|(at, _)| at)
+            .take_while(|at| at.is_within(address))
+            .cloned()
+            .collect();
+        let mut kept = None;
+        for at in within {
+            let declared = realm.objects[&at].fields.values().find(|declared| declared.origin.depth() <= depth);
+            let own = declared.map(|declared| declared.origin.clone());
+            let own = own.or_else(|| {
+                (at != *address && !self.inherited.contains_key(&at)).then(|| realm.objects[&at].origin.clone())
+            });
+            kept = kept.or(own.map(|origin| (at.clone(), origin)));
+            realm.objects.remove(&at);
+            self.removed.insert(at);
+        }
+        if let Some((at, origin)) = kept {
+            let problem = Problem::error(format!("{at} is removed and declared")).at(place.clone(), "removed here");
+            let problem = match self.place(&origin) {
+                Some(place) => problem.and(place, "declared here"),
+                None => problem,
+            };
+            self.report(problem);
+        }
+        true
+    }
+
+    fn take_out_field(&mut self, address: &Address, path: &FieldPath, place: &Place) -> bool {
+        let depth = place.origin().depth();
+        let realm = self.desired.realms.get_mut(address.realm_name());
+        let Some(object) = realm.and_then(|realm| realm.objects.get_mut(address)) else { return false };
+        let before = object.fields.len();
+        Arc::make_mut(&mut object.fields)
+            .retain(|at, declared| !at.is_within(path) || declared.origin.depth() <= depth);
+        object.fields.len() < before
+    }
+
     /// A name of another object.
     pub(super) fn refer(&mut self, kind: Reference, name: &str, user: Use) {
         let key = (user.address.realm_name().to_owned(), kind, name.to_owned());
@@ -125,14 +222,37 @@ impl Builder {
 
     /// The references of all files, by realm, kind and name.
     pub(super) fn take_references(&mut self) -> Vec<Ref> {
-        let uses = std::mem::take(&mut self.uses);
-        uses.into_iter().map(|((realm, kind, name), uses)| Ref::new(&realm, kind, name, uses)).collect()
+        let all = std::mem::take(&mut self.uses).into_iter().map(|((realm, kind, name), mut uses)| {
+            uses.retain(|user| self.is_in_force(user));
+            Ref::new(&realm, kind, name, uses)
+        });
+        all.filter(|reference| !reference.uses.is_empty()).collect()
+    }
+
+    /// Whether nothing that counts more was written instead.
+    fn is_in_force(&self, user: &Use) -> bool {
+        if self.removed.contains(&user.address) {
+            return false;
+        }
+        let object = self.desired.realms.get(user.address.realm_name()).and_then(|it| it.objects.get(&user.address));
+        let leaf = object.and_then(|object| object.fields.get(&user.path));
+        leaf.is_none_or(|leaf| overrides(&leaf.origin, &user.place.origin()) == Ordering::Equal)
     }
 
     /// The place of something that was put in.
     pub(super) fn place(&self, origin: &Origin) -> Option<Place> {
-        Some(Place::new(self.sources.get(&origin.file)?, origin.span.clone()))
+        let source = self.sources.get(&origin.file)?;
+        let source = match &origin.via {
+            Some(via) => source.used(self.place(via)?),
+            None => Arc::clone(source),
+        };
+        Some(Place::new(&source, origin.span.clone()))
     }
+}
+
+/// Which of two places counts more: a realm's own files override the blueprints that it uses, and these those that they use.
+fn overrides(one: &Origin, other: &Origin) -> Ordering {
+    other.depth().cmp(&one.depth())
 }
 
 fn new_object(kind: &'static Kind, origin: Origin) -> DesiredObject {

@@ -3,12 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json, json};
-use toml_edit::TableLike;
-
 use super::builder::Builder;
 use super::convert::scalar_text;
-use super::parse::{Entry, Node, Shape, entries, entry};
+use super::parse::{Entry, Node, Shape, Table, entries, entry};
 use super::problem::Problem;
 use super::references::Use;
 use super::secret;
@@ -16,6 +13,7 @@ use super::source::{Place, Source};
 use super::suggest::{did_you_mean, one_of};
 use crate::model::kinds::implied_config_alias;
 use crate::model::{Address, FieldPath, Reference, Spi, Value};
+use serde_json::{Map, Value as Json, json};
 
 const KEYS: &[&str] =
     &["authenticator", "flow", "requirement", "description", "executions", "authenticatorConfig", "config"];
@@ -103,7 +101,7 @@ impl Reader<'_> {
         Json::Object(execution)
     }
 
-    fn sub_flow(&mut self, name: &str, table: &dyn TableLike, node: &Node<'_>) -> Json {
+    fn sub_flow(&mut self, name: &str, table: &Table, node: &Node<'_>) -> Json {
         if !self.flows.insert(name.to_owned()) || name == self.address.name() {
             let problem = Problem::error(format!("two flows of {} are called `{name}`", self.address))
                 .at(self.place_of(node), "the second one")
@@ -123,7 +121,7 @@ impl Reader<'_> {
         }
     }
 
-    fn of_authenticator(&mut self, flow: &str, table: &dyn TableLike, execution: &mut Map<String, Json>) {
+    fn of_authenticator(&mut self, flow: &str, table: &Table, execution: &mut Map<String, Json>) {
         for only in ["executions", "description"] {
             if let Some(entry) = entry(table, only) {
                 let problem = Problem::error(format!("only a sub-flow has `{only}`"))
@@ -190,7 +188,7 @@ impl Reader<'_> {
         }
     }
 
-    fn requirement(&mut self, table: &dyn TableLike, node: &Node<'_>) -> Json {
+    fn requirement(&mut self, table: &Table, node: &Node<'_>) -> Json {
         let Some(given) = entry(table, "requirement") else {
             let expected = format!("expected requirement = {}", one_of(REQUIREMENTS));
             let problem = Problem::error("an execution says what it requires").at(self.place_of(node), expected);
@@ -203,7 +201,7 @@ impl Reader<'_> {
         }
     }
 
-    fn text(&mut self, table: &dyn TableLike, name: &str) -> Option<String> {
+    fn text(&mut self, table: &Table, name: &str) -> Option<String> {
         let given = entry(table, name)?;
         match given.node.as_text() {
             Some(text) if !text.is_empty() => Some(text.to_owned()),

@@ -3,6 +3,8 @@
 //! A problem shows its line and the lines around it, and one of them may hold a password that somebody typed in by
 //! mistake, in a file that is perhaps not even TOML. So this goes by what the text looks like, and rather hides too much.
 
+use std::ops::Range;
+
 use crate::model::SECRET_SOURCES;
 
 /// What the last part of a key contains when its value is a secret; compared without case and punctuation.
@@ -11,9 +13,17 @@ const SECRET_WORDS: &[&str] = &["secret", "password", "passwd", "passphrase", "c
 /// Keys that only sound like it.
 const HARMLESS: &[&str] = &["passwordpolicy", "clientauthenticatortype"];
 
-/// The same text, of the same length in bytes and with the same lines, without values that could be secrets.
-pub(super) fn secrets(text: &str) -> String {
+/// The same text, of the same length in bytes and with the same lines, without values that could be secrets and without
+/// what is at `known` places.
+pub(super) fn secrets(text: &str, known: &[Range<usize>]) -> String {
     let mut bytes = text.as_bytes().to_vec();
+    for byte in
+        known.iter().filter_map(|span| bytes.get(span.clone()).map(|_| span.clone())).flatten().collect::<Vec<_>>()
+    {
+        if !matches!(bytes[byte], b'\n' | b'\r') {
+            bytes[byte] = b'*';
+        }
+    }
     for (at, _) in text.match_indices(['=', ':']) {
         if is_secret_key(key_before(&text[..at])) {
             blank(&mut bytes, text, at + 1);
@@ -139,7 +149,7 @@ mod tests {
             "secret = {\n  plain = \"hunter2\" }",
             "\"saml.signing.private.key\" = \"hunter2\"",
         ] {
-            let shown = secrets(text);
+            let shown = secrets(text, &[]);
             assert!(!shown.contains("hunter2"), "{shown}");
             assert_eq!(shown.len(), text.len());
             assert_eq!(shown.matches('\n').count(), text.matches('\n').count());
@@ -158,7 +168,7 @@ mod tests {
             "displayName = \"no secrets here\"",
             "description = \"x\"\n[clients.secret-store]\nname = \"y\"",
         ] {
-            assert_eq!(secrets(text), text);
+            assert_eq!(secrets(text, &[]), text);
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) fn from_toml(node: &Node<'_>) -> Result<Json, NotJson> {
         Shape::Date => return Err(not_json()),
         Shape::List(items) => Json::Array(items.iter().map(from_toml).collect::<Result<_, _>>()?),
         Shape::Table(table) => {
-            let mut all: Vec<_> = entries(*table).collect();
+            let mut all: Vec<_> = entries(table).collect();
             all.sort_by_key(|entry| entry.name);
             let values = all.iter().map(|entry| Ok((entry.name.to_owned(), from_toml(&entry.node)?)));
             Json::Object(values.collect::<Result<Map<_, _>, NotJson>>()?)

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::Options;
+use super::blueprints::USE;
 use super::parse::{Parsed, entry};
 use super::problem::Problem;
-use super::source::{Place, Source, display_name};
+use super::source::{Place, Source};
 use super::suggest::{closest, did_you_mean, one_of};
 use crate::model::{Address, Kind, RealmName, kinds};
 
@@ -14,12 +15,17 @@ use crate::model::{Address, Kind, RealmName, kinds};
 pub const PROJECT_FILE: &str = "realmform.toml";
 
 /// Folders beside the project file that are no realms.
-const RESERVED: &[&str] = &["blueprints", "environments"];
+const RESERVED: &[&str] = &[BLUEPRINTS, "environments"];
+
+/// The folder of the project's blueprints.
+const BLUEPRINTS: &str = "blueprints";
 
 /// The files of a project, sorted out.
 pub(super) struct Layout<'a> {
     pub(super) project: Option<Parsed>,
     pub(super) realms: Vec<RealmFolder<'a>>,
+    /// The files of blueprints, by the blueprints' names, each in the order in which its files are read.
+    pub(super) blueprints: BTreeMap<String, Vec<(PathBuf, Parsed)>>,
 }
 
 /// The files of a realm.
@@ -46,6 +52,7 @@ pub(super) fn lay_out<'a>(
     let known = options.realm_folders.iter().filter_map(|path| top_folder(path));
     let mut folders: BTreeMap<String, Folder<'_>> = known.map(|folder| (folder, Folder::default())).collect();
     let mut project = None;
+    let mut blueprints: BTreeMap<String, Vec<(PathBuf, Parsed)>> = BTreeMap::new();
     for (path, bytes) in files {
         let role = role(path);
         if let Role::Realm(folder) = &role {
@@ -63,6 +70,7 @@ pub(super) fn lay_out<'a>(
         match (Parsed::new(path, bytes), role) {
             (Ok(parsed), Role::Project) => project = Some(parsed),
             (Ok(parsed), Role::Realm(folder)) => folders.entry(folder).or_default().whole.push(parsed),
+            (Ok(parsed), Role::Blueprint(name, within)) => blueprints.entry(name).or_default().push((within, parsed)),
             (Ok(parsed), _) => problems.push(stray(&parsed)),
             // What is not read as a realm need not be TOML.
             (Err(_), Role::Stray) => {}
@@ -72,7 +80,10 @@ pub(super) fn lay_out<'a>(
     problems.extend(folders.iter().filter(|(_, folder)| !folder.has_toml).map(|(name, _)| empty(name)));
     folders.retain(|_, folder| folder.has_toml);
     let realms = folders.into_iter().map(|(name, folder)| folder.named(name)).collect();
-    Layout { project, realms: without_same_names(realms, problems) }
+    for files in blueprints.values_mut() {
+        files.sort_by_cached_key(|(path, _)| (path.components().count() > 1, path.with_extension("")));
+    }
+    Layout { project, realms: without_same_names(realms, problems), blueprints }
 }
 
 /// The realms of a project by their folders; `None` where the files do not say one name for each.
@@ -89,6 +100,17 @@ pub fn realm_folders(files: &BTreeMap<PathBuf, Vec<u8>>) -> Option<BTreeMap<Stri
         folders.into_iter().map(|(folder, name)| (folder.clone(), name.unwrap_or(folder))).collect();
     let names: BTreeSet<&RealmName> = realms.values().collect();
     (names.len() == realms.len()).then_some(realms)
+}
+
+/// The realm folder that a file is in; `None` for the project file, and for what is of no realm.
+pub fn realm_folder(path: &Path) -> Option<String> {
+    if let Role::Realm(folder) = role(path) { Some(folder) } else { None }
+}
+
+/// Whether the files of a realm's folder use blueprints.
+pub fn uses_blueprints(files: &BTreeMap<PathBuf, Vec<u8>>, folder: &str) -> bool {
+    let whole = files.iter().filter(|(path, _)| is_whole(path) && is_toml(path) && path.starts_with(folder));
+    whole.filter_map(|(path, bytes)| Parsed::new(path, bytes).ok()).any(|parsed| parsed.root.get(USE).is_some())
 }
 
 /// The natural key that the file of an object says itself, where it is another than its path does.
@@ -117,20 +139,40 @@ impl RealmFolder<'_> {
     /// more memory than what it says.
     pub(super) fn read(self, mut read: impl FnMut(Result<RealmFile, Problem>)) {
         let Self { name, whole, others } = self;
-        let realm = Address::realm(name);
+        let mut addresses = Addresses::new(Address::realm(name));
         for parsed in whole {
-            read(Ok(RealmFile { parsed, address: realm.clone() }));
+            read(Ok(RealmFile { parsed, address: addresses.realm.clone() }));
         }
-        let mut names = BTreeMap::new();
-        for (stem, (path, bytes)) in others {
-            read(Parsed::new(path, bytes).and_then(|parsed| {
-                let own = kind_of(&parts(path)).and_then(|kind| own_name(&parsed, kind));
-                names.extend(own.map(|name| (stem, name)));
-                match address(&realm, path, &names) {
-                    Ok(address) => Ok(RealmFile { parsed, address }),
-                    Err(problem) => Err(problem.at(Place::start(&parsed.source), "this file")),
-                }
-            }));
+        for (path, bytes) in others.into_values() {
+            let within: PathBuf = path.components().skip(1).collect();
+            read(Parsed::new(path, bytes).and_then(|parsed| addresses.file(&within, parsed)));
+        }
+    }
+}
+
+/// What the files of a realm are about, which come in the order of their paths.
+pub(super) struct Addresses {
+    realm: Address,
+    /// What files call their own objects, by their paths without ending.
+    names: BTreeMap<PathBuf, String>,
+}
+
+impl Addresses {
+    pub(super) fn new(realm: Address) -> Self {
+        Self { realm, names: BTreeMap::new() }
+    }
+
+    /// A file by its path within the realm's folder.
+    pub(super) fn file(&mut self, within: &Path, parsed: Parsed) -> Result<RealmFile, Problem> {
+        let Self { realm, names } = self;
+        if within.components().count() == 1 {
+            return Ok(RealmFile { parsed, address: realm.clone() });
+        }
+        let own = kind_of(&parts(within)).and_then(|kind| own_name(&parsed, kind));
+        names.extend(own.map(|name| (within.with_extension(""), name)));
+        match address(realm, within, parsed.source.name(), names) {
+            Ok(address) => Ok(RealmFile { parsed, address }),
+            Err(problem) => Err(problem.at(Place::start(&parsed.source), "this file")),
         }
     }
 }
@@ -142,15 +184,31 @@ enum Role {
     Stray,
     /// Of the realm folder of that name; perhaps no TOML.
     Realm(String),
+    /// Of the blueprint of that name, by its path within that.
+    Blueprint(String, PathBuf),
 }
 
 fn role(path: &Path) -> Role {
+    if let Some((name, within)) = of_blueprint(path) {
+        return Role::Blueprint(name, within);
+    }
     match (top_folder(path), path.components().count()) {
         (Some(name), 1) if name == PROJECT_FILE => Role::Project,
         (Some(_), 1) if is_toml(path) => Role::Stray,
         (None, _) | (Some(_), 1) => Role::Ignored,
         (Some(folder), _) => Role::Realm(folder),
     }
+}
+
+/// The blueprint that a file is of, and its path within that.
+fn of_blueprint(path: &Path) -> Option<(String, PathBuf)> {
+    let mut parts = path.components().map(|part| part.as_os_str().to_string_lossy());
+    if parts.clone().any(|part| part.starts_with('.')) || parts.next()? != BLUEPRINTS {
+        return None;
+    }
+    let name = parts.next()?.into_owned();
+    let within: PathBuf = path.components().skip(2).collect();
+    (within.components().next().is_some()).then_some((name, within))
 }
 
 fn is_toml(path: &Path) -> bool {
@@ -191,11 +249,11 @@ fn own_name(parsed: &Parsed, kind: &Kind) -> Option<String> {
     entry(parsed.root(), kind.key)?.node.as_text().filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
-/// The folders below the realm's, and the file's name without its ending: collections and names in turn. What there is
+/// The folders within the realm's, and the file's name without its ending: collections and names in turn. What there is
 /// only one of has an empty name.
-fn parts(path: &Path) -> Vec<String> {
-    let path = path.with_extension("");
-    let parts = path.components().skip(1).map(|part| part.as_os_str().to_string_lossy().into_owned());
+fn parts(within: &Path) -> Vec<String> {
+    let path = within.with_extension("");
+    let parts = path.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
     let mut parts: Vec<String> = parts.collect();
     let (mut kind, mut at): (&'static Kind, usize) = (&kinds::REALM, 0);
     while let Some(child) = parts.get(at).and_then(|it| kind.child(it)) {
@@ -219,21 +277,20 @@ fn kind_of(parts: &[String]) -> Option<&'static Kind> {
     Some(kind)
 }
 
-fn address(realm: &Address, path: &Path, names: &BTreeMap<PathBuf, String>) -> Result<Address, Problem> {
-    let shown = display_name(path);
-    let parts = parts(path);
-    let mut prefix: PathBuf = path.components().take(1).collect();
+fn address(realm: &Address, within: &Path, shown: &str, names: &BTreeMap<PathBuf, String>) -> Result<Address, Problem> {
+    let parts = parts(within);
+    let mut prefix = PathBuf::new();
     let mut address = realm.clone();
     for (i, pair) in parts.chunks(2).enumerate() {
-        let kind = address.kind().child(&pair[0]).ok_or_else(|| no_collection(&shown, address.kind(), &pair[0]))?;
+        let kind = address.kind().child(&pair[0]).ok_or_else(|| no_collection(shown, address.kind(), &pair[0]))?;
         prefix.push(&pair[0]);
         if *kind == kinds::GROUP {
-            let own = names.get(&path.with_extension(""));
+            let own = names.get(&within.with_extension(""));
             return Ok(
                 address.child(kind, own.cloned().unwrap_or_else(|| format!("/{}", parts[2 * i + 1..].join("/"))))
             );
         }
-        let name = pair.get(1).ok_or_else(|| no_name(&shown, &pair[0], kind))?;
+        let name = pair.get(1).ok_or_else(|| no_name(shown, &pair[0], kind))?;
         prefix.push(name);
         address = address.child(kind, names.get(&prefix).unwrap_or(name));
     }

@@ -1,9 +1,10 @@
 /*!
-What the files of a project want: TOML with spans → merge → checks → [`Desired`].
+What the files of a project want: TOML with spans → blueprints → merge → checks → [`Desired`].
 
 Two shapes of files are mixed freely: whole-realm files in a realm's folder, and files whose path is an address
 (`acme/clients/shop.toml`). Nothing is merged as TOML: every file is walked along the kinds, and each leaf is put, in
-canonical form and with its place, into the one Desired; a leaf that is there already is an error with both places.
+canonical form and with its place, into the one Desired; a leaf that is there already is an error with both places, unless one
+of them is of a blueprint, which says less than the files that use it.
 
 This room does no I/O: it gets the files as bytes and returns values, and all problems of a run at once. A name that
 the files use but do not declare is handed on as a [`Ref`], since only the server can know it. Nothing later
@@ -11,6 +12,7 @@ re-checks what is in Desired.
 */
 
 mod authorization;
+mod blueprints;
 mod builder;
 mod checks;
 mod components;
@@ -46,12 +48,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use blueprints::{Blueprints, USE};
 use builder::Builder;
 
 use crate::model::{Address, Desired, RealmName};
 
 pub use excerpt::{Excerpt, excerpt};
-pub use layout::{PROJECT_FILE, realm_folders};
+pub use layout::{PROJECT_FILE, realm_folder, realm_folders, uses_blueprints};
 pub use outputs::{
     Kubeconfig, Manifest, Output, OutputContent, OutputFault, OutputRule, Outputs, Part, Subject, Templates,
     destinations, outputs,
@@ -119,17 +122,29 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
     layout.project.iter().for_each(|parsed| builder.add_source(&parsed.source));
     let mut subjects = BTreeMap::new();
     let mut gate = paths::Gate::new(project.as_ref().map(|project| &*project.policy.paths).unwrap_or_default());
+    let blueprints = Blueprints::read(layout.blueprints, &mut builder.problems);
     for realm in layout.realms {
+        let address = Address::realm(&realm.name);
         builder.realm(&realm.name);
+        let mut uses = Vec::new();
         realm.read(|file| match file {
             Ok(file) => {
                 gate.check(&mut builder, &file);
                 objects::read_file(&mut builder, &file);
+                let item = file.parsed.root.get(USE).filter(|_| file.address == address);
+                uses.extend(item.map(|item| (Arc::clone(&file.parsed.source), item.clone())));
                 subjects.insert(file.parsed.source.name().into(), file.address);
             }
             Err(problem) => builder.report(problem),
         });
+        for (source, item) in uses {
+            blueprints.expand(&mut builder, &address, &source, &item, &mut |builder, file| {
+                gate.check(builder, &file);
+                objects::read_file(builder, &file);
+            });
+        }
     }
+    builder.finish_removals();
     gate.finish(&mut builder, options.partial);
     checks::check(&mut builder);
     let rules = project.as_ref().map(|project| project.outputs.clone()).unwrap_or_default();
@@ -140,6 +155,7 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
     let references = references::unresolved(builder.take_references(), &builder.desired);
     problems.append(&mut builder.problems);
     problems.sort_by(|a, b| a.order().cmp(&b.order()));
+    let problems = once(problems);
     match project {
         Some(project) if !problems.iter().any(Problem::is_error) => Ok(Loaded {
             project,
@@ -152,4 +168,25 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
         }),
         _ => Err(Problems(problems)),
     }
+}
+
+/// Each mistake of a blueprint once, however often that is used.
+fn once(problems: Vec<Problem>) -> Vec<Problem> {
+    let mut kept: Vec<Problem> = Vec::new();
+    let mut times = 0;
+    let note = |last: Option<&mut Problem>, times: usize| {
+        if let Some(last) = last.filter(|_| times > 0) {
+            last.repeated(times);
+        }
+    };
+    for problem in problems {
+        if kept.last().is_some_and(|last| last.is_like(&problem)) {
+            times += 1;
+            continue;
+        }
+        note(kept.last_mut(), std::mem::take(&mut times));
+        kept.push(problem);
+    }
+    note(kept.last_mut(), times);
+    kept
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::blueprints::{DECLARATION, USE};
 use super::builder::Builder;
 use super::convert::Converter;
 use super::layout::RealmFile;
@@ -59,6 +60,8 @@ impl Reader<'_> {
             settings::lifecycle(self.builder, self.source, address, entry);
         } else if entry.name == "prune" && *kind == kinds::REALM {
             settings::prune(self.builder, self.source, address, entry);
+        } else if entry.name == USE && *kind == kinds::REALM && self.whole_file {
+            self.uses(entry);
         } else if entry.name == kind.key {
             self.natural_key(address, entry);
         } else if kind.field(entry.name).is_some() || entry.name == "id" {
@@ -127,6 +130,16 @@ impl Reader<'_> {
                 .help("leave it out: the key of the table is the name"),
         };
         self.builder.report(problem);
+    }
+
+    /// What a realm uses is read when its own files are; what a blueprint does is in another file.
+    fn uses(&mut self, entry: &Entry<'_>) {
+        if self.source.via().is_some() {
+            let problem = Problem::error(format!("`{USE}` is in the wrong file"))
+                .at(self.place(entry), format!("expected in {DECLARATION}"))
+                .help(format!("what a blueprint uses itself is written in its {DECLARATION}"));
+            self.builder.report(problem);
+        }
     }
 
     fn servers_own(&mut self, kind: &'static Kind, entry: &Entry<'_>) {

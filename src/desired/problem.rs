@@ -13,20 +13,30 @@ pub struct Problem {
     severity: Severity,
     place: Option<(Place, String)>,
     second: Option<Box<Second>>,
+    /// Where blueprints are used that the places are in.
+    uses: Vec<Second>,
     help: Option<String>,
 }
 
-/// The other place of a problem, which may be in another file.
+/// Another place of a problem, which may be in another file.
 #[derive(Clone, Debug)]
 struct Second {
     place: Place,
     label: String,
+    title: &'static str,
 }
 
 impl Problem {
     /// Something that has to be corrected.
     pub(super) fn error(message: impl Into<String>) -> Self {
-        Self { message: message.into(), severity: Severity::Error, place: None, second: None, help: None }
+        Self {
+            message: message.into(),
+            severity: Severity::Error,
+            place: None,
+            second: None,
+            uses: Vec::new(),
+            help: None,
+        }
     }
 
     /// Something that is probably not meant.
@@ -41,14 +51,36 @@ impl Problem {
 
     #[must_use]
     pub(super) fn at(mut self, place: Place, label: impl Into<String>) -> Self {
+        self.add_uses(&place);
         self.place = Some((place, label.into()));
         self
     }
 
     #[must_use]
     pub(super) fn and(mut self, place: Place, label: impl Into<String>) -> Self {
-        self.second = Some(Box::new(Second { place, label: label.into() }));
+        self.add_uses(&place);
+        self.second = Some(Box::new(Second { place, label: label.into(), title: "the other place" }));
         self
+    }
+
+    fn add_uses(&mut self, place: &Place) {
+        for via in std::iter::successors(place.source.via(), |via| via.source.via()) {
+            if !self.uses.iter().any(|known| known.place.order() == via.order()) {
+                let label = "the blueprint is used here".to_owned();
+                self.uses.push(Second { place: via.clone(), label, title: "used by" });
+            }
+        }
+    }
+
+    /// Notes that the same is wrong wherever a blueprint is used.
+    pub(super) fn repeated(&mut self, times: usize) {
+        let more = format!("the same in {times} more uses of the blueprint");
+        self.help = Some(self.help.take().map_or(more.clone(), |help| format!("{help}; {more}")));
+    }
+
+    /// Whether it is the same mistake of the same file, whatever uses that.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        !self.uses.is_empty() && self.order() == other.order()
     }
 
     #[must_use]
@@ -118,8 +150,10 @@ impl Diagnostic for Problem {
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        let second = self.second_elsewhere()?;
-        Some(Box::new(std::iter::once(second as &dyn Diagnostic)))
+        let others = self.second_elsewhere().into_iter().chain(&self.uses);
+        let mut others = others.map(|second| second as &dyn Diagnostic).peekable();
+        others.peek()?;
+        Some(Box::new(others))
     }
 }
 
@@ -131,7 +165,7 @@ impl Second {
 
 impl fmt::Display for Second {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the other place")
+        f.write_str(self.title)
     }
 }
 

@@ -5,11 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use toml_edit::TableLike;
-
 use super::layout::PROJECT_FILE;
 use super::outputs::{self, Outputs};
-use super::parse::{Entry, Node, Parsed, Shape, entries};
+use super::parse::{Entry, Node, Parsed, Shape, Table, entries};
 use super::policy::{self, Policy};
 use super::problem::Problem;
 use super::secret;
@@ -95,8 +93,7 @@ pub(super) fn read(parsed: Option<&Parsed>, file_is_there: bool, problems: &mut 
         }
         return None;
     };
-    let mut reader = Reader { source: &parsed.source, problems, programs: Programs::new() };
-    reader.project(parsed.root())
+    Reader::new(&parsed.source, problems).project(parsed.root())
 }
 
 pub(super) struct Reader<'a> {
@@ -106,8 +103,14 @@ pub(super) struct Reader<'a> {
     programs: Programs,
 }
 
+impl<'a> Reader<'a> {
+    pub(super) fn new(source: &'a Arc<Source>, problems: &'a mut Vec<Problem>) -> Self {
+        Self { source, problems, programs: Programs::new() }
+    }
+}
+
 impl Reader<'_> {
-    fn project(&mut self, table: &dyn TableLike) -> Option<Project> {
+    fn project(&mut self, table: &Table) -> Option<Project> {
         let mut name = None;
         let mut default_server = None;
         let (mut strict, mut servers, mut policy) = (false, BTreeMap::new(), Policy::default());
@@ -275,7 +278,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn table<'n>(&mut self, entry: &Entry<'n>) -> Option<&'n dyn TableLike> {
+    pub(super) fn table<'n>(&mut self, entry: &Entry<'n>) -> Option<&'n Table> {
         let table = Node::as_table(&entry.node);
         self.expect(entry, "a table", table)
     }

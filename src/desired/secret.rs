@@ -32,6 +32,11 @@ pub(super) fn looks_like_reference(node: &Node<'_>, programs: &Programs) -> bool
     node.as_table().is_some_and(|table| table.len() == 1 && entries(table).all(|entry| is_source(&entry)))
 }
 
+/// Whether a value can be a reference to a secret, whatever programs there are.
+pub(super) fn is_reference(node: &Node<'_>) -> bool {
+    node.as_table().is_some_and(|table| table.len() == 1) || is_of_keycloaks_vault(node)
+}
+
 /// Whether a text names an entry of Keycloak's own vault, which only the server can look up.
 pub(super) fn is_of_keycloaks_vault(node: &Node<'_>) -> bool {
     node.as_text().is_some_and(is_vault_expression)

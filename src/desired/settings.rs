@@ -10,7 +10,7 @@ use super::source::{Place, Source};
 use super::suggest::{did_you_mean, one_of};
 use crate::model::{Address, FieldPath, Kind, Prune, Type, Write, kinds};
 
-const LIFECYCLE: &[&str] = &["preventDestroy", "ignore", "renamedFrom"];
+const LIFECYCLE: &[&str] = &["preventDestroy", "ignore", "renamedFrom", "remove", "removeFields"];
 const PRUNE: &[&str] = &["managed", "none", "all"];
 
 /// Reads `lifecycle = { … }`.
@@ -40,9 +40,20 @@ fn lifecycle_entry(builder: &mut Builder, source: &Arc<Source>, address: &Addres
         ("preventDestroy", _) => builder.report(wrong("preventDestroy", place, "true or false", &entry.node)),
         ("renamedFrom", Shape::Text(name)) => renamed_from(builder, address, name, &place),
         ("renamedFrom", _) => builder.report(wrong("renamedFrom", place, "the name that it had", &entry.node)),
+        ("remove", Shape::Bool(true)) => builder.remove(address, place),
+        ("remove", _) => builder.report(wrong("remove", place, "true", &entry.node)),
+        ("removeFields", Shape::List(items)) => {
+            for item in items {
+                let path = field(builder, source, address, "removeFields", item);
+                if let Some(path) = path {
+                    builder.remove_field(address, path, place.clone());
+                }
+            }
+        }
+        ("removeFields", _) => builder.report(wrong("removeFields", place, "a list of fields", &entry.node)),
         (_, Shape::List(items)) => {
-            let mut ignored =
-                items.iter().filter_map(|item| ignore(builder, source, address, item)).collect::<Vec<_>>();
+            let fields = items.iter().filter_map(|item| field(builder, source, address, "ignore", item));
+            let mut ignored = fields.collect::<Vec<_>>();
             ignored.sort();
             ignored.dedup();
             builder.object(address, &place).lifecycle.ignore = ignored;
@@ -77,12 +88,18 @@ fn article(noun: &str) -> &'static str {
     if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
-/// One entry of `ignore`: a path as it would be written in the file.
-fn ignore(builder: &mut Builder, source: &Arc<Source>, address: &Address, item: &Node<'_>) -> Option<FieldPath> {
+/// One entry of a list of fields: a path as it would be written in the file.
+fn field(
+    builder: &mut Builder,
+    source: &Arc<Source>,
+    address: &Address,
+    list: &str,
+    item: &Node<'_>,
+) -> Option<FieldPath> {
     let place = Place::new(source, item.span.clone());
     let keys = item.as_text().and_then(|text| toml_edit::Key::parse(text).ok());
     let Some(keys) = keys else {
-        builder.report(wrong("ignore", place, "a field such as \"attributes.theme\"", item));
+        builder.report(wrong(list, place, "a field such as \"attributes.theme\"", item));
         return None;
     };
     let kind = address.kind();

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
@@ -14,7 +14,11 @@ pub struct Source {
     name: Arc<str>,
     text: Arc<str>,
     /// Where each line starts, in bytes.
-    lines: Vec<usize>,
+    lines: Arc<[usize]>,
+    /// Where the file is used, which is a blueprint's then.
+    via: Option<Place>,
+    /// Where secrets are written that do not look like it.
+    hidden: Arc<Mutex<Vec<Range<usize>>>>,
     /// The text with everything that looks like a secret blanked: made only when a problem is shown.
     shown: OnceLock<String>,
 }
@@ -24,7 +28,26 @@ impl Source {
     pub(super) fn new(path: &Path, text: impl Into<Arc<str>>) -> Arc<Self> {
         let text = text.into();
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Arc::new(Self { name: display_name(path).into(), text, lines, shown: OnceLock::new() })
+        Arc::new(Self {
+            name: display_name(path).into(),
+            text,
+            lines,
+            via: None,
+            hidden: Arc::default(),
+            shown: OnceLock::new(),
+        })
+    }
+
+    /// The same file, used there.
+    pub(super) fn used(&self, via: Place) -> Arc<Self> {
+        let Self { name, text, lines, via: _, hidden, shown: _ } = self;
+        let (name, text, lines) = (Arc::clone(name), Arc::clone(text), Arc::clone(lines));
+        Arc::new(Self { name, text, lines, via: Some(via), hidden: Arc::clone(hidden), shown: OnceLock::new() })
+    }
+
+    /// Where the file is used, which is a blueprint's then.
+    pub(super) fn via(&self) -> Option<&Place> {
+        self.via.as_ref()
     }
 
     /// The path relative to the project, with `/`.
@@ -38,7 +61,13 @@ impl Source {
     }
 
     fn shown(&self) -> &str {
-        self.shown.get_or_init(|| hide::secrets(&self.text))
+        let hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shown.get_or_init(|| hide::secrets(&self.text, &hidden))
+    }
+
+    /// Blanks what is written there wherever the file is shown.
+    pub(super) fn hide(&self, span: Range<usize>) {
+        self.hidden.lock().unwrap_or_else(PoisonError::into_inner).push(span);
     }
 
     /// The line that holds a byte, counted from 0.
@@ -108,6 +137,7 @@ impl Place {
             line: number(line),
             column: number(column),
             span: self.span.clone(),
+            via: self.source.via.as_ref().map(|via| Arc::new(via.origin())),
         }
     }
 

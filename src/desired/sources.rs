@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use toml_edit::TableLike;
-
-use super::parse::{Entry, Shape, entries};
+use super::parse::{Entry, Shape, Table, entries};
 use super::problem::Problem;
 use super::project::Reader;
 use super::suggest::one_of;
@@ -167,7 +165,7 @@ impl Fields {
         needed: &[&'static str],
     ) -> Option<Self> {
         let takes_role = needed.contains(&"role");
-        let table: &dyn TableLike = reader.table(method)?;
+        let table: &Table = reader.table(method)?;
         let mut fields = Self::default();
         for entry in entries(table) {
             match (entry.name, secrets.iter().find(|name| **name == entry.name)) {

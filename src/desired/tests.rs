@@ -1,6 +1,7 @@
 //! Stories about whole projects, and laws.
 
 mod authorization;
+mod blueprints;
 mod canonical;
 mod components;
 mod demo;

@@ -107,6 +107,8 @@ pub enum Reason {
     Unexplained,
     /// The realm is to be renamed.
     Renamed,
+    /// A blueprint says it, of other realms as well.
+    OfBlueprint,
     /// It cannot be written into the file as that is.
     Unwritable(String),
 }
@@ -134,6 +136,10 @@ impl fmt::Display for LeftOut {
                     "a secret is never written; `realmform drift --revert` sets it back, or give the variable or file \
                      that it names the server's value",
                 )?;
+                place(f)
+            }
+            Reason::OfBlueprint => {
+                f.write_str("a blueprint says it; say otherwise in the realm's own files, or change the blueprint")?;
                 place(f)
             }
             Reason::HoldsSecret => {
@@ -293,6 +299,13 @@ impl Realm<'_> {
     }
 
     fn take_over(&mut self, address: &Address, origin: &Origin, what: What) {
+        if origin.via.is_some() {
+            let path = match &what {
+                What::Object => None,
+                What::Value { path, .. } | What::Gone { path } => Some(path),
+            };
+            return self.leave_out(address, path, Some(origin), Reason::OfBlueprint);
+        }
         let (address, origin) = (address.clone(), origin.clone());
         self.adoption.takeovers.push(Takeover { address, origin, what });
     }

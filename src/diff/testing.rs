@@ -175,7 +175,13 @@ fn desired_object(address: &Address, fields: &Json) -> DesiredObject {
         collect(&mut leaves, FieldPath::new([name.as_str()]), kind.field(name).map(|field| field.ty), value);
     }
     let file: &str = &format!("acme/{}.toml", address.collection().unwrap_or("realm"));
-    let origin = |line: usize| Origin { file: file.into(), line: u32::try_from(line).unwrap(), column: 1, span: 0..1 };
+    let origin = |line: usize| Origin {
+        file: file.into(),
+        line: u32::try_from(line).unwrap(),
+        column: 1,
+        span: 0..1,
+        via: None,
+    };
     let declared = leaves.into_iter().enumerate();
     let fields = declared.map(|(i, (path, value))| (path, Declared { value, origin: origin(i + 2) }));
     DesiredObject { kind, origin: origin(1), fields: Arc::new(fields.collect()), lifecycle: Lifecycle::default() }

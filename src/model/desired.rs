@@ -66,6 +66,15 @@ pub struct Origin {
     pub column: u32,
     /// Bytes of the file.
     pub span: Range<usize>,
+    /// Where the file, which is a blueprint's, is used.
+    pub via: Option<Arc<Origin>>,
+}
+
+impl Origin {
+    /// How many blueprints lie between the place and the realm's own files.
+    pub fn depth(&self) -> usize {
+        std::iter::successors(self.via.as_deref(), |origin| origin.via.as_deref()).count()
+    }
 }
 
 impl std::fmt::Debug for Origin {
@@ -75,9 +84,13 @@ impl std::fmt::Debug for Origin {
 }
 
 impl std::fmt::Display for Origin {
-    /// `customer-acme/realm.toml:12`
+    /// `customer-acme/realm.toml:12`, `blueprints/customer/realm.toml:7 (acme/realm.toml:2)`
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
+        write!(f, "{}:{}", self.file, self.line)?;
+        match &self.via {
+            Some(via) => write!(f, " ({via})"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -166,19 +166,19 @@ fn schemas() {
     assert!(stdout(&one) == include_str!("../../schemas/client.schema.json"), "cargo run -- schema --write schemas");
     let all: serde_json::Value = serde_json::from_str(stdout(&program.run(&["schema"]))).unwrap();
     assert_eq!(all["client.schema.json"], serde_json::from_str::<serde_json::Value>(stdout(&one)).unwrap());
-    insta::assert_snapshot!(program.run(&["schema", "--write", "a/b"]), @"
-    status: 0
-    --- stdout
-    --- stderr
-    36 schemas written to a/b
-    ");
+    insta::assert_snapshot!(program.run(&["schema", "--write", "a/b"]), @r#"
+status: 0
+--- stdout
+--- stderr
+38 schemas written to a/b
+"#);
     assert_eq!(std::fs::read_to_string(program.folder().join("a/b/client.schema.json")).unwrap(), stdout(&one));
-    insta::assert_snapshot!(program.run(&["schema", "clients"]), @"
-    status: 64
-    --- stdout
-    --- stderr
-    error: there is no schema `clients`; there are authentication-flow, authorization-permission, authorization-policy, authorization-resource, authorization-scope, client-policy, client-profile, client-registration-policy, client-role, client-scope, client, component, group, identity-provider-mapper, identity-provider, key-provider, localization, organization, output-diff, output-drift, output-explain, output-plan, permission-policy, permission, protocol-mapper, realm, realmform, required-action, role, saved-plan, user-federation-mapper, user-federation-provider, user-profile-attribute, user-profile-group, user, workflow
-    ");
+    insta::assert_snapshot!(program.run(&["schema", "clients"]), @r#"
+status: 64
+--- stdout
+--- stderr
+error: there is no schema `clients`; there are authentication-flow, authorization-permission, authorization-policy, authorization-resource, authorization-scope, blueprint-realm, blueprint, client-policy, client-profile, client-registration-policy, client-role, client-scope, client, component, group, identity-provider-mapper, identity-provider, key-provider, localization, organization, output-diff, output-drift, output-explain, output-plan, permission-policy, permission, protocol-mapper, realm, realmform, required-action, role, saved-plan, user-federation-mapper, user-federation-provider, user-profile-attribute, user-profile-group, user, workflow
+"#);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! The first line of a block says what it is:
 //! - `toml PATH` is a file of the tour's project; with a third word it is checked, and not part of the tour.
+//! - `toml PATH blueprint` is a file of one more project.
 //! - `toml realm-file` is a whole-realm file of a project of its own.
 //! - `console` is run in the tour's project, one `$ command` after the other; a line `…` stands for any lines.
 //! - `sh` holds commands that must be understood; they are not run.
@@ -37,9 +38,15 @@ fn every_block_is_of_a_known_sort() {
 
 #[test]
 fn its_files_are_in_order() {
+    let of_blueprint = Program::new();
+    of_blueprint.write("realmform.toml", "name = 'readme'");
     for block in blocks() {
         let program = Program::new();
         match block.kind[..] {
+            ["toml", path, "blueprint"] => {
+                of_blueprint.write(path, block.text);
+                continue;
+            }
             ["toml", "realm-file"] => {
                 program.write("realmform.toml", "name = 'readme'");
                 program.write("acme/realm.toml", block.text);
@@ -56,6 +63,8 @@ fn its_files_are_in_order() {
         let outcome = program.run(&["check", "--strict"]);
         assert!(outcome.starts_with("status: 0\n") && outcome.ends_with("--- stderr\n"), "{}\n{outcome}", block.text);
     }
+    let outcome = of_blueprint.run(&["check", "--strict"]);
+    assert!(outcome.contains("\nIn order: 3 objects in 1 realm.\n"), "{outcome}");
 }
 
 #[test]

@@ -750,7 +750,7 @@ lifecycle.renamedFrom = "y"
 2 │ [clients.a]
 3 │ lifecycle = { preventDestroy = 1, ignore = ["attribute.theme", 5], renamedFrom = "a", why = "x" }
   ·                                                                                       ─┬─
-  ·                                                                                        ╰── expected `preventDestroy`, `ignore` or `renamedFrom`
+  ·                                                                                        ╰── expected `preventDestroy`, `ignore`, `renamedFrom`, `remove` or `removeFields`
 4 │ [clients.b]
   ╰────
 

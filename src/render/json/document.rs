@@ -1,6 +1,7 @@
 //! The shapes of a plan and of a difference in JSON, both ways; `schemas/` describes them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -259,6 +260,9 @@ pub(super) struct OriginDocument {
     line: u32,
     /// Counted from 1, in characters.
     column: u32,
+    /// Where the file is used, which is a blueprint's then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    via: Option<Box<OriginDocument>>,
 }
 
 /// One unit of work of one object.
@@ -602,15 +606,17 @@ impl From<&Violation> for ViolationDocument {
 
 impl From<&Origin> for OriginDocument {
     fn from(origin: &Origin) -> Self {
-        let Origin { file, line, column, span: _ } = origin;
-        Self { file: file.to_string(), line: *line, column: *column }
+        let Origin { file, line, column, span: _, via } = origin;
+        let via = via.as_deref().map(|via| Box::new(via.into()));
+        Self { file: file.to_string(), line: *line, column: *column, via }
     }
 }
 
 impl From<&OriginDocument> for Origin {
     fn from(origin: &OriginDocument) -> Self {
-        let OriginDocument { file, line, column } = origin;
-        Self { file: file.as_str().into(), line: *line, column: *column, span: 0..0 }
+        let OriginDocument { file, line, column, via } = origin;
+        let via = via.as_deref().map(|via| Arc::new(via.into()));
+        Self { file: file.as_str().into(), line: *line, column: *column, span: 0..0, via }
     }
 }
 

@@ -4,6 +4,7 @@
 //! The former are made from the kinds, so they know what the program knows. A schema accepts whatever `check` accepts, so it
 //! is silent about unknown fields: Keycloak may be newer than we are.
 
+mod blueprint;
 mod project;
 mod types;
 
@@ -14,13 +15,17 @@ use serde_json::{Map, Value as Json, json};
 use crate::model::{ANY, Kind, Write, kinds};
 
 /// Every schema by its file's name: one for whole-realm files, one for each kind of file whose path is an address, one
-/// for the project file, and one for each document of [`super::json`].
+/// for the project file, two for blueprints, and one for each document of [`super::json`].
 pub fn all() -> BTreeMap<String, Json> {
     let mut schemas = BTreeMap::from([("realmform.schema.json".to_owned(), project::schema())]);
     // What there is only one of is a table of the realm's file.
     for kind in kinds_below(&kinds::REALM).into_iter().filter(|kind| !kind.is_singleton()) {
         schemas.insert(format!("{}.schema.json", slug(kind)), file(kind));
     }
+    schemas.insert("blueprint.schema.json".to_owned(), blueprint::declaration());
+    let mut of_blueprint = blueprint::file(&file(&kinds::REALM));
+    of_blueprint["title"] = "Keycloak realm, as a blueprint".into();
+    schemas.insert("blueprint-realm.schema.json".to_owned(), of_blueprint);
     schemas.extend(super::json::schemas().map(|(name, schema)| (name.to_owned(), schema)));
     schemas
 }
@@ -52,6 +57,7 @@ fn object(kind: &'static Kind) -> Json {
     properties.insert("lifecycle".to_owned(), types::lifecycle());
     if *kind == kinds::REALM {
         properties.insert("prune".to_owned(), prune());
+        properties.insert("use".to_owned(), blueprint::uses());
     }
     let mut schema = json!({
         "title": format!("Keycloak {}", kind.name),

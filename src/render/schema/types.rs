@@ -293,6 +293,12 @@ pub(super) fn lifecycle() -> Json {
                 "type": "array",
                 "items": { "type": "string" },
             },
+            "remove": { "description": "Leave out what a blueprint declares.", "const": true },
+            "removeFields": {
+                "description": "Fields of a blueprint that are left out, such as \"attributes.theme\".",
+                "type": "array",
+                "items": { "type": "string" },
+            },
             "renamedFrom": { "description": "Its name before: it is renamed and not replaced.", "type": "string", "minLength": 1 },
         },
         "additionalProperties": false,

@@ -481,7 +481,8 @@ fn details_go_before_rows() {
 
 #[test]
 fn warnings_stay() {
-    let (realm, origin) = (Address::realm("acme"), Origin { file: "f".into(), line: 1, column: 1, span: 0..1 });
+    let (realm, origin) =
+        (Address::realm("acme"), Origin { file: "f".into(), line: 1, column: 1, span: 0..1, via: None });
     let violation = |index: usize| Violation {
         address: realm.clone(),
         guard: Guard::DataBearing,
@@ -552,7 +553,7 @@ fn a_name_takes_no_room_from_others() {
         .wants("roles/z", &json!({"composites": [long]}));
     let mut diff = between(&old.desired, &new.desired);
     for change in &mut diff.realms.get_mut("acme").unwrap().changes {
-        change.origin = Some(Origin { file: long.as_str().into(), line: 1, column: 1, span: 0..1 });
+        change.origin = Some(Origin { file: long.as_str().into(), line: 1, column: 1, span: 0..1, via: None });
     }
     let comment = difference_comment(&diff, &concerns(diff.realms.values()));
     assert_harmless(&comment);
@@ -622,7 +623,7 @@ proptest! {
     #[test]
     fn nothing_forms_markdown(name in hostile(), other in hostile(), value in hostile()) {
         let realm = Address::realm("acme");
-        let origin = Origin { file: other.as_str().into(), line: 1, column: 1, span: 0..1 };
+        let origin = Origin { file: other.as_str().into(), line: 1, column: 1, span: 0..1, via: None };
         let address = |kind: &str, name: &str| format!("{kind}/{}", json!(name));
         let old = Scene::new()
             .wants("", &json!({"displayName": name, "displayNameHtml": format!("a\n{value}\nb"), "attributes": {&name: "x"}}))
