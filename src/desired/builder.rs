@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::outputs::Outputs;
 use super::problem::Problem;
 use super::references::{Ref, Use};
 use super::source::{Place, Source};
@@ -21,6 +22,8 @@ pub(super) struct Builder {
     pub(super) strict: bool,
     /// The programs of the project file that give secrets.
     pub(super) programs: Programs,
+    /// What blueprints hand over, by the realms that use them.
+    pub(super) outputs: BTreeMap<RealmName, Outputs>,
     uses: BTreeMap<(RealmName, Reference, String), Vec<Use>>,
     /// Where settings are written that are no leaves: `lifecycle`, `prune`.
     settings: BTreeMap<(Address, FieldPath), Place>,
@@ -42,6 +45,7 @@ impl Builder {
             problems: Vec::new(),
             strict,
             programs,
+            outputs: BTreeMap::new(),
             uses: BTreeMap::new(),
             settings: BTreeMap::new(),
             implied: BTreeSet::new(),
@@ -118,6 +122,31 @@ impl Builder {
             }
         }
         fields.insert(path, Declared { value, origin });
+    }
+
+    /// What a blueprint hands over of a realm that uses it.
+    pub(super) fn hand_over(&mut self, realm: &str, outputs: Outputs) {
+        let all = self.outputs.entry(realm.to_owned()).or_default();
+        let mut problems = Vec::new();
+        for (name, rule) in outputs {
+            if let Some(other) = all.get(&name) {
+                problems.push((
+                    format!("there are two outputs `{name}` of the realm {realm}"),
+                    rule.origin,
+                    other.origin.clone(),
+                ));
+            } else {
+                all.insert(name, rule);
+            }
+        }
+        for (words, origin, other) in problems {
+            let problem = Problem::error(words);
+            let problem = match (self.place(&origin), self.place(&other)) {
+                (Some(place), Some(other)) => problem.at(place, "one").and(other, "the other"),
+                _ => problem,
+            };
+            self.report(problem);
+        }
     }
 
     /// A setting that is no leaf; `false` when it was written before, or where it counts more.

@@ -84,6 +84,14 @@ impl Table {
         &self.0
     }
 
+    pub(super) fn items_mut(&mut self) -> &mut [Item] {
+        &mut self.0
+    }
+
+    pub(super) fn retain(&mut self, is_kept: impl FnMut(&mut Item) -> bool) {
+        self.0.retain_mut(is_kept);
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&Item> {
         self.0.iter().find(|item| &*item.name == name)
     }

@@ -74,7 +74,8 @@ impl Problem {
 
     /// Notes that the same is wrong wherever a blueprint is used.
     pub(super) fn repeated(&mut self, times: usize) {
-        let more = format!("the same in {times} more uses of the blueprint");
+        let uses = if times == 1 { "one more use".to_owned() } else { format!("{times} more uses") };
+        let more = format!("the same in {uses} of the blueprint");
         self.help = Some(self.help.take().map_or(more.clone(), |help| format!("{help}; {more}")));
     }
 

@@ -101,11 +101,13 @@ pub(super) struct Reader<'a> {
     pub(super) problems: &'a mut Vec<Problem>,
     /// What references may name besides the sources that there always are.
     programs: Programs,
+    /// What templates may use besides the facts of a realm.
+    pub(super) parameters: serde_json::Map<String, serde_json::Value>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(source: &'a Arc<Source>, problems: &'a mut Vec<Problem>) -> Self {
-        Self { source, problems, programs: Programs::new() }
+        Self { source, problems, programs: Programs::new(), parameters: serde_json::Map::new() }
     }
 }
 

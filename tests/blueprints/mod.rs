@@ -104,3 +104,34 @@ fn a_blueprint_is_planned_and_applied_like_files() {
     assert_eq!(reverted.status, 0, "{reverted:?}");
     project.assert_empty_plan();
 }
+
+/// Two realms of one blueprint, each with what is handed over of it; the one that goes takes that with it.
+#[test]
+fn what_a_blueprint_hands_over_goes_with_its_realm() {
+    let project = project("printed-out");
+    let other = "printed-out-2";
+    Admin::of(other).delete_if_there("");
+    let outputs = "[outputs.portal]\nof = \"{{ realm }}/clients/{{ id }}-portal\"\n\
+                   env = { CUSTOMER = \"{{ id }}\", ISSUER = \"{{ issuer }}\", SECRET = \"{{ client.secret }}\" }\n\
+                   file = \".handed/{{ id }}.env\"\n";
+    project.write("blueprints/customer/blueprint.toml", &format!("{DECLARATION}{outputs}"));
+    project.write(&format!("{other}/realm.toml"), "use = [{ blueprint = \"customer\", with = { id = \"beta\" } }]\n");
+    project.apply();
+    let handed = |id: &str| std::fs::read_to_string(project.folder().join(format!(".handed/{id}.env")));
+    for (id, realm) in [("acme", "printed-out"), ("beta", other)] {
+        let text = handed(id).unwrap();
+        let issuer = format!("ISSUER={}/realms/{realm}\n", crate::support::access().http_url);
+        assert!(text.starts_with(&format!("CUSTOMER={id}\n{issuer}SECRET=")), "{text}");
+    }
+    let printed = project.run(&["output", "portal", "--of", "printed-out/clients/acme-portal"]).stdout;
+    assert!(
+        printed.contains("CUSTOMER=acme\n") && printed.ends_with("SECRET=(secret)\n") && !printed.contains("beta"),
+        "{printed}"
+    );
+    std::fs::remove_dir_all(project.folder().join(other)).unwrap();
+    let ran = project.run(&["apply", "--yes", "--allow-destroy", other]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert!(ran.stdout.contains("output portal: .handed/beta.env removed\n"), "{ran:?}");
+    assert!(handed("beta").is_err() && handed("acme").is_ok());
+    project.assert_empty_plan();
+}

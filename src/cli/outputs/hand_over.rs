@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use secrecy::SecretString;
+use serde_json::Value as Json;
 
 use super::sinks::{Done, Order, Results, Sinks};
 use crate::apply::{HandOver, Outputs};
@@ -224,8 +225,11 @@ pub(super) fn wanted(outputs: &[&Output]) -> FactsWanted {
 
 /// What an output says, and the secrets in it. What goes wrong is told without them.
 pub(super) fn render(output: &Output, facts: &crate::keycloak::Facts) -> Result<(Rendered, Vec<SecretString>), Error> {
-    let facts = facts.of(&output.of)?;
+    let mut facts = facts.of(&output.of)?;
     let secrets: Vec<SecretString> = facts["client"]["secret"].as_str().map(SecretString::from).into_iter().collect();
+    if let Json::Object(facts) = &mut facts {
+        facts.extend(output.parameters.clone());
+    }
     let rendered = outputs::render(&output.content, &facts).map_err(|error| {
         let words = Redactor::new(&secrets).redact(&error.to_string());
         Error::Other(format!("{}: output {} of {}: {words}", output.origin, output.name, output.of))

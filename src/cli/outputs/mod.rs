@@ -6,7 +6,7 @@
 mod hand_over;
 mod sinks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use secrecy::ExposeSecret as _;
 use serde_json::{Value as Json, json};
@@ -99,9 +99,10 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
 type ByRealm<'a> = BTreeMap<&'a RealmName, Vec<&'a Output>>;
 
 fn asked_for<'a>(workspace: &'a Workspace, args: &Args) -> Result<ByRealm<'a>, Error> {
-    let declared = &workspace.loaded.project.outputs;
-    if let Some(unknown) = args.names.iter().find(|name| !declared.contains_key(*name)) {
-        let known: Vec<&str> = declared.keys().map(String::as_str).collect();
+    let of_blueprints = workspace.loaded.outputs.values().flatten().map(|output| &output.name);
+    let declared: BTreeSet<&String> = workspace.loaded.project.outputs.keys().chain(of_blueprints).collect();
+    if let Some(unknown) = args.names.iter().find(|name| !declared.contains(name)) {
+        let known: Vec<&str> = declared.into_iter().map(String::as_str).collect();
         return Err(Error::Usage(match known.as_slice() {
             [] => format!("there is no output {unknown}: the project declares none"),
             known => format!("there is no output {unknown}: the project has only {}", known.join(", ")),

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use minijinja::Value as Fact;
 
+use super::expand::Expander;
 use super::value::fact;
 use super::{DECLARATION, USE};
+use crate::desired::outputs::{FACTS, Outputs, read as read_outputs};
 use crate::desired::parse::{Data, Entry, Item, Parsed, Shape, Table, Value, entries};
 use crate::desired::problem::Problem;
 use crate::desired::project::Reader;
@@ -14,7 +16,7 @@ use crate::desired::secret::is_reference;
 use crate::desired::source::{Place, Source};
 use crate::desired::suggest::{did_you_mean, one_of};
 
-const TOP: &[&str] = &["description", "parameters", USE];
+const TOP: &[&str] = &["description", "parameters", USE, "outputs"];
 const PARAMETER: &[&str] = &["type", "description", "default", "required", "allowed"];
 
 /// Names that expressions have already.
@@ -26,6 +28,8 @@ pub(super) struct Declaration {
     parameters: BTreeMap<String, Parameter>,
     /// `use`, with expressions in it.
     pub(super) uses: Option<Item>,
+    /// `outputs`, with an expression in what they are of.
+    outputs: Option<Item>,
     /// Its file.
     pub(super) source: Option<Arc<Source>>,
 }
@@ -107,10 +111,41 @@ impl Declaration {
                 "description" => drop(reader.text(&entry)),
                 "parameters" => declaration.parameters = parameters(&mut reader, &entry),
                 USE => declaration.uses = Some(item.clone()),
+                "outputs" => declaration.outputs = Some(item.clone()),
                 _ => reader.unknown("a blueprint", &entry, TOP),
             }
         }
+        // In outputs there are other names.
+        let facts = declaration.parameters.iter().filter(|(name, _)| FACTS.contains(&name.as_str()));
+        for (name, parameter) in facts.filter(|_| declaration.outputs.is_some()) {
+            let problem = Problem::error(format!("`{name}` is a fact of a realm, which outputs may use"))
+                .at(parameter.place.clone(), "expected another name");
+            problems.push(problem);
+        }
         declaration
+    }
+
+    /// What is handed over of a realm that uses it with these values.
+    pub(super) fn outputs(&self, facts: &Fact, place: &Place, problems: &mut Vec<Problem>) -> Outputs {
+        let (Some(source), Some(item)) = (&self.source, &self.outputs) else { return Outputs::new() };
+        let source = source.used(place.clone());
+        let mut item = item.clone();
+        if let Data::Table(outputs) = &mut item.value.data {
+            let mut expander = Expander::new(facts, &source, problems);
+            outputs.retain(|output| {
+                let Data::Table(output) = &mut output.value.data else { return true };
+                let Some(of) = output.items_mut().iter_mut().find(|entry| &*entry.name == "of") else { return true };
+                expander.item(of).map(|made| *of = made).is_some()
+            });
+        }
+        let mut reader = Reader::new(&source, problems);
+        let given = self.parameters.iter().filter(|(_, parameter)| parameter.sort != Sort::Secret);
+        let given = given.filter_map(|(name, _)| {
+            let value = facts.get_attr(name).ok().filter(|value| !value.is_none())?;
+            Some((name.clone(), serde_json::to_value(value).ok()?))
+        });
+        reader.parameters = given.collect();
+        read_outputs(&mut reader, &item.entry())
     }
 
     /// The names of its parameters.

@@ -113,6 +113,8 @@ impl Blueprints {
         facts.insert("realm".to_owned(), Fact::from(realm.name()));
         let facts = Fact::from(facts);
         blueprint.expand_files(builder, realm, &facts, place, read);
+        let outputs = blueprint.declaration.outputs(&facts, place, &mut builder.problems);
+        builder.hand_over(realm.realm_name(), outputs);
         let source = blueprint.declaration.source.as_ref().map(|source| source.used(place.clone()));
         let below = Used { name, above };
         for (source, item) in source.iter().zip(&blueprint.declaration.uses) {

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use minijinja::{Environment, UndefinedBehavior, context};
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior, Value as Fact, context};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value as Json};
 
 use super::read::{DNS_NAME, is_dns_name};
 use super::{Kubeconfig, Manifest, Output, OutputContent, OutputRule, Outputs, Part, Subject};
 use crate::desired::builder::Builder;
 use crate::desired::problem::Problem;
 use crate::desired::references::Use;
-use crate::desired::suggest::did_you_mean;
+use crate::desired::suggest::{did_you_mean, one_of};
 use crate::model::{Address, Destination, FieldPath, HandOff, Origin, RealmName, Reference, kinds};
 
 /// What is taken out of names that become parts of a path.
@@ -55,7 +57,7 @@ pub fn outputs<'a>(
 pub fn destinations(outputs: &[Output]) -> Result<BTreeMap<Destination, HandOff>, Vec<OutputFault>> {
     let mut taken: BTreeMap<Destination, HandOff> = BTreeMap::new();
     let mut faults = Vec::new();
-    for Output { name, of, destinations, origin, content: _ } in outputs {
+    for Output { name, of, destinations, origin, .. } in outputs {
         for to in destinations.keys() {
             let what = HandOff { output: name.clone(), of: of.clone() };
             if let Some(other) = taken.insert(to.clone(), what) {
@@ -77,8 +79,19 @@ pub(in crate::desired) fn of_all(
     let mut all = BTreeMap::new();
     let mut faults = Vec::new();
     let mut taken: BTreeMap<Destination, RealmName> = BTreeMap::new();
+    let no_rules = Outputs::new();
     for (name, realm) in &mut builder.desired.realms {
-        let found = outputs(rules, name, realm.objects.keys());
+        let of_blueprints = builder.outputs.get(name).unwrap_or(&no_rules);
+        for (output, rule) in of_blueprints {
+            if let Some(other) = rules.get(output) {
+                let words = format!("the project has an output `{output}` as well, at {}", other.origin);
+                faults.push((rule.origin.clone(), words));
+            }
+        }
+        let found = outputs(rules, name, realm.objects.keys()).and_then(|mut found| {
+            found.extend(outputs(of_blueprints, name, realm.objects.keys())?);
+            Ok(found)
+        });
         let (outputs, destinations) = match found.and_then(|them| destinations(&them).map(|to| (them, to))) {
             Ok(found) => found,
             Err(found) => {
@@ -88,7 +101,7 @@ pub(in crate::desired) fn of_all(
         };
         for (to, what) in &destinations {
             if let Some(other) = taken.insert(to.clone(), name.clone()) {
-                let rule = &rules[&what.output];
+                let rule = of_blueprints.get(&what.output).unwrap_or_else(|| &rules[&what.output]);
                 let words = format!(
                     "an output of {other} and `{}` of {} both go to {to}; {{{{ realm }}}} tells realms apart",
                     what.output, what.of
@@ -107,15 +120,26 @@ pub(in crate::desired) fn of_all(
         builder.report(place.map(|place| problem.clone().at(place, "this output")).unwrap_or(problem));
     }
     if !partial {
-        check_subjects(builder, rules);
+        check_subjects(builder, rules, None);
+        for (realm, rules) in builder.outputs.clone() {
+            check_subjects(builder, &rules, Some(&realm));
+        }
     }
     all
 }
 
-/// Outputs of what no file declares: of a client only the server knows whether it is there.
-fn check_subjects(builder: &mut Builder, rules: &Outputs) {
+/// Outputs of what no file declares: of a client only the server knows whether it is there. Those of a blueprint are of the
+/// realm that uses it.
+fn check_subjects(builder: &mut Builder, rules: &Outputs, using: Option<&RealmName>) {
     for (name, rule) in rules {
         let (Subject::One(of), Some(place)) = (&rule.of, builder.place(&rule.origin)) else { continue };
+        if let Some(using) = using.filter(|using| *using != of.realm_name()) {
+            let problem = Problem::error(format!("the output `{name}` is of {of}, and {using} uses the blueprint"))
+                .at(place, "this output")
+                .help("expected `of = \"{{ realm }}/clients/…\"`");
+            builder.report(problem);
+            continue;
+        }
         let Some(realm) = builder.desired.realms.get(of.realm_name()) else {
             let known = builder.desired.realms.keys().map(String::as_str);
             let problem = Problem::error(format!("the output `{name}` is of {of}, and the project has no such realm"))
@@ -134,22 +158,23 @@ fn check_subjects(builder: &mut Builder, rules: &Outputs) {
 }
 
 fn output(name: &str, rule: &OutputRule, of: &Address) -> Result<Output, String> {
-    let OutputRule { of: _, content, file, directory, vault, origin } = rule;
-    let content = content_of(content, of)?;
+    let OutputRule { of: _, content, file, directory, vault, parameters, origin } = rule;
+    let known = Known { of, parameters };
+    let content = content_of(content, &known)?;
     let mut destinations = BTreeMap::new();
     let names: Vec<&String> = content.values().into_iter().flat_map(BTreeMap::keys).collect();
     if let Some(file) = file {
-        destinations.insert(Destination::File(path(file, of)?), Part::Whole);
+        destinations.insert(Destination::File(known.path(file)?), Part::Whole);
     }
     if let Some(directory) = directory {
-        let directory = path(directory, of)?;
+        let directory = known.path(directory)?;
         for name in &names {
             let file = format!("{}/{name}", directory.trim_end_matches('/'));
             destinations.insert(Destination::File(file), Part::Value((*name).clone()));
         }
     }
     if let Some(vault) = vault {
-        let at = path(vault, of)?;
+        let at = known.path(vault)?;
         match at.split_once('#') {
             Some((at, key)) => {
                 destinations.insert(Destination::Vault { path: at.into(), key: key.into() }, Part::Whole);
@@ -160,15 +185,16 @@ fn output(name: &str, rule: &OutputRule, of: &Address) -> Result<Output, String>
             })),
         }
     }
-    Ok(Output { name: name.to_owned(), of: of.clone(), content, destinations, origin: origin.clone() })
+    let (parameters, origin) = (parameters.clone(), origin.clone());
+    Ok(Output { name: name.to_owned(), of: of.clone(), content, destinations, parameters, origin })
 }
 
-fn content_of(content: &OutputContent, of: &Address) -> Result<OutputContent, String> {
+fn content_of(content: &OutputContent, known: &Known<'_>) -> Result<OutputContent, String> {
     let mut content = content.clone();
     match &mut content {
         OutputContent::Manifest(Manifest { name, namespace, .. }) => {
             for name in std::iter::once(name).chain(namespace) {
-                *name = text(name, of)?;
+                *name = known.text(name)?;
                 if !is_dns_name(name) {
                     return Err(format!("`{name}` is no name for Kubernetes: {DNS_NAME}"));
                 }
@@ -177,7 +203,7 @@ fn content_of(content: &OutputContent, of: &Address) -> Result<OutputContent, St
         OutputContent::Kubeconfig(Kubeconfig { name, server, certificate_authority, scopes }) => {
             let texts = [name, server].into_iter().chain(certificate_authority).chain(scopes);
             for template in texts {
-                *template = text(template, of)?;
+                *template = known.text(template)?;
             }
         }
         OutputContent::Env(_) | OutputContent::Json(_) | OutputContent::Text(_) => {}
@@ -185,33 +211,50 @@ fn content_of(content: &OutputContent, of: &Address) -> Result<OutputContent, St
     Ok(content)
 }
 
-/// A template of what is known before an apply.
-fn text(template: &str, of: &Address) -> Result<String, String> {
-    rendered(template, of, str::to_owned)
+/// What is known before an apply.
+struct Known<'a> {
+    of: &'a Address,
+    parameters: &'a Map<String, Json>,
 }
 
-/// The same of a path: names in it stay one part of it, whatever they are.
-fn path(template: &str, of: &Address) -> Result<String, String> {
-    rendered(template, of, |name| match name {
-        "." | ".." => name.replace('.', "%2E"),
-        name => utf8_percent_encode(name, UNSAFE).to_string(),
-    })
+impl Known<'_> {
+    fn text(&self, template: &str) -> Result<String, String> {
+        self.rendered(template, str::to_owned)
+    }
+
+    /// The same of a path: names in it stay one part of it, whatever they are.
+    fn path(&self, template: &str) -> Result<String, String> {
+        self.rendered(template, |name| match name {
+            "." | ".." => name.replace('.', "%2E"),
+            name => utf8_percent_encode(name, UNSAFE).to_string(),
+        })
+    }
+
+    fn rendered(&self, template: &str, name: impl Fn(&str) -> String) -> Result<String, String> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        let mut parameters = Json::Object(self.parameters.clone());
+        each_text(&mut parameters, &name);
+        let (parameters, realm) = (Fact::from(Serde(parameters)), name(self.of.realm_name()));
+        let facts = if self.of.parent().is_some() {
+            context! { realm, client => context! { id => name(self.of.name()) }, ..parameters }
+        } else {
+            context! { realm, ..parameters }
+        };
+        environment.render_str(template, facts).map_err(|error| {
+            let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+            let known: Vec<&str> =
+                ["realm", "client.id"].into_iter().chain(self.parameters.keys().map(String::as_str)).collect();
+            format!("`{template}`: {}{detail}; before an apply there is {}", error.kind(), one_of(&known))
+        })
+    }
 }
 
-fn rendered(template: &str, of: &Address, name: impl Fn(&str) -> String) -> Result<String, String> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let realm = name(of.realm_name());
-    let facts = if of.parent().is_some() {
-        context! { realm, client => context! { id => name(of.name()) } }
-    } else {
-        context! { realm }
-    };
-    environment.render_str(template, facts).map_err(|error| {
-        let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
-        format!(
-            "`{template}`: {}{detail}; {{{{ realm }}}} and {{{{ client.id }}}} are known before an apply",
-            error.kind()
-        )
-    })
+fn each_text(value: &mut Json, change: &impl Fn(&str) -> String) {
+    match value {
+        Json::String(text) => *text = change(text),
+        Json::Array(items) => items.iter_mut().for_each(|item| each_text(item, change)),
+        Json::Object(entries) => entries.values_mut().for_each(|entry| each_text(entry, change)),
+        Json::Null | Json::Bool(_) | Json::Number(_) => {}
+    }
 }

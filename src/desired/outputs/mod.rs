@@ -9,10 +9,11 @@ mod read;
 use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::Environment;
+use serde_json::{Map, Value as Json};
 
 pub(super) use each::of_all;
 pub use each::{OutputFault, destinations, outputs};
-pub(super) use read::read;
+pub(super) use read::{FACTS, read};
 
 use crate::model::{Address, Destination, Origin, matches};
 
@@ -35,6 +36,8 @@ pub struct OutputRule {
     pub directory: Option<String>,
     /// The secret of a vault that it goes into, `mount/path` or `mount/path#key`, as such a template.
     pub vault: Option<String>,
+    /// What the blueprint that it is written in was given, by the names of its parameters.
+    pub parameters: Map<String, Json>,
     /// Where it is written.
     pub origin: Origin,
 }
@@ -91,6 +94,8 @@ pub struct Output {
     pub content: OutputContent,
     /// Where it goes; nowhere when it is only printed.
     pub destinations: BTreeMap<Destination, Part>,
+    /// What templates may use beside the facts of a realm.
+    pub parameters: Map<String, Json>,
     /// Where it is written.
     pub origin: Origin,
 }

@@ -20,7 +20,8 @@ const KUBECONFIG: &[&str] = &["name", "server", "certificateAuthority", "scopes"
 const MANIFEST: &[&str] = &["name", "namespace", "values"];
 
 /// What templates may use.
-const FACTS: &[&str] = &["server", "realm", "issuer", "endpoints", "certificates", "groups", "client"];
+pub(in crate::desired) const FACTS: &[&str] =
+    &["server", "realm", "issuer", "endpoints", "certificates", "groups", "client"];
 
 /// Reads the table.
 pub(in crate::desired) fn read(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Outputs {
@@ -70,7 +71,8 @@ fn rule(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<OutputRule> {
         }
     }
     let (directory, vault) = (directory.map(|(path, _)| path), vault.map(|(path, _)| path));
-    Some(OutputRule { of, content, file, directory, vault, origin: reader.place(entry).origin() })
+    let origin = reader.place(entry).origin();
+    Some(OutputRule { of, content, file, directory, vault, parameters: reader.parameters.clone(), origin })
 }
 
 fn subject(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Subject> {
@@ -244,7 +246,9 @@ fn check(reader: &mut Reader<'_>, text: &str, place: Place, is_client: bool) {
             return;
         }
     };
-    let known: Vec<&str> = FACTS.iter().copied().filter(|fact| *fact != "client" || is_client).collect();
+    let facts = FACTS.iter().copied().filter(|fact| *fact != "client" || is_client);
+    let parameters: Vec<String> = reader.parameters.keys().cloned().collect();
+    let known: Vec<&str> = facts.chain(parameters.iter().map(String::as_str)).collect();
     let mut unknown: Vec<String> = template.undeclared_variables(false).into_iter().collect();
     unknown.retain(|name| !known.contains(&name.as_str()));
     unknown.sort();

@@ -625,3 +625,80 @@ acme/roles/clerk  blueprints/a/realm.toml:1 (acme/realm.toml:1)
  help: only what a blueprint declares can be removed; what no file declares is not there
 "#);
 }
+
+#[test]
+fn a_blueprint_hands_over_what_it_made() {
+    let blueprint = |declaration: &'static str| {
+        [
+            ("blueprints/a/blueprint.toml", declaration),
+            ("blueprints/a/realm.toml", "[clients.\"{{ id }}-portal\"]\n"),
+            ("acme/realm.toml", "use = [{ blueprint = \"a\", with = { id = \"..\", mail = { env = \"K\" } } }]\n"),
+            ("beta/realm.toml", "use = [{ blueprint = \"a\", with = { id = \"b\", mail = { env = \"K\" } } }]\n"),
+        ]
+    };
+    let loaded = loaded(&blueprint(
+        "[parameters.id]\n[parameters.mail]\ntype = \"secret\"\n\
+         [outputs.portal]\nof = \"{{ realm }}/clients/{{ id }}-portal\"\nenv = { ISSUER = \"{{ issuer }}\", CUSTOMER = \"{{ id }}\" }\nfile = \"../handed/{{ id }}.env\"\n\
+         [outputs.all]\nof = \"*/clients/*\"\njson = {}\nvault = \"kv/{{ realm }}/{{ client.id }}\"\n",
+    ));
+    let told = |realm: &str| -> Vec<String> {
+        let outputs = loaded.outputs[realm].iter();
+        outputs
+            .map(|it| format!("{} {} {:?} {:?}", it.name, it.of, it.destinations.keys().next(), it.parameters))
+            .collect()
+    };
+    insta::assert_snapshot!([told("acme"), told("beta")].concat().join("\n"), @r#"
+all acme/clients/..-portal Some(Vault { path: "kv/acme/..-portal", key: "OIDC_CLIENT_ID" }) {"id": String("..")}
+portal acme/clients/..-portal Some(File("../handed/%2E%2E.env")) {"id": String("..")}
+all beta/clients/b-portal Some(Vault { path: "kv/beta/b-portal", key: "OIDC_CLIENT_ID" }) {"id": String("b")}
+portal beta/clients/b-portal Some(File("../handed/b.env")) {"id": String("b")}
+"#);
+    insta::assert_snapshot!(report(&blueprint(
+        "[parameters.id]\n[parameters.mail]\ntype = \"secret\"\n[parameters.groups]\ndefault = \"x\"\n\
+         [outputs.a]\nof = \"acme\"\nenv = { A = \"{{ mail }}\" }\n[outputs.b]\nof = \"{{ ralm }}\"\nenv = {}\n\
+         [outputs.c]\nof = \"{{ realm }}\"\nenv = { C = \"{{ issuer }}\" }\nfile = \"../same\"\n",
+    )), @r#"
+ × an output of acme and `c` of beta both go to ../same; {{ realm }} tells realms apart
+
+ × `groups` is a fact of a realm, which outputs may use
+  ╭─[blueprints/a/blueprint.toml:4:13]
+3 │ type = "secret"
+4 │ [parameters.groups]
+  ·             ───┬──
+  ·                ╰── expected another name
+5 │ default = "x"
+  ╰────
+
+ × the template uses `mail`, and there is nothing of that name
+  ╭─[blueprints/a/blueprint.toml:8:9]
+7 │ of = "acme"
+8 │ env = { A = "{{ mail }}" }
+  ·         ┬
+  ·         ╰── expected `server`, `realm`, `issuer`, `endpoints`, `certificates`, `groups`, `groups` or `id`
+9 │ [outputs.b]
+  ╰────
+ help: the same in one more use of the blueprint
+ ╰─▶   ☞ used by
+        ╭─[acme/realm.toml:1:8]
+      1 │ use = [{ blueprint = "a", with = { id = "..", mail = { env = "K" } } }]
+        ·        ───────────────────────────────┬───────────────────────────────
+        ·                                       ╰── the blueprint is used here
+        ╰────
+
+ × the expression cannot be filled in: undefined value
+   ╭─[blueprints/a/blueprint.toml:10:6]
+ 9 │ [outputs.b]
+10 │ of = "{{ ralm }}"
+   ·      ──────┬─────
+   ·            ╰── here
+11 │ env = {}
+   ╰────
+ help: the same in one more use of the blueprint
+ ╰─▶   ☞ used by
+        ╭─[acme/realm.toml:1:8]
+      1 │ use = [{ blueprint = "a", with = { id = "..", mail = { env = "K" } } }]
+        ·        ───────────────────────────────┬───────────────────────────────
+        ·                                       ╰── the blueprint is used here
+        ╰────
+"#);
+}

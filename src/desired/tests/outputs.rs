@@ -340,8 +340,8 @@ file = "web.toml"
 3 │ of = "acme/clients/*"
   ╰────
 
- × the output `b` cannot be made of acme: `{{ client.secret }}`: undefined value; {{ realm }} and
- │ {{ client.id }} are known before an apply
+ × the output `b` cannot be made of acme: `{{ client.secret }}`: undefined value; before an apply
+ │ there is `realm` or `client.id`
   ╭─[realmform.toml:5:10]
 4 │ secret = ***                     }" }
 5 │ [outputs.b]

@@ -29,6 +29,7 @@ pub(super) fn declaration() -> Json {
         "properties": {
             "description": { "description": "What it makes.", "type": "string" },
             "use": uses(),
+            "outputs": super::project::outputs(),
             "parameters": {
                 "description": "What a use of it gives, by name.",
                 "type": "object",

@@ -145,7 +145,7 @@ fn provider() -> Json {
     })
 }
 
-fn outputs() -> Json {
+pub(super) fn outputs() -> Json {
     let templates = |description: &str| json!({ "description": description, "type": "object", "additionalProperties": { "type": "string" } });
     json!({
         "description": "What is handed over of what an apply made, by name. Templates are those of minijinja.",
