@@ -1,5 +1,5 @@
 //! What a run costs beside bare requests to the same server: `cargo bench`, or `cargo bench -- --clients 50`. What needs no
-//! server is measured alone with `cargo bench -- --offline`.
+//! server is measured alone with `cargo bench -- --offline`, and realms of a blueprint with `cargo bench -- --tenants`.
 //!
 //! A machine is never quiet, so times are only compared with those of the floor measured right beside them, in
 //! alternating order, and the median of several rounds counts. It ends with 1 when a bound of the project is broken.
@@ -22,6 +22,7 @@ mod offline;
 mod program;
 mod project;
 mod report;
+mod tenants;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -33,6 +34,7 @@ use program::{Ran, run};
 use project::{Content, Project};
 use realmform::sandbox::{self, Options, Quiet, Sandbox};
 use report::{Pair, Report};
+use tenants::Tenants;
 use tokio::runtime::Runtime;
 
 /// Rounds of each measurement; the first apply makes and deletes two realms each time.
@@ -54,6 +56,11 @@ fn main() -> ExitCode {
         let offline = Offline::measure(&Content::new(clients));
         println!("{offline}");
         return if offline.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    if arguments.iter().any(|it| it == "--tenants") {
+        let tenants = Tenants::measure(&Bench::start(clients).server);
+        println!("{tenants}");
+        return if tenants.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     let report = Bench::start(clients).measure();
     println!("{report}");
@@ -102,10 +109,12 @@ impl Bench {
             self.floor(async |bare| bare.clear_caches(realm).await);
         };
         let edited = (0..EDITS).map(|round| wide.round(round, forget)).collect();
+        say("a thousand realms of one blueprint");
+        let tenants = Tenants::measure(&self.server);
         say("without a server");
         let offline = Offline::measure(&self.content);
         let clients = self.content.clients.len();
-        Report { clients, applies, cold, warm, changes, slowest, broad_cold, broad_warm, edited, offline }
+        Report { clients, applies, cold, warm, changes, slowest, broad_cold, broad_warm, edited, tenants, offline }
     }
 
     /// A server that has just started runs everything several times slower.

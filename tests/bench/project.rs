@@ -142,6 +142,20 @@ impl Project {
         project
     }
 
+    /// So many realms that are made of one blueprint.
+    pub fn of_blueprint(name: &str, realms: usize, declaration: &str, blueprint: &str) -> Self {
+        let project = Self::empty(name, "tenant-0000");
+        project.file("blueprints/customer/blueprint.toml", declaration);
+        project.file("blueprints/customer/realm.toml", blueprint);
+        for number in 0..realms {
+            let id = format!("tenant-{number:04}");
+            let text = format!("use = [{{ blueprint = \"customer\", with = {{ id = \"{id}\" }} }}]\n");
+            project.file(&format!("{id}/realm.toml"), &text);
+        }
+        project.commit();
+        project
+    }
+
     /// The same with the clients of a content.
     pub fn of_clients(realm: &str, content: &Content, files: &[(&str, &str)]) -> Self {
         let project = Self::empty(realm, realm);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::offline::Offline;
 use crate::program::Ran;
+use crate::tenants::Tenants;
 
 /// A run may take this many times as long as its floor.
 const RATIO: f64 = 1.3;
@@ -56,6 +57,8 @@ pub struct Report {
     pub broad_warm: Vec<Pair>,
     /// `plan --changed` of one edited client of thousands.
     pub edited: Vec<Ran>,
+    /// Realms of one blueprint.
+    pub tenants: Tenants,
     pub offline: Offline,
 }
 
@@ -68,6 +71,7 @@ impl Report {
             && self.edited.iter().all(|ran| ran.total() <= EDIT_REQUESTS)
             && self.memory() < MEMORY
             && self.slowest.0 < SLOWEST_MS
+            && self.tenants.holds()
             && self.offline.holds()
             && self.offline.is_small_part_of(self.warm_plan())
     }
@@ -106,7 +110,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { clients, applies, cold, warm, changes, slowest, broad_warm, offline, .. } = self;
+        let Self { clients, applies, cold, warm, changes, slowest, broad_warm, tenants, offline, .. } = self;
         writeln!(f, "{clients} clients, medians of {} applies and {} plans\n", applies.len(), cold.len())?;
         writeln!(f, "{:<22} {:>9} {:>9} {:>7} {:>7} {:>9}", "", "floor", "program", "ratio", "bound", "requests")?;
         for (name, pairs, bound) in self.rows() {
@@ -130,7 +134,7 @@ impl fmt::Display for Report {
         let memory = self.memory() as f64 / 1e6;
         writeln!(f, "peak memory: {memory:.0} MB, bound {} MB", MEMORY / 1_000_000)?;
         writeln!(f, "slowest request of a cold plan: {} ms, bound {SLOWEST_MS} ms: {}", slowest.0, slowest.1)?;
-        write!(f, "{offline}")?;
+        write!(f, "{tenants}{offline}")?;
         writeln!(f, "  {:.0} % of a warm plan", offline.share(self.warm_plan()) * 100.0)?;
         endpoints(f, "first apply", &applies[0].program)?;
         endpoints(f, "no change", &warm[0].program)?;

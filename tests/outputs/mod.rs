@@ -397,6 +397,13 @@ fn a_realm_goes_after_what_was_handed_over_of_it() {
         .map(|step| step["address"].as_str().unwrap())
         .collect();
     assert_eq!(steps, ["outputs-realm/clients/web", "outputs-realm"]);
+    // Elsewhere it cannot be taken back, and nothing would remember it.
+    let saving = run(&project, &["plan", "--allow-destroy", "outputs-realm", "--out", "../gone.plan"]);
+    assert_eq!(saving.status, 0, "{saving:?}");
+    let plan = project.folder().join("gone.plan");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let ran = project.run_in(elsewhere.path(), &["apply", plan.to_str().unwrap()]);
+    assert!(ran.status == 1 && ran.stderr.contains("only be taken back where the project is"), "{ran:?}");
     let ran = run(&project, &[&["apply"], &allowed[..]].concat());
     assert_eq!(ran.status, 6, "{ran:?}");
     assert!(ran.stderr.contains("what was handed over could not be taken back: ../handed/web.env: "), "{ran:?}");

@@ -14,10 +14,10 @@ use crate::cli::workspace::{self, FileArgs, Found, Workspace};
 use crate::cli::{Context, Error, Exit, connect, plan, prepare, saved};
 use crate::desired::Project;
 use crate::keycloak::Http;
-use crate::model::{Address, Live};
+use crate::model::{Address, Live, RealmName};
 use crate::plan::explain::Explanations;
 use crate::plan::saved::{Saved, Stale};
-use crate::plan::{Policy, check};
+use crate::plan::{Policy, RealmPlan, check};
 use crate::secrets::Redactor;
 
 pub(super) async fn run(context: &Context, args: &Args, file: &Path, patience: &Patience<'_>) -> Result<Exit, Error> {
@@ -34,6 +34,7 @@ pub(super) async fn run(context: &Context, args: &Args, file: &Path, patience: &
     let view = PlanView { plan: plan.as_ref(), explanations: Explanations::default(), about: saved::about(&saved) };
     show(context, &view, Format::Text, args.verbose, &args.reports)?;
     plan.map_err(|_| Error::Refused)?;
+    around.check_taken_back(&saved)?;
     let sources = around.project().map(|project| project.secrets.clone()).unwrap_or_default();
     let secrets = Uses::resolve_written(&saved.plan, context, &around.folder, &sources).await?;
     let http = Http::connect(connection).await?;
@@ -101,6 +102,22 @@ fn around(context: &Context, saved: &Saved) -> Result<Around, Error> {
 }
 
 impl Around {
+    /// A realm that goes takes with it what remembers what was handed over of it: that has to be taken back first.
+    fn check_taken_back(&self, saved: &Saved) -> Result<(), Error> {
+        let is_lost = |name: &RealmName, plan: &RealmPlan| {
+            let goes =
+                plan.diff.find(&Address::realm(name)).is_some_and(|index| plan.diff.changes[index].is_deletion());
+            goes && plan.diff.taken_back().next().is_some()
+        };
+        match saved.plan.realms.iter().find(|(name, plan)| is_lost(name, plan)) {
+            Some((name, _)) if self.workspace.is_none() => Err(Error::Other(format!(
+                "the plan deletes the realm {name}, and what was handed over of it can only be taken back where the project \
+                 is: apply it there"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     fn project(&self) -> Option<&Project> {
         self.workspace.as_ref().map(|workspace| &workspace.loaded.project)
     }
