@@ -19,6 +19,7 @@ mod features;
 mod files;
 mod import;
 mod init;
+mod new;
 mod offline;
 mod output;
 mod outputs;
@@ -93,6 +94,8 @@ struct Global {
 enum Command {
     /// Write a commented project with a first realm
     Init(init::Args),
+    /// Write the files of something that the project has a pattern for
+    New(new::Args),
     /// Write a live realm as files
     Import(import::Args),
     /// Check the files without a server
@@ -176,6 +179,7 @@ fn execute(context: &Context, command: Command) -> Result<Exit, Error> {
 async fn dispatch(context: &Context, command: Command) -> Result<Exit, Error> {
     match command {
         Command::Init(args) => init::run(context, &args),
+        Command::New(args) => new::run(context, &args),
         Command::Import(args) => import::run(context, &args).await,
         Command::Check(args) => check::run(context, &args),
         Command::Diff(args) => diff::run(context, &args),

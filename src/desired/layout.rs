@@ -201,7 +201,7 @@ fn role(path: &Path) -> Role {
 }
 
 /// The blueprint that a file is of, and its path within that.
-fn of_blueprint(path: &Path) -> Option<(String, PathBuf)> {
+pub(super) fn of_blueprint(path: &Path) -> Option<(String, PathBuf)> {
     let mut parts = path.components().map(|part| part.as_os_str().to_string_lossy());
     if parts.clone().any(|part| part.starts_with('.')) || parts.next()? != BLUEPRINTS {
         return None;

@@ -49,6 +49,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use blueprints::{Blueprints, USE};
+pub use blueprints::{Parameter, blueprints};
 use builder::Builder;
 
 use crate::model::{Address, Desired, RealmName};

@@ -123,7 +123,7 @@ impl Value {
         Some(Self { span, data })
     }
 
-    fn of_value(value: &toml_edit::Value, key: &Range<usize>) -> Self {
+    pub(super) fn of_value(value: &toml_edit::Value, key: &Range<usize>) -> Self {
         let data = match value {
             toml_edit::Value::Boolean(it) => Data::Bool(*it.value()),
             toml_edit::Value::Integer(it) => Data::Int(*it.value()),

@@ -4,6 +4,7 @@ use crate::support::program::{Program, stdout};
 
 const COMMANDS: &[&str] = &[
     "init",
+    "new",
     "import",
     "check",
     "diff",
@@ -31,6 +32,7 @@ fn the_program_tells_its_commands() {
 
     Commands:
       init         Write a commented project with a first realm
+      new          Write the files of something that the project has a pattern for
       import       Write a live realm as files
       check        Check the files without a server
       diff         Show what differs between two states of the files

@@ -4,6 +4,7 @@ mod check;
 mod diff;
 mod help;
 mod init;
+mod new;
 mod plan;
 mod report;
 mod usage;

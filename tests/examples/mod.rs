@@ -52,7 +52,7 @@ fn a_real_server_takes_every_example() {
         }
         // What it hands over stays out of the repository.
         let copy = copied(&example);
-        let program = ["API_SECRET", "BILLING_SECRET", "BIND_CREDENTIAL", "ENTRA_SECRET"]
+        let program = ["ACME_SECRET", "API_SECRET", "BILLING_SECRET", "BIND_CREDENTIAL", "ENTRA_SECRET"]
             .iter()
             .fold(Program::with_server(), |program, name| program.with(name, "an-example-secret"))
             .at(copy.path());

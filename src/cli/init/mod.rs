@@ -116,7 +116,7 @@ pub(super) fn project_name(folder: &Path) -> String {
 }
 
 /// A realm's name that is also the name of its folder.
-fn realm_name(name: &str) -> Result<String, String> {
+pub(super) fn realm_name(name: &str) -> Result<String, String> {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     match name {
         "blueprints" | "environments" => Err("this folder has another meaning in a project".to_owned()),

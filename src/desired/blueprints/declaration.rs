@@ -15,6 +15,7 @@ use crate::desired::project::Reader;
 use crate::desired::secret::is_reference;
 use crate::desired::source::{Place, Source};
 use crate::desired::suggest::{did_you_mean, one_of};
+use crate::model::is_vault_expression;
 
 const TOP: &[&str] = &["description", "parameters", USE, "outputs"];
 const PARAMETER: &[&str] = &["type", "description", "default", "required", "allowed"];
@@ -34,8 +35,11 @@ pub(super) struct Declaration {
     pub(super) source: Option<Arc<Source>>,
 }
 
-struct Parameter {
+/// A parameter of a blueprint.
+#[derive(Debug)]
+pub struct Parameter {
     sort: Sort,
+    description: Option<String>,
     default: Option<Value>,
     is_required: bool,
     allowed: Vec<Value>,
@@ -148,6 +152,11 @@ impl Declaration {
         read_outputs(&mut reader, &item.entry())
     }
 
+    /// Its parameters, by name.
+    pub(super) fn into_parameters(self) -> BTreeMap<String, Parameter> {
+        self.parameters
+    }
+
     /// The names of its parameters.
     pub(super) fn names(&self) -> BTreeSet<&str> {
         self.parameters.keys().map(String::as_str).collect()
@@ -193,6 +202,54 @@ impl Declaration {
 }
 
 impl Parameter {
+    /// Whether a use has to give it.
+    pub fn is_required(&self) -> bool {
+        self.is_required
+    }
+
+    /// What it is, for whoever gives it: `Short name (text)`, `Plan (basic or gold)`.
+    pub fn told(&self) -> String {
+        let takes = if self.allowed.is_empty() { self.sort.expected().to_owned() } else { self.takes() };
+        match &self.description {
+            Some(description) => format!("{description} ({takes})"),
+            None => takes,
+        }
+    }
+
+    /// A value as a file has it, from what somebody typed.
+    ///
+    /// # Errors
+    /// What is expected instead.
+    pub fn written(&self, text: &str) -> Result<String, String> {
+        let quoted = || toml_edit::Value::from(text);
+        let value = match self.sort {
+            Sort::String => Some(quoted()),
+            Sort::Secret if is_vault_expression(text) => Some(quoted()),
+            Sort::List if !text.trim_start().starts_with('[') => Some(
+                text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<toml_edit::Array>().into(),
+            ),
+            _ => text.parse().ok(),
+        };
+        let read = value.as_ref().map(|value| Value::of_value(value, &(0..0)));
+        match (value, read) {
+            (Some(value), Some(read)) if self.sort.takes(&read) && self.allows(&read) => {
+                Ok(value.to_string().trim().to_owned())
+            }
+            (_, Some(read)) if self.sort.takes(&read) => Err(self.takes()),
+            _ => Err(self.sort.expected().to_owned()),
+        }
+    }
+
+    fn allows(&self, value: &Value) -> bool {
+        self.allowed.is_empty() || self.allowed.iter().any(|it| it.data == value.data)
+    }
+
+    /// The values that it takes, where these are few.
+    fn takes(&self) -> String {
+        let allowed: Vec<String> = self.allowed.iter().map(|value| fact(value).to_string()).collect();
+        one_of(&allowed.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
     fn fault(&self, name: &str, given: &Item, place: &Place) -> Option<Problem> {
         let Self { sort, allowed, place: declared, .. } = self;
         let found = given.value.node();
@@ -204,11 +261,11 @@ impl Parameter {
             let problem = Problem::error(format!("the parameter `{name}` is {}", article(*sort)));
             return Some(problem.at(place.clone(), label).and(declared.clone(), "declared here"));
         }
-        if !allowed.is_empty() && !allowed.iter().any(|it| it.data == given.value.data) {
+        if !self.allows(&given.value) {
             let allowed: Vec<String> = allowed.iter().map(|value| fact(value).to_string()).collect();
             let allowed: Vec<&str> = allowed.iter().map(String::as_str).collect();
             let problem = Problem::error(format!("the parameter `{name}` takes one of a few values"))
-                .at(place.clone(), format!("expected {}", one_of(&allowed)))
+                .at(place.clone(), format!("expected {}", self.takes()))
                 .maybe_help(found.as_text().and_then(|text| did_you_mean(text, allowed.iter().copied())));
             return Some(problem.and(declared.clone(), "declared here"));
         }
@@ -241,7 +298,14 @@ fn parameter(reader: &mut Reader<'_>, item: &Item) -> Option<Parameter> {
         return None;
     }
     let table = reader.table(&entry)?;
-    let mut parameter = Parameter { sort: Sort::String, default: None, is_required: true, allowed: Vec::new(), place };
+    let mut parameter = Parameter {
+        sort: Sort::String,
+        description: None,
+        default: None,
+        is_required: true,
+        allowed: Vec::new(),
+        place,
+    };
     let mut required = None;
     for item in table.items() {
         let entry = item.entry();
@@ -251,7 +315,7 @@ fn parameter(reader: &mut Reader<'_>, item: &Item) -> Option<Parameter> {
                 let found = reader.text(&entry).and_then(|text| SORTS.iter().find(|(name, _)| *name == text));
                 parameter.sort = reader.expect(&entry, &one_of(&sorts), found)?.1;
             }
-            "description" => drop(reader.text(&entry)),
+            "description" => parameter.description = reader.text(&entry),
             "default" => parameter.default = Some(item.value.clone()),
             "required" => required = reader.boolean(&entry),
             "allowed" => {

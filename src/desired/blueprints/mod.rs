@@ -14,10 +14,11 @@ use std::sync::Arc;
 
 use minijinja::Value as Fact;
 
+pub use self::declaration::Parameter;
 use self::declaration::{Declaration, Use, read_uses};
 use self::expand::Expander;
 use super::builder::Builder;
-use super::layout::{Addresses, RealmFile};
+use super::layout::{Addresses, RealmFile, of_blueprint};
 use super::parse::{Item, Parsed};
 use super::problem::Problem;
 use super::source::{Place, Source};
@@ -43,6 +44,15 @@ struct Blueprint {
 struct Used<'a> {
     name: &'a str,
     above: Option<&'a Used<'a>>,
+}
+
+/// The parameters of the blueprints that these files have, as far as they can be read.
+pub fn blueprints(files: &BTreeMap<PathBuf, Vec<u8>>) -> BTreeMap<String, BTreeMap<String, Parameter>> {
+    let declarations = files.iter().filter_map(|(path, bytes)| {
+        let (name, within) = of_blueprint(path)?;
+        (within == Path::new(DECLARATION)).then_some((name, Parsed::new(path, bytes).ok()?))
+    });
+    declarations.map(|(name, parsed)| (name, Declaration::read(&parsed, &mut Vec::new()).into_parameters())).collect()
 }
 
 impl Blueprints {
@@ -111,6 +121,7 @@ impl Blueprints {
         }
         let Some(mut facts) = blueprint.declaration.values(name, with, place, &mut builder.problems) else { return };
         facts.insert("realm".to_owned(), Fact::from(realm.name()));
+        blueprint.declaration.source.iter().for_each(|source| builder.add_source(source));
         let facts = Fact::from(facts);
         blueprint.expand_files(builder, realm, &facts, place, read);
         let outputs = blueprint.declaration.outputs(&facts, place, &mut builder.problems);

@@ -658,8 +658,6 @@ portal beta/clients/b-portal Some(File("../handed/b.env")) {"id": String("b")}
          [outputs.a]\nof = \"acme\"\nenv = { A = \"{{ mail }}\" }\n[outputs.b]\nof = \"{{ ralm }}\"\nenv = {}\n\
          [outputs.c]\nof = \"{{ realm }}\"\nenv = { C = \"{{ issuer }}\" }\nfile = \"../same\"\n",
     )), @r#"
- × an output of acme and `c` of beta both go to ../same; {{ realm }} tells realms apart
-
  × `groups` is a fact of a realm, which outputs may use
   ╭─[blueprints/a/blueprint.toml:4:13]
 3 │ type = "secret"
@@ -668,6 +666,22 @@ portal beta/clients/b-portal Some(File("../handed/b.env")) {"id": String("b")}
   ·                ╰── expected another name
 5 │ default = "x"
   ╰────
+
+ × the output `a` is of acme, and beta uses the blueprint
+  ╭─[blueprints/a/blueprint.toml:6:10]
+5 │ default = "x"
+6 │ [outputs.a]
+  ·          ┬
+  ·          ╰── this output
+7 │ of = "acme"
+  ╰────
+ help: expected `of = "{{ realm }}/clients/…"`
+ ╰─▶   ☞ used by
+        ╭─[beta/realm.toml:1:8]
+      1 │ use = [{ blueprint = "a", with = { id = "b", mail = { env = "K" } } }]
+        ·        ───────────────────────────────┬──────────────────────────────
+        ·                                       ╰── the blueprint is used here
+        ╰────
 
  × the template uses `mail`, and there is nothing of that name
   ╭─[blueprints/a/blueprint.toml:8:9]
@@ -698,6 +712,21 @@ portal beta/clients/b-portal Some(File("../handed/b.env")) {"id": String("b")}
         ╭─[acme/realm.toml:1:8]
       1 │ use = [{ blueprint = "a", with = { id = "..", mail = { env = "K" } } }]
         ·        ───────────────────────────────┬───────────────────────────────
+        ·                                       ╰── the blueprint is used here
+        ╰────
+
+ × an output of acme and `c` of beta both go to ../same; {{ realm }} tells realms apart
+   ╭─[blueprints/a/blueprint.toml:12:10]
+11 │ env = {}
+12 │ [outputs.c]
+   ·          ┬
+   ·          ╰── this output
+13 │ of = "{{ realm }}"
+   ╰────
+ ╰─▶   ☞ used by
+        ╭─[beta/realm.toml:1:8]
+      1 │ use = [{ blueprint = "a", with = { id = "b", mail = { env = "K" } } }]
+        ·        ───────────────────────────────┬──────────────────────────────
         ·                                       ╰── the blueprint is used here
         ╰────
 "#);

@@ -474,6 +474,8 @@ fn projects() -> Vec<Files> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let examples = root.join("examples").read_dir().unwrap().map(|entry| entry.unwrap().path());
     let folders = examples.filter(|path| path.join("realmform.toml").is_file()).chain([root.join("realms")]);
+    // What a blueprint says as well is not the file's to take over.
+    let folders = folders.filter(|path| !path.join("blueprints").exists());
     folders.map(|folder| Files(crate::git::work_tree(&folder).unwrap().files)).collect()
 }
 
