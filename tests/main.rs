@@ -17,6 +17,7 @@ mod asked;
 mod blueprints;
 mod changed;
 mod cli;
+mod customers;
 mod demo;
 mod drift;
 mod errors;

@@ -18,7 +18,7 @@ fn examples() -> Vec<PathBuf> {
     found
 }
 
-fn copied(folder: &Path) -> TempDir {
+pub fn copied(folder: &Path) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     for entry in WalkDir::new(folder).into_iter().map(Result::unwrap) {
         let to = copy.path().join(entry.path().strip_prefix(folder).unwrap());
@@ -45,14 +45,15 @@ fn every_example_is_a_project_with_an_explanation() {
 
 #[test]
 fn a_real_server_takes_every_example() {
-    for example in examples() {
+    // `customers` applies that one.
+    for example in examples().into_iter().filter(|example| !example.ends_with("customer-access")) {
         let is_newer = ["permissions", "two-teams"].iter().any(|it| example.ends_with(it));
         if is_newer && is_26_0("permissions and descriptions of groups are newer") {
             continue;
         }
         // What it hands over stays out of the repository.
         let copy = copied(&example);
-        let program = ["ACME_SECRET", "API_SECRET", "BILLING_SECRET", "BIND_CREDENTIAL", "ENTRA_SECRET"]
+        let program = ["API_SECRET", "BILLING_SECRET", "BIND_CREDENTIAL", "ENTRA_SECRET"]
             .iter()
             .fold(Program::with_server(), |program, name| program.with(name, "an-example-secret"))
             .at(copy.path());

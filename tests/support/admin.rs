@@ -169,8 +169,14 @@ impl Admin {
 
     /// The token endpoint's answer to a form.
     pub fn token(&self, base: &str, realm: &str, form: &[(&str, &str)]) -> Value {
-        let request = self.client.post(format!("{base}/realms/{realm}/protocol/openid-connect/token")).form(form);
-        self.runtime.block_on(async { request.send().await.unwrap().json().await.unwrap() })
+        self.token_at(base, realm, "token", form)
+    }
+
+    /// The answer of another endpoint to a form; a refusal may have none.
+    pub fn token_at(&self, base: &str, realm: &str, endpoint: &str, form: &[(&str, &str)]) -> Value {
+        let request = self.client.post(format!("{base}/realms/{realm}/protocol/openid-connect/{endpoint}")).form(form);
+        let text = self.runtime.block_on(async { request.send().await.unwrap().text().await.unwrap() });
+        if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() }
     }
 
     #[track_caller]

@@ -1,0 +1,118 @@
+//! `examples/customer-access`, as its README tells it: customers apply, one joins, each is on its own, one goes.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::examples::copied;
+use crate::support::access;
+use crate::support::admin::{Admin, claims};
+use crate::support::program::Program;
+
+/// The commands of the example's README.
+fn commands() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/customer-access");
+    let readme = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    let blocks = readme.split("\n```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("sh\n"));
+    let lines: Vec<String> = blocks.flat_map(str::lines).map(str::to_owned).collect();
+    assert!(lines.len() >= 6, "{lines:?}");
+    lines
+}
+
+#[test]
+fn a_customer_joins_and_goes_and_each_is_on_its_own() {
+    let realms = ["access-acme", "access-globex", "access-initech"];
+    for realm in realms {
+        Admin::of(realm).delete_if_there("");
+    }
+    let copy = copied(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/customer-access"));
+    let at = |path: &str| copy.path().join(path);
+    // A portal that signs in by itself, to have a token without a person.
+    for realm in ["access-acme", "access-globex"] {
+        let file = at(&format!("{realm}/realm.toml"));
+        let text = std::fs::read_to_string(&file).unwrap();
+        let portal = if text.contains("[clients.portal]") { "" } else { "[clients.portal]\n" };
+        std::fs::write(&file, format!("{text}{portal}serviceAccountsEnabled = true\n")).unwrap();
+    }
+    let program = Program::with_server().at(copy.path());
+    program.git(&["init", "--quiet", copy.path().to_str().unwrap()]);
+    let [joins, apply] = ["realmform new tenant", "ACME_SECRET"].map(|start| {
+        let commands = commands();
+        let position = commands.iter().position(|command| command.starts_with(start)).unwrap();
+        commands[position..].to_vec()
+    });
+
+    // Applied with what the README says, and handed over.
+    let applied = program.shell(&apply[0].replace("realmform apply", "realmform apply --yes"));
+    assert!(applied.starts_with("status: 0\n"), "{applied}");
+    let handed = program.shell(&apply[1]);
+    let url = &access().http_url;
+    let connector = format!("CUSTOMER_ID=acme\nKEYCLOAK_REALM=access-acme\nKEYCLOAK_URL={url}\n");
+    assert!(handed.contains(&connector) && handed.contains("OIDC_CLIENT_ID=portal\n"), "{handed}");
+
+    // A third one, by the README's commands, is the only difference.
+    for command in &joins[..4] {
+        let outcome = program.shell(command);
+        assert!(outcome.starts_with("status: 0\n"), "{command}: {outcome}");
+        if command.contains(" plan ") {
+            assert!(
+                outcome.contains("\nPlan: 6 to create, 0 to update, 0 to rename, 0 to delete. Outputs: "),
+                "{outcome}"
+            );
+        }
+    }
+    let program = program.with("ACME_SECRET", "try-it");
+    let applied = program.run(&["apply", "--yes"]);
+    assert!(applied.starts_with("status: 0\n") && applied.contains("access-initech: applied, 6 changes"), "{applied}");
+    assert!(!applied.contains("access-acme: applied"), "{applied}");
+    let planned = program.run(&["plan", "--detailed-exitcode", "--strict"]);
+    assert!(planned.starts_with("status: 0\n"), "{planned}");
+
+    // What each is.
+    let [acme, globex, initech] = realms.map(Admin::of);
+    assert_eq!(acme.get("roles/policy-auditor")["description"], "ACME: auditor");
+    assert_eq!(acme.get("identity-provider/instances/oidc")["config"]["clientId"], "access");
+    assert_eq!(globex.get("")["browserFlow"], "passkey");
+    assert_eq!(globex.get("identity-provider/instances").as_array().unwrap().len(), 0);
+    assert_eq!(initech.get("")["displayName"], "Initech");
+    for (realm, id) in [(&acme, "acme"), (&globex, "globex"), (&initech, "initech")] {
+        let vpc = realm.get(&format!("clients/{}", realm.client("vpc")));
+        let mappers = vpc["protocolMappers"].as_array().unwrap();
+        assert_eq!(mappers.len(), 2, "{vpc}");
+        let customer = mappers.iter().find(|mapper| mapper["name"] == "customer").unwrap();
+        assert_eq!(customer["config"]["claim.value"], id);
+    }
+
+    // A token of one is good there, and nowhere else.
+    let portal = |realm: &str| {
+        let admin = Admin::of(realm);
+        let secret = admin.get(&format!("clients/{}/client-secret", admin.client("portal")))["value"].clone();
+        secret.as_str().unwrap().to_owned()
+    };
+    let of_acme = portal("access-acme");
+    let form = |secret| {
+        let client = [("client_id", "portal"), ("client_secret", secret)];
+        [[("grant_type", "client_credentials"), ("scope", "openid")], client].concat()
+    };
+    let token = acme.token(url, "access-acme", &form(&of_acme))["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(claims(&token)["iss"], format!("{url}/realms/access-acme"));
+    // Who the token is of, as a realm sees it.
+    let subject =
+        |realm: &str| acme.token_at(url, realm, "userinfo", &[("access_token", token.as_str())])["sub"].clone();
+    assert_eq!(subject("access-acme"), claims(&token)["sub"]);
+    assert_eq!(subject("access-globex"), Value::Null);
+    assert_eq!(globex.token(url, "access-globex", &form(&of_acme))["error"], Value::from("unauthorized_client"));
+
+    // Whoever goes takes everything along, and nothing of the others.
+    std::fs::remove_dir_all(at("access-initech")).unwrap();
+    let refused = program.run(&["plan"]);
+    assert!(refused.starts_with("status: 4\n"), "{refused}");
+    let applied = program.run(&["apply", "--yes", "--allow-destroy", "access-initech"]);
+    assert!(applied.starts_with("status: 0\n"), "{applied}");
+    assert_eq!(initech.status(""), 404);
+    assert!(!at(".handed/initech/portal.env").exists() && at(".handed/globex/portal.env").exists());
+    assert_eq!(subject("access-acme"), claims(&token)["sub"]);
+    for realm in &realms[..2] {
+        Admin::of(realm).delete_if_there("");
+    }
+}
