@@ -132,7 +132,8 @@ fn asked(context: &Context, name: &str, parameter: &Parameter) -> Result<String,
 fn file(blueprint: &str, values: &BTreeMap<String, String>) -> String {
     let values: Vec<String> = values.iter().map(|(name, value)| format!("{name} = {value}")).collect();
     let with = if values.is_empty() { String::new() } else { format!(", with = {{ {} }}", values.join(", ")) };
-    format!("use = [\n  {{ blueprint = \"{blueprint}\"{with} }},\n]\n")
+    let blueprint = serde_json::Value::from(blueprint);
+    format!("use = [\n  {{ blueprint = {blueprint}{with} }},\n]\n")
 }
 
 /// Writes the realm's file, unless the project is not in order then.

@@ -270,11 +270,18 @@ impl HttpError {
     /// Whether it is the server itself that failed: a hiccup, or a bug that every try meets again.
     ///
     /// Facts (26.0.8): a GET of all realms may end with 400 "Cannot parse the JSON", and has none to parse: the answer could
-    /// not be written, since a realm was being deleted.
+    /// not be written, since a realm was being deleted. (26.7.4) A DELETE may end with 409 "Duplicate resource error", which
+    /// stands for any violated constraint of the database: something was put below the object at the same moment.
     pub(super) fn is_stumble(&self) -> bool {
         let Self::Refused { request, status, message, .. } = self else { return false };
         let is_unwritten = request.method == Method::GET && message.starts_with("Cannot parse the JSON");
-        *status == StatusCode::INTERNAL_SERVER_ERROR || *status == StatusCode::BAD_REQUEST && is_unwritten
+        let has_collided = request.method == Method::DELETE && message.starts_with("Duplicate resource error");
+        match *status {
+            StatusCode::INTERNAL_SERVER_ERROR => true,
+            StatusCode::BAD_REQUEST => is_unwritten,
+            StatusCode::CONFLICT => has_collided,
+            _ => false,
+        }
     }
 
     /// Whether the same request may succeed in a moment.

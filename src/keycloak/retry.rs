@@ -180,6 +180,21 @@ mod tests {
         assert!(!answer(reqwest::Method::POST, "Cannot parse the JSON").is_transient());
     }
 
+    #[test]
+    fn a_deletion_makes_no_duplicate() {
+        let answer = |method, message: &str| HttpError::Refused {
+            request: Request::new(method, "/acme/identity-provider/instances/entra"),
+            status: reqwest::StatusCode::CONFLICT,
+            message: message.into(),
+            retry_after: None,
+            tries: 1,
+            repeated: false,
+        };
+        assert!(answer(reqwest::Method::DELETE, "Duplicate resource error").is_transient());
+        assert!(!answer(reqwest::Method::DELETE, "in use").is_transient());
+        assert!(!answer(reqwest::Method::POST, "Duplicate resource error").is_transient());
+    }
+
     /// A connection that was lost before does not make the server's first 500 its second.
     #[test]
     fn repeats_a_500_once() {

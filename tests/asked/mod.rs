@@ -1,46 +1,18 @@
 //! A person at a terminal, who is asked before anything is changed, and may take their time.
 
-use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::json;
 
 use crate::support::project::{Output, Project};
+use crate::support::terminal;
 
 /// Longer than a plan is taken to be fresh.
 const LUNCH: Duration = Duration::from_secs(6);
 
 /// Applies at a terminal, and gives this answer when `meanwhile` has passed after the question.
 fn apply(project: &Project, answer: &str, meanwhile: impl FnOnce()) -> Output {
-    let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&keyboard).unwrap();
-    unlockpt(&keyboard).unwrap();
-    let name = ptsname(&keyboard, Vec::new()).unwrap().into_string().unwrap();
-    let terminal = File::options().read(true).write(true).open(name).unwrap();
-    let mut keyboard = File::from(keyboard);
-
-    let mut command = project.command(&["apply"]);
-    let mut child = command.stdin(terminal).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut told = child.stderr.take().unwrap();
-    let mut stderr = Vec::new();
-    while !String::from_utf8_lossy(&stderr).contains("Apply this plan? ") {
-        let mut some = [0; 1000];
-        let length = told.read(&mut some).unwrap();
-        assert!(length > 0, "there was no question: {}", String::from_utf8_lossy(&stderr));
-        stderr.extend_from_slice(&some[..length]);
-    }
-    meanwhile();
-    writeln!(keyboard, "{answer}").unwrap();
-    told.read_to_end(&mut stderr).unwrap();
-    let output = child.wait_with_output().unwrap();
-    Output {
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(stderr).unwrap(),
-        status: output.status.code().unwrap(),
-    }
+    terminal::answer(project.command(&["apply"]), &[("Apply this plan? ", answer)], meanwhile)
 }
 
 #[test]

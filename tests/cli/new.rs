@@ -1,6 +1,7 @@
 //! New tenants: what is written, what is asked for, and that nothing is left behind that is not in order.
 
 use crate::support::program::Program;
+use crate::support::terminal;
 
 fn project() -> Program {
     let program = Program::new();
@@ -129,4 +130,19 @@ error: invalid value 'blueprints' for '<NAME>': this folder has another meaning 
 For more information, try '--help'.
 "#);
     assert!(!program.folder().join("acme").exists());
+}
+
+#[test]
+fn what_is_needed_and_not_given_is_asked_for() {
+    let program = project();
+    let command = || program.command(&["new", "tenant", "acme", "--blueprint", "customer"]);
+    let answers = [
+        ("id: Short name (text)\n", "acme"),
+        ("plan: `basic` or `gold`\n", "silver"),
+        ("expected `basic` or `gold`\n", "gold"),
+    ];
+    let ran = terminal::answer(command(), &answers, || ());
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let file = std::fs::read_to_string(program.folder().join("acme/realm.toml")).unwrap();
+    assert!(file.contains("with = { id = \"acme\", plan = \"gold\" }"), "{file}");
 }

@@ -116,3 +116,52 @@ fn a_customer_joins_and_goes_and_each_is_on_its_own() {
         Admin::of(realm).delete_if_there("");
     }
 }
+
+/// Each place where a customer's people may sign in.
+#[test]
+fn every_choice_is_one_that_a_server_takes() {
+    let copy = copied(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/customer-access"));
+    for realm in ["access-acme", "access-globex"] {
+        std::fs::remove_dir_all(copy.path().join(realm)).unwrap();
+    }
+    let file = copy.path().join("realmform.toml");
+    let project = std::fs::read_to_string(&file).unwrap().replace("customer-access", "customer-choices");
+    std::fs::write(&file, project).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(vec!["idp".to_owned()]).unwrap().self_signed(&key).unwrap().pem();
+    let certificate: String = certificate.lines().filter(|line| !line.starts_with('-')).collect();
+    let saml = format!("{{ entityId = \"https://idp\", url = \"https://idp/sso\", certificate = \"{certificate}\" }}");
+    let directory = "{ url = \"ldaps://ldap.example\", bindDn = \"cn=keycloak\", usersDn = \"ou=people\" }";
+    let social = "{ clientId = \"access\" }";
+    let choices = [
+        ("saml", saml.as_str(), "identity-provider/instances/saml"),
+        ("google", social, "identity-provider/instances/google"),
+        ("github", social, "identity-provider/instances/github"),
+        ("gitlab", social, "identity-provider/instances/gitlab"),
+        ("ldap", directory, "components?name=directory"),
+        ("ad", directory, "components?name=directory"),
+    ];
+    let program = Program::with_server().with("SECRET", "an-example-secret").at(copy.path());
+    for (login, provider, _) in choices {
+        Admin::of(&format!("choice-{login}")).delete_if_there("");
+        let (name, login) = (format!("choice-{login}"), format!("login={login}"));
+        let id = format!("id={name}");
+        let with =
+            [id.as_str(), "title=X", &login, &format!("provider={provider}"), "providerSecret={ env = \"SECRET\" }"];
+        let with = with.iter().flat_map(|with| ["--with", *with]);
+        let command = ["new", "tenant", &name, "--blueprint", "customer", "--no-input"].into_iter().chain(with);
+        let outcome = program.run(&command.collect::<Vec<_>>());
+        assert!(outcome.starts_with("status: 0\n"), "{outcome}");
+    }
+    let applied = program.run(&["apply", "--yes", "--strict"]);
+    assert!(applied.starts_with("status: 0\n"), "{applied}");
+    let planned = program.run(&["plan", "--detailed-exitcode", "--strict"]);
+    assert!(planned.starts_with("status: 0\n"), "{planned}");
+    for (login, _, path) in choices {
+        let realm = Admin::of(&format!("choice-{login}"));
+        let found = realm.get(path);
+        let found = if found.is_array() { found[0].clone() } else { found };
+        assert_eq!(found["providerId"], if login == "ad" { "ldap" } else { login });
+        realm.delete_if_there("");
+    }
+}

@@ -119,11 +119,11 @@ fn what_was_made_is_handed_over() {
     assert_eq!(
         lines,
         [
-            "app  outputs/clients/web  ../handed/app.json  not up to date",
-            "cli  outputs/clients/cli  only printed",
+            "app      outputs/clients/web  ../handed/app.json  not up to date",
+            "cli      outputs/clients/cli  only printed",
             "cluster  outputs/clients/web  only printed",
-            "realm  outputs  only printed",
-            "web  outputs/clients/web  ../handed/web.env  up to date",
+            "realm    outputs              only printed",
+            "web      outputs/clients/web  ../handed/web.env   up to date",
         ]
     );
     let written = run(&project, &["output", "--write"]);

@@ -7,6 +7,7 @@ pub mod program;
 pub mod project;
 pub mod proxy;
 pub(crate) mod run;
+pub mod terminal;
 pub(crate) mod tools;
 
 use std::path::PathBuf;

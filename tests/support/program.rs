@@ -63,9 +63,7 @@ impl Program {
 
     /// Runs the program: status, standard output and standard error as one text.
     pub fn run(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new(super::realmform());
-        command.args(arguments);
-        self.outcome(command)
+        self.outcome(self.command(arguments))
     }
 
     /// Runs a line of shell in which `realmform` is the program under test.
@@ -75,18 +73,24 @@ impl Program {
         self.outcome(command)
     }
 
-    fn outcome(&self, mut command: Command) -> String {
+    /// The program, ready to be started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(super::realmform());
+        command.args(arguments);
+        self.prepare(&mut command);
+        command
+    }
+
+    fn prepare(&self, command: &mut Command) {
         let program = super::realmform();
         let path = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
-        let output = command
-            .current_dir(&self.start)
-            .env_clear()
-            .env("PATH", path)
-            .env("HOME", self.folder())
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
+        let variables = self.variables.iter().map(|(name, value)| (name, value));
+        command.current_dir(&self.start).env_clear().env("PATH", path).env("HOME", self.folder()).envs(variables);
+    }
+
+    fn outcome(&self, mut command: Command) -> String {
+        self.prepare(&mut command);
+        let output = command.stdin(Stdio::null()).output().unwrap();
         let folder = self.folder().canonicalize().unwrap();
         let tidy = |bytes: &[u8]| {
             let text = String::from_utf8(bytes.to_vec()).unwrap();

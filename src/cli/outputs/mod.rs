@@ -131,7 +131,7 @@ async fn list(
     outputs: &ByRealm<'_>,
 ) -> Result<Exit, Error> {
     let sinks = Sinks::new(&workspace.folder, &workspace.loaded.project.secrets);
-    let mut lines = Vec::new();
+    let mut rows: Vec<[String; 4]> = Vec::new();
     let mut listed = Vec::new();
     for (realm, outputs) in outputs {
         let facts = facts(http, realm, &wanted(outputs)).await?;
@@ -140,7 +140,7 @@ async fn list(
             let Output { name, of, destinations, .. } = output;
             let mut states: Vec<Json> = Vec::new();
             if destinations.is_empty() {
-                lines.push(format!("{name}  {of}  only printed\n"));
+                rows.push([name.clone(), of.to_string(), "only printed".to_owned(), String::new()]);
             }
             for (to, part) in destinations {
                 let there = sinks.read(to).await?;
@@ -150,20 +150,32 @@ async fn list(
                     Some(false) => "not up to date",
                     None => "not there",
                 };
-                lines.push(format!("{name}  {of}  {to}  {state}\n"));
+                rows.push([name.clone(), of.to_string(), to.to_string(), state.to_owned()]);
                 states.push(json!({ "to": to.to_string(), "state": state }));
             }
             listed.push(json!({ "name": name, "of": of.to_string(), "destinations": states }));
         }
     }
     sinks.close().await;
-    lines.sort();
+    rows.sort();
     match args.format {
-        PlainFormat::Text => context.output.result(&lines.concat())?,
+        PlainFormat::Text => context.output.result(&aligned(&rows))?,
         PlainFormat::Json => {
             let document = json!({ "formatVersion": 1, "outputs": listed });
             context.output.result(&format!("{document:#}\n"))?;
         }
     }
     Ok(Exit::Fine)
+}
+
+/// Rows with their columns below each other.
+fn aligned(rows: &[[String; 4]]) -> String {
+    let length = |text: &String| text.chars().count();
+    let width = |column: usize| rows.iter().map(|row| length(&row[column])).max().unwrap_or_default();
+    let widths = [width(0), width(1), width(2), 0];
+    let line = |row: &[String; 4]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
 }
