@@ -41,6 +41,9 @@ pub(super) enum Done {
 /// How often a secret of a vault is read again that somebody else writes at the same time.
 const TRIES: usize = 3;
 
+/// What is handed over has no more bytes.
+const LARGEST: u64 = 1 << 20;
+
 /// The places of one project.
 pub(super) struct Sinks<'a> {
     folder: &'a Path,
@@ -171,16 +174,20 @@ fn file(path: &Path, order: Order<'_>) -> Result<Done, Error> {
             Ok(Done::Written)
         }
         Order::Take(print) => {
-            let there = match std::fs::read(path).map(Zeroizing::new) {
-                Ok(there) => there,
+            let about = match path.symlink_metadata() {
+                Ok(about) => about,
                 Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                     return Ok(Done::Gone);
                 }
                 Err(source) => return Err(failed(path.to_owned())(source)),
             };
-            // The record is on the server, where others may write it: it makes nobody delete what is not known already.
-            let is_ours = std::str::from_utf8(&there).is_ok_and(|text| is_handed(text, print));
-            if !is_ours || path.is_symlink() {
+            // The record is on the server, where others may write it: it makes nobody wait for a device, nor delete what is
+            // not known already.
+            if !about.is_file() && !about.is_dir() || about.len() > LARGEST {
+                return Ok(Done::Left);
+            }
+            let there = std::fs::read(path).map(Zeroizing::new).map_err(failed(path.to_owned()))?;
+            if !std::str::from_utf8(&there).is_ok_and(|text| is_handed(text, print)) {
                 return Ok(Done::Left);
             }
             std::fs::remove_file(path).map_err(failed(path.to_owned()))?;
