@@ -3,7 +3,6 @@
 use serde_json::Value as Json;
 
 use super::builder::Builder;
-use super::checks::at;
 use super::problem::Problem;
 use super::suggest::{did_you_mean, one_of};
 use crate::model::{
@@ -41,7 +40,7 @@ pub(super) fn check(
 fn servers_own(builder: &Builder, client: &DesiredObject) -> Problem {
     let problem = Problem::error(format!("the client `{ADMIN_PERMISSIONS_CLIENT}` is the server's own"))
         .help("write [permissions.<name>] and [permissionPolicies.<name>]");
-    at(problem, builder.place(&client.origin), "no file declares it")
+    problem.maybe_at(builder.place(&client.origin), "no file declares it")
 }
 
 fn switched_off(builder: &Builder, realm: &DesiredRealm, object: &DesiredObject) -> Option<Problem> {
@@ -52,7 +51,7 @@ fn switched_off(builder: &Builder, realm: &DesiredRealm, object: &DesiredObject)
     }
     let problem = Problem::error(format!("a {} needs a realm with admin permissions", object.kind.name))
         .help("write adminPermissionsEnabled = true at the top level of the realm");
-    Some(at(problem, builder.place(&object.origin), "without effect"))
+    Some(problem.maybe_at(builder.place(&object.origin), "without effect"))
 }
 
 /// The server answers to all of these that it does not know what is wrong.
@@ -68,7 +67,7 @@ fn permission(builder: &Builder, object: &DesiredObject) -> Vec<Problem> {
     let Some(ty) = resource_type.as_str() else {
         let problem = Problem::error("a permission has a resource type")
             .help(format!("write resourceType = \"Users\", or another one of {}", one_of(&types)));
-        return vec![at(problem, here(), "without a resource type")];
+        return vec![problem.maybe_at(here(), "without a resource type")];
     };
     // One that is not known is a warning already.
     let Some((_, own, known)) = RESOURCE_TYPES.iter().find(|(name, _, _)| *name == ty) else { return Vec::new() };
@@ -77,23 +76,23 @@ fn permission(builder: &Builder, object: &DesiredObject) -> Vec<Problem> {
         if let Some(declared) = field(other) {
             let problem = Problem::error(format!("a permission of the resource type {ty} has no `{other}`"))
                 .help(format!("write {own} = […], or nothing for all of them"));
-            problems.push(at(problem, builder.place(&declared.origin), "of another resource type"));
+            problems.push(problem.maybe_at(builder.place(&declared.origin), "of another resource type"));
         }
     }
     if let Some(empty) = field(own).filter(|declared| declared.value == Value::Json(Json::Array(Vec::new()))) {
         let problem = Problem::error(format!("an empty list of {own} would be all of them"))
             .help("leave it out to say so, or delete the permission");
-        problems.push(at(problem, builder.place(&empty.origin), "an empty list"));
+        problems.push(problem.maybe_at(builder.place(&empty.origin), "an empty list"));
     }
     if texts(&json("scopes")).next().is_none() {
         let problem = Problem::error("a permission has scopes").help(format!("those of {ty} are {}", one_of(known)));
-        problems.push(at(problem, here(), "without scopes"));
+        problems.push(problem.maybe_at(here(), "without scopes"));
     }
     for scope in texts(&json("scopes")).filter(|scope| !known.contains(scope)) {
         let problem = Problem::unless(builder.strict, format!("`{scope}` is no known scope of {ty}"))
             .help(format!("known are {}", one_of(known)))
             .maybe_help(did_you_mean(scope, known.iter().copied()));
-        problems.push(at(problem, field("scopes").and_then(|it| builder.place(&it.origin)), "unknown scope"));
+        problems.push(problem.maybe_at(field("scopes").and_then(|it| builder.place(&it.origin)), "unknown scope"));
     }
     problems
 }
@@ -108,18 +107,15 @@ fn client(builder: &Builder, realm: &DesiredRealm, address: &Address, services: 
     if let Some(public) = is("publicClient", true).or_else(|| is("bearerOnly", true)) {
         let problem = Problem::error(format!("{} is no confidential client, so it has no authorization", name.name()))
             .help("leave one of them out: only a confidential client can ask for permissions of its own resources");
-        let problem = at(problem, here, "authorization services");
-        return Some(match builder.place(&public.origin) {
-            Some(place) => problem.and(place, "no confidential client"),
-            None => problem,
-        });
+        let problem = problem.maybe_at(here, "authorization services");
+        return Some(problem.maybe_and(builder.place(&public.origin), "no confidential client"));
     }
     if is("serviceAccountsEnabled", true).is_some() {
         return None;
     }
     let problem = Problem::error(format!("the authorization of {} needs a service account", name.name()))
         .help("write serviceAccountsEnabled = true");
-    Some(at(problem, here, "authorization services"))
+    Some(problem.maybe_at(here, "authorization services"))
 }
 
 /// `an authorization policy`, `a permission policy`
@@ -135,7 +131,7 @@ fn policy(builder: &Builder, object: &DesiredObject) -> Vec<Problem> {
             "authorization permission" => "write type = \"scope\", or type = \"resource\"".to_owned(),
             _ => "write type = \"role\", or another one of role, group, user, client, client-scope, time, regex, aggregate".to_owned(),
         });
-        return vec![at(problem, builder.place(&object.origin), "without a type")];
+        return vec![problem.maybe_at(builder.place(&object.origin), "without a type")];
     };
     let Value::Json(Json::String(ty)) = &declared.value else { return Vec::new() };
     let is_permission = |ty: &str| matches!(ty, "resource" | "scope");
@@ -145,7 +141,7 @@ fn policy(builder: &Builder, object: &DesiredObject) -> Vec<Problem> {
         } else {
             "a permission is of type \"scope\" or \"resource\"; what decides is written below `policies`"
         });
-        return vec![at(problem, builder.place(&declared.origin), "another type")];
+        return vec![problem.maybe_at(builder.place(&declared.origin), "another type")];
     }
     let stray = object.fields.iter().filter(|(path, _)| {
         let with: Vec<&str> = types_with(path.top()).collect();
@@ -159,7 +155,7 @@ fn policy(builder: &Builder, object: &DesiredObject) -> Vec<Problem> {
         let problem = Problem::error(format!("{} of type `{ty}` has no `{}`", a(object), path.top()));
         let problem =
             if with.is_empty() { problem } else { problem.help(format!("that is of type {}", one_of(&with))) };
-        at(problem, builder.place(&declared.origin), "of another type")
+        problem.maybe_at(builder.place(&declared.origin), "of another type")
     });
     problems.chain(forgotten(builder, object, ty)).collect()
 }
@@ -173,7 +169,7 @@ fn forgotten(builder: &Builder, object: &DesiredObject, ty: &str) -> Option<Prob
     }
     let problem = Problem::warning(format!("{} without client scopes does not last", a(object)))
         .help("name client scopes, or leave it out: Keycloak deletes it when any client scope of any realm is deleted");
-    Some(at(problem, builder.place(scopes.map_or(&object.origin, |it| &it.origin)), "no client scopes"))
+    Some(problem.maybe_at(builder.place(scopes.map_or(&object.origin, |it| &it.origin)), "no client scopes"))
 }
 
 /// To the server a permission is a policy, and there is one of each name.
@@ -186,9 +182,6 @@ fn same_name(builder: &Builder, realm: &DesiredRealm, address: &Address, object:
     let twin = realm.objects.get(&address.parent()?.child(policy, address.name()))?;
     let problem = Problem::error(format!("a policy and a permission are both called `{}`", address.name()))
         .help("give one of them another name: the server keeps them in one list");
-    let problem = at(problem, builder.place(&object.origin), "the permission");
-    Some(match builder.place(&twin.origin) {
-        Some(place) => problem.and(place, "the policy"),
-        None => problem,
-    })
+    let problem = problem.maybe_at(builder.place(&object.origin), "the permission");
+    Some(problem.maybe_and(builder.place(&twin.origin), "the policy"))
 }

@@ -140,12 +140,8 @@ impl Builder {
             }
         }
         for (words, origin, other) in problems {
-            let problem = Problem::error(words);
-            let problem = match (self.place(&origin), self.place(&other)) {
-                (Some(place), Some(other)) => problem.at(place, "one").and(other, "the other"),
-                _ => problem,
-            };
-            self.report(problem);
+            let problem = Problem::error(words).maybe_at(self.place(&origin), "one");
+            self.report(problem.maybe_and(self.place(&other), "the other"));
         }
     }
 
@@ -224,11 +220,7 @@ impl Builder {
         }
         if let Some((at, origin)) = kept {
             let problem = Problem::error(format!("{at} is removed and declared")).at(place.clone(), "removed here");
-            let problem = match self.place(&origin) {
-                Some(place) => problem.and(place, "declared here"),
-                None => problem,
-            };
-            self.report(problem);
+            self.report(problem.maybe_and(self.place(&origin), "declared here"));
         }
         true
     }

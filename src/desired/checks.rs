@@ -9,7 +9,6 @@ use super::builder::Builder;
 use super::organizations;
 use super::problem::Problem;
 use super::references::Use;
-use super::source::Place;
 use super::users;
 use crate::model::{
     Address, Declared, DesiredObject, DesiredRealm, FieldPath, Reference, Value, is_default_roles, kinds,
@@ -43,7 +42,7 @@ fn default_roles(builder: &Builder, address: &Address, object: &DesiredObject) -
     let composites = object.fields.get(&FieldPath::new(["composites"])).filter(|_| is_default_roles(address))?;
     let problem = Problem::error(format!("the composites of `{}` are the realm's default roles", address.name()))
         .help("write them as `defaultRoles = […]` at the top level of the realm");
-    Some(at(problem, builder.place(&composites.origin), "set in the wrong place"))
+    Some(problem.maybe_at(builder.place(&composites.origin), "set in the wrong place"))
 }
 
 fn missing_basic(
@@ -61,7 +60,7 @@ fn missing_basic(
     let problem = Problem::warning(format!("tokens of {} will lack `sub`", address.name())).help(
         "Keycloak 25 and later put `sub` and `auth_time` into tokens by the client scope `basic`: add it to the list",
     );
-    Some(at(problem, builder.place(&scopes.origin), "a list without `basic`"))
+    Some(problem.maybe_at(builder.place(&scopes.origin), "a list without `basic`"))
 }
 
 /// The server keeps no secret of a client that is public.
@@ -73,11 +72,8 @@ fn public_secret(builder: &Builder, address: &Address, object: &DesiredObject) -
     }
     let problem = Problem::error(format!("{} is a public client, which has no secret", address.name()))
         .help("leave one of them out: the server would drop the secret");
-    let problem = at(problem, builder.place(&secret.origin), "the secret");
-    Some(match builder.place(&is_public.origin) {
-        Some(place) => problem.and(place, "public"),
-        None => problem,
-    })
+    let problem = problem.maybe_at(builder.place(&secret.origin), "the secret");
+    Some(problem.maybe_and(builder.place(&is_public.origin), "public"))
 }
 
 /// The server drops an empty text of these, so that it would be planned for ever.
@@ -88,7 +84,7 @@ fn empty_uris(builder: &Builder, object: &DesiredObject) -> Vec<Problem> {
     let problem = |(list, declared): (&str, &Declared)| {
         let problem = Problem::error(format!("`{list}` has an empty text"))
             .help("leave it out: the server drops it; \"+\" in webOrigins is every origin of the redirect URIs");
-        at(problem, builder.place(&declared.origin), "a list with an empty text")
+        problem.maybe_at(builder.place(&declared.origin), "a list with an empty text")
     };
     declared.map(problem).collect()
 }
@@ -145,23 +141,13 @@ fn renames(builder: &Builder, realm: &DesiredRealm) -> Vec<Problem> {
         if let Some(other) = realm.objects.get(&old).filter(|other| other.lifecycle.renamed_from.is_none()) {
             let problem = Problem::error(format!("{address} cannot be renamed from `{name}`, which is still declared"))
                 .help(format!("remove `{name}`, or leave `renamedFrom` out to have both"));
-            let problem = at(problem, place.clone(), "the name is taken");
-            problems.push(match builder.place(&other.origin) {
-                Some(there) => problem.and(there, "declared here"),
-                None => problem,
-            });
+            let problem = problem.maybe_at(place.clone(), "the name is taken");
+            problems.push(problem.maybe_and(builder.place(&other.origin), "declared here"));
         }
         if let Some(first) = olds.insert(old, address) {
             let problem = Problem::error(format!("`{name}` cannot become two objects: {first} and {address}"));
-            problems.push(at(problem, place, "renamed a second time"));
+            problems.push(problem.maybe_at(place, "renamed a second time"));
         }
     }
     problems
-}
-
-pub(super) fn at(problem: Problem, place: Option<Place>, label: &str) -> Problem {
-    match place {
-        Some(place) => problem.at(place, label),
-        None => problem,
-    }
 }

@@ -38,6 +38,7 @@ mod settings;
 mod source;
 mod sources;
 mod suggest;
+pub(crate) mod template;
 mod users;
 mod workflows;
 

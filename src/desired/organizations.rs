@@ -73,11 +73,8 @@ fn switched_off(builder: &Builder, realm: &DesiredRealm, organization: &DesiredO
     }
     let problem = Problem::error("the realm switches organizations off, and the files declare some")
         .help("write organizationsEnabled = true, or remove the organizations");
-    let problem = at(problem, builder.place(&enabled.origin), "switched off");
-    Some(match builder.place(&organization.origin) {
-        Some(place) => problem.and(place, "declared here"),
-        None => problem,
-    })
+    let problem = problem.maybe_at(builder.place(&enabled.origin), "switched off");
+    Some(problem.maybe_and(builder.place(&organization.origin), "declared here"))
 }
 
 /// What only one organization of a realm can have: (what, its value, where it is written).
@@ -108,16 +105,5 @@ fn claims<'a>(
 fn twice(builder: &Builder, what: &str, value: &str, second: &Origin, first: &Origin) -> Problem {
     let problem = Problem::error(format!("two organizations have the {what} `{value}`"))
         .help("the server lets only one organization of a realm have it");
-    let problem = at(problem, builder.place(second), "the second");
-    match builder.place(first) {
-        Some(place) => problem.and(place, "the first"),
-        None => problem,
-    }
-}
-
-fn at(problem: Problem, place: Option<Place>, label: &str) -> Problem {
-    match place {
-        Some(place) => problem.at(place, label),
-        None => problem,
-    }
+    problem.maybe_at(builder.place(second), "the second").maybe_and(builder.place(first), "the first")
 }

@@ -145,10 +145,7 @@ impl<'a> Gate<'a> {
             let problem = Problem::error(format!("{} may not declare `{what}`", source.name()))
                 .at(place, if what == SETTINGS { "one of the realm's settings" } else { "not allowed in this file" })
                 .help(format!("the policy allows it {allow}; write this in a file of those who may"));
-            builder.report(match builder.place(&rule.origin) {
-                Some(there) => problem.and(there, "the rule"),
-                None => problem,
-            });
+            builder.report(problem.maybe_and(builder.place(&rule.origin), "the rule"));
         };
         if let Some(collection) = file.address.collection() {
             if !rule.allows(collection) {
@@ -178,10 +175,7 @@ impl<'a> Gate<'a> {
         for (_, rule) in rules.iter().enumerate().filter(|(index, _)| !partial && !used.contains(index)) {
             let problem = Problem::warning(format!("`{}` is no file of the project", rule.files))
                 .help("a rule of `paths` is relative to the project's folder, as in \"tenant-*/**\"");
-            builder.report(match builder.place(&rule.origin) {
-                Some(place) => problem.at(place, "guards nothing"),
-                None => problem,
-            });
+            builder.report(problem.maybe_at(builder.place(&rule.origin), "guards nothing"));
         }
     }
 }

@@ -90,6 +90,24 @@ impl Problem {
         self
     }
 
+    /// [`Self::at`], where the place is known.
+    #[must_use]
+    pub(super) fn maybe_at(self, place: Option<Place>, label: &str) -> Self {
+        match place {
+            Some(place) => self.at(place, label),
+            None => self,
+        }
+    }
+
+    /// [`Self::and`], where the place is known.
+    #[must_use]
+    pub(super) fn maybe_and(self, place: Option<Place>, label: &'static str) -> Self {
+        match place {
+            Some(place) => self.and(place, label),
+            None => self,
+        }
+    }
+
     #[must_use]
     pub(super) fn maybe_help(mut self, help: Option<String>) -> Self {
         self.help = help.or(self.help);

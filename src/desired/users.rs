@@ -3,7 +3,6 @@
 use serde_json::{Value as Json, json};
 
 use super::builder::Builder;
-use super::checks::at;
 use super::problem::Problem;
 use super::source::Place;
 use crate::model::{Address, Declared, DesiredObject, DesiredRealm, FieldPath, Kind, Value, kinds};
@@ -60,7 +59,7 @@ fn email_problem(
     let small = email.to_lowercase();
     if small != email {
         let problem = Problem::error("the server keeps email addresses in small letters");
-        return Some(at(problem.help(format!("write \"{small}\"")), place, "with capitals"));
+        return Some(problem.help(format!("write \"{small}\"")).maybe_at(place, "with capitals"));
     }
     let settings = realm.objects.get(&Address::realm(address.realm_name()))?;
     let email_is_name = settings.fields.get(&FieldPath::new(["registrationEmailAsUsername"]))?;
@@ -70,7 +69,7 @@ fn email_problem(
     let problem =
         Problem::error(format!("this realm takes email addresses for usernames, and `{}` is none", address.name()))
             .help(format!("call the user \"{email}\", or leave `registrationEmailAsUsername` out"));
-    Some(at(problem, place, "what the server would call the user"))
+    Some(problem.maybe_at(place, "what the server would call the user"))
 }
 
 fn attribute_problem(builder: &Builder, path: &FieldPath, declared: &Declared) -> Option<Problem> {
@@ -78,12 +77,12 @@ fn attribute_problem(builder: &Builder, path: &FieldPath, declared: &Declared) -
     let place = builder.place(&declared.origin);
     if FIELDS.contains(&name) {
         let problem = Problem::error(format!("`{name}` is a field of the user, and no attribute"));
-        return Some(at(problem.help(format!("write {name} = \"…\"")), place, "set in the wrong place"));
+        return Some(problem.help(format!("write {name} = \"…\"")).maybe_at(place, "set in the wrong place"));
     }
     let Value::Json(Json::Array(values)) = &declared.value else { return None };
     values.contains(&json!("")).then(|| {
         let problem = Problem::error("the server drops empty values of a user's attributes");
-        at(problem.help("leave the value out"), place, "an empty value")
+        problem.help("leave the value out").maybe_at(place, "an empty value")
     })
 }
 

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use minijinja::Value as Fact;
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior, Value as Fact};
 use secrecy::zeroize::Zeroizing;
 use serde_json::{Map, Value as Json};
 
+use crate::desired::template::{ENVIRONMENT, reason};
 use crate::desired::{Kubeconfig, Manifest, OutputContent, Templates};
 
 /// A template that the facts of this realm do not fill.
@@ -33,7 +34,7 @@ pub struct Rendered {
 /// # Errors
 /// A template that uses what this realm or client does not have.
 pub fn render(content: &OutputContent, facts: &Json) -> Result<Rendered, OutputError> {
-    let renderer = Renderer::new(facts);
+    let renderer = Renderer(Fact::from(Serde(facts)));
     let values = content.values().map(|templates| renderer.all(templates)).transpose()?.unwrap_or_default();
     let text = match content {
         OutputContent::Env(_) => env(&values),
@@ -59,25 +60,12 @@ pub fn render(content: &OutputContent, facts: &Json) -> Result<Rendered, OutputE
 /// Values by name, in the order of their names.
 type Values<'a> = Vec<(&'a str, Zeroizing<String>)>;
 
-struct Renderer {
-    environment: Environment<'static>,
-    facts: Fact,
-}
+/// Fills templates with these facts.
+struct Renderer(Fact);
 
 impl Renderer {
-    fn new(facts: &Json) -> Self {
-        let mut environment = Environment::new();
-        // A misspelt name would hand over nothing.
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        Self { environment, facts: Fact::from(Serde(facts)) }
-    }
-
     fn one(&self, template: &str) -> Result<Zeroizing<String>, String> {
-        let rendered = self.environment.render_str(template, self.facts.clone());
-        rendered.map(Zeroizing::new).map_err(|error| match error.detail() {
-            Some(detail) => format!("{}: {detail}", error.kind()),
-            None => error.kind().to_string(),
-        })
+        ENVIRONMENT.render_str(template, &self.0).map(Zeroizing::new).map_err(|error| reason(&error))
     }
 
     fn all<'a>(&self, templates: &'a Templates) -> Result<Values<'a>, OutputError> {

@@ -124,6 +124,11 @@ impl RealmPlan {
         self.diff.is_empty()
     }
 
+    /// Whether the realm itself goes, and all in it.
+    pub fn deletes_realm(&self) -> bool {
+        self.diff.changes.iter().any(|change| change.is_deletion() && change.address.parent().is_none())
+    }
+
     /// Whether anything gets another name.
     pub fn renames(&self) -> bool {
         self.diff.changes.iter().any(|change| matches!(change.action, Action::Rename { .. }))

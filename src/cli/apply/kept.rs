@@ -14,7 +14,7 @@ use crate::cli::workspace::{self, FileArgs, Found, Workspace};
 use crate::cli::{Context, Error, Exit, connect, plan, prepare, saved};
 use crate::desired::Project;
 use crate::keycloak::Http;
-use crate::model::{Address, Live, RealmName};
+use crate::model::{Address, Live};
 use crate::plan::explain::Explanations;
 use crate::plan::saved::{Saved, Stale};
 use crate::plan::{Policy, RealmPlan, check};
@@ -104,13 +104,9 @@ fn around(context: &Context, saved: &Saved) -> Result<Around, Error> {
 impl Around {
     /// A realm that goes takes with it what remembers what was handed over of it: that has to be taken back first.
     fn check_taken_back(&self, saved: &Saved) -> Result<(), Error> {
-        let is_lost = |name: &RealmName, plan: &RealmPlan| {
-            let goes =
-                plan.diff.find(&Address::realm(name)).is_some_and(|index| plan.diff.changes[index].is_deletion());
-            goes && plan.diff.taken_back().next().is_some()
-        };
-        match saved.plan.realms.iter().find(|(name, plan)| is_lost(name, plan)) {
-            Some((name, _)) if self.workspace.is_none() => Err(Error::Other(format!(
+        let is_lost = |plan: &RealmPlan| plan.deletes_realm() && plan.diff.taken_back().next().is_some();
+        match saved.plan.realms.iter().find(|(_, plan)| is_lost(plan)) {
+            Some((name, _)) if self.project().is_none() => Err(Error::Other(format!(
                 "the plan deletes the realm {name}, and what was handed over of it can only be taken back where the project \
                  is: apply it there"
             ))),

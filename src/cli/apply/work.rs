@@ -264,7 +264,7 @@ impl Ended<'_> {
 /// of the sort.
 async fn lock_loss(server: &Server<'_>, plan: &RealmPlan) {
     // The lock goes with the realm.
-    if plan.diff.changes.iter().any(|change| change.is_deletion() && change.address.parent().is_none()) {
+    if plan.deletes_realm() {
         return pending().await;
     }
     let mut renewed = Instant::now();

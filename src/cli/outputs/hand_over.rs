@@ -92,7 +92,8 @@ impl<'a> HandingOver<'a> {
 
     /// Writes outputs, and takes back what a plan says. Answers what is handed over then.
     async fn exchange(&self, realm: &RealmName, outputs: &[&Output], plan: &RealmPlan, previous: &Outputs) -> Outputs {
-        let rendered = self.rendered(realm, outputs).await;
+        let outputs: Vec<&Output> = outputs.iter().copied().filter(|it| !it.destinations.is_empty()).collect();
+        let rendered = self.rendered(realm, &outputs).await;
         let mut orders: BTreeMap<Destination, Order<'_>> = BTreeMap::new();
         let mut whats: BTreeMap<&Destination, HandOff> = BTreeMap::new();
         for (output, rendered) in outputs.iter().zip(&rendered) {
@@ -122,26 +123,18 @@ impl<'a> HandingOver<'a> {
 
     /// What each output says now; `None` for one that failed.
     async fn rendered(&self, realm: &RealmName, outputs: &[&Output]) -> Vec<Option<Rendered>> {
-        let with_place: Vec<&Output> = outputs.iter().copied().filter(|it| !it.destinations.is_empty()).collect();
-        if with_place.is_empty() {
-            return outputs.iter().map(|_| None).collect();
+        if outputs.is_empty() {
+            return Vec::new();
         }
-        let facts = match facts(self.http, realm, &wanted(&with_place)).await {
-            Ok(facts) => facts,
-            Err(error) => {
-                for output in &with_place {
-                    self.failed(&output.name, error.to_string());
-                }
-                return outputs.iter().map(|_| None).collect();
-            }
-        };
+        let facts = facts(self.http, realm, &wanted(outputs)).await;
         let rendered = outputs.iter().map(|output| {
-            if output.destinations.is_empty() {
-                return None;
-            }
-            render(output, &facts).map_err(|error| self.failed(&output.name, error.in_full())).ok()
+            let rendered = match &facts {
+                Ok(facts) => render(output, facts).map_err(|error| error.in_full()),
+                Err(error) => Err(error.to_string()),
+            };
+            rendered.map(|(rendered, _)| rendered).map_err(|reason| self.failed(&output.name, reason)).ok()
         });
-        rendered.map(|rendered| rendered.map(|(rendered, _)| rendered)).collect()
+        rendered.collect()
     }
 
     /// Keeps what is to be told.

@@ -246,12 +246,15 @@ impl Parameter {
 
     /// The values that it takes, where these are few.
     fn takes(&self) -> String {
-        let allowed: Vec<String> = self.allowed.iter().map(|value| fact(value).to_string()).collect();
-        one_of(&allowed.iter().map(String::as_str).collect::<Vec<_>>())
+        one_of(&self.choices().iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    fn choices(&self) -> Vec<String> {
+        self.allowed.iter().map(|value| fact(value).to_string()).collect()
     }
 
     fn fault(&self, name: &str, given: &Item, place: &Place) -> Option<Problem> {
-        let Self { sort, allowed, place: declared, .. } = self;
+        let Self { sort, place: declared, .. } = self;
         let found = given.value.node();
         if *sort == Sort::Secret && !sort.takes(&given.value) {
             place.source.hide(place.span.clone());
@@ -262,11 +265,10 @@ impl Parameter {
             return Some(problem.at(place.clone(), label).and(declared.clone(), "declared here"));
         }
         if !self.allows(&given.value) {
-            let allowed: Vec<String> = allowed.iter().map(|value| fact(value).to_string()).collect();
-            let allowed: Vec<&str> = allowed.iter().map(String::as_str).collect();
+            let choices = self.choices();
             let problem = Problem::error(format!("the parameter `{name}` takes one of a few values"))
                 .at(place.clone(), format!("expected {}", self.takes()))
-                .maybe_help(found.as_text().and_then(|text| did_you_mean(text, allowed.iter().copied())));
+                .maybe_help(found.as_text().and_then(|text| did_you_mean(text, choices.iter().map(String::as_str))));
             return Some(problem.and(declared.clone(), "declared here"));
         }
         None
@@ -339,8 +341,8 @@ pub(super) fn read_uses(source: &Arc<Source>, item: &Item, problems: &mut Vec<Pr
     let mut reader = Reader::new(source, problems);
     let entry = item.entry();
     let Data::List(items) = &item.value.data else {
-        let none: Option<()> = reader.expect(&entry, "a list such as [{ blueprint = \"…\", with = { … } }]", None);
-        return none.map(|()| Vec::new()).unwrap_or_default();
+        let expected = "a list such as [{ blueprint = \"…\", with = { … } }]";
+        return reader.expect(&entry, expected, None).unwrap_or_default();
     };
     items.iter().filter_map(|item| read_use(&mut reader, item)).collect()
 }

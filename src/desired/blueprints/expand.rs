@@ -2,29 +2,23 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use minijinja::value::ValueKind;
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value as Fact, context};
+use minijinja::{ErrorKind, Value as Fact, context};
 
 use super::value::written;
 use crate::desired::parse::{Data, Item, Parsed, Table, Value};
 use crate::desired::problem::Problem;
 use crate::desired::source::{Place, Source};
 use crate::desired::suggest::{did_you_mean, one_of};
+use crate::desired::template::{self, ENVIRONMENT, reason};
 
 /// The entry that repeats a table.
 const FOR_EACH: &str = "forEach";
 
 /// What is there besides the parameters, where a table is repeated.
 const OF_REPETITION: &[&str] = &["item", "key", "index"];
-
-/// A misspelt name would say nothing.
-static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment
-});
 
 /// Fills the expressions of one file in.
 pub(super) struct Expander<'a> {
@@ -192,17 +186,15 @@ fn check_text(
         return;
     }
     let place = || Place::new(source, span.clone());
-    let template = match ENVIRONMENT.template_from_str(text) {
-        Ok(template) => template,
-        Err(error) => {
-            let problem = Problem::error(format!("the expression is not valid: {}", reason(&error)));
+    let mut unknown = match template::names(text) {
+        Ok(names) => names,
+        Err(reason) => {
+            let problem = Problem::error(format!("the expression is not valid: {reason}"));
             problems.push(problem.at(place(), "an expression of minijinja, like Jinja's"));
             return;
         }
     };
-    let mut unknown: Vec<String> = template.undeclared_variables(false).into_iter().collect();
     unknown.retain(|name| !known.contains(name.as_str()));
-    unknown.sort();
     for name in unknown {
         let names: Vec<&str> = known.iter().copied().collect();
         let problem = Problem::error(format!("the expression uses `{name}`, and there is nothing of that name"))
@@ -222,11 +214,4 @@ fn whole(text: &str) -> Option<&str> {
     let inside = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
     (!inside.contains("{{") && !inside.contains("}}") && !inside.contains("{%"))
         .then(|| inside.trim_matches(['-', ' ']))
-}
-
-fn reason(error: &Error) -> String {
-    match error.detail() {
-        Some(detail) => format!("{}: {detail}", error.kind()),
-        None => error.kind().to_string(),
-    }
 }

@@ -40,7 +40,7 @@ struct Blueprint {
     files: Vec<(PathBuf, Parsed)>,
 }
 
-/// The blueprints that lead to a use, from the realm's on, with the values that they were given.
+/// The blueprints that lead to a use, by their names, from the realm's on.
 struct Used<'a> {
     name: &'a str,
     above: Option<&'a Used<'a>>,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior, Value as Fact, context};
+use minijinja::{Value as Fact, context};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value as Json};
 
@@ -13,6 +13,7 @@ use crate::desired::builder::Builder;
 use crate::desired::problem::Problem;
 use crate::desired::references::Use;
 use crate::desired::suggest::{did_you_mean, one_of};
+use crate::desired::template::{ENVIRONMENT, reason};
 use crate::model::{Address, Destination, FieldPath, HandOff, Origin, RealmName, Reference, kinds};
 
 /// What is taken out of names that become parts of a path.
@@ -116,8 +117,7 @@ pub(in crate::desired) fn of_all(
     faults.dedup_by(|a, b| a.0 == b.0);
     for (origin, words) in faults {
         let place = builder.place(&origin);
-        let problem = Problem::error(words);
-        builder.report(place.map(|place| problem.clone().at(place, "this output")).unwrap_or(problem));
+        builder.report(Problem::error(words).maybe_at(place, "this output"));
     }
     if !partial {
         check_subjects(builder, rules, None);
@@ -231,8 +231,6 @@ impl Known<'_> {
     }
 
     fn rendered(&self, template: &str, name: impl Fn(&str) -> String) -> Result<String, String> {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
         let mut parameters = Json::Object(self.parameters.clone());
         each_text(&mut parameters, &name);
         let (parameters, realm) = (Fact::from(Serde(parameters)), name(self.of.realm_name()));
@@ -241,11 +239,10 @@ impl Known<'_> {
         } else {
             context! { realm, ..parameters }
         };
-        environment.render_str(template, facts).map_err(|error| {
-            let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+        ENVIRONMENT.render_str(template, facts).map_err(|error| {
             let known: Vec<&str> =
                 ["realm", "client.id"].into_iter().chain(self.parameters.keys().map(String::as_str)).collect();
-            format!("`{template}`: {}{detail}; before an apply there is {}", error.kind(), one_of(&known))
+            format!("`{template}`: {}; before an apply there is {}", reason(&error), one_of(&known))
         })
     }
 }

@@ -8,13 +8,13 @@ mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use minijinja::Environment;
 use serde_json::{Map, Value as Json};
 
 pub(super) use each::of_all;
 pub use each::{OutputFault, destinations, outputs};
 pub(super) use read::{FACTS, read};
 
+use super::template;
 use crate::model::{Address, Destination, Origin, matches};
 
 /// What the project file says of outputs, by their names.
@@ -161,13 +161,8 @@ impl OutputContent {
 
     /// The facts that the templates use.
     pub fn facts(&self) -> BTreeSet<String> {
-        let environment = Environment::new();
-        let used = |text| {
-            let template = environment.template_from_str(text).ok();
-            template.map(|template| template.undeclared_variables(false)).unwrap_or_default()
-        };
         let text = if let Self::Text(text) = self { Some(text) } else { None };
         let templates = self.values().into_iter().flat_map(BTreeMap::values).chain(text);
-        templates.map(String::as_str).flat_map(used).collect()
+        templates.flat_map(|text| template::names(text)).flatten().collect()
     }
 }

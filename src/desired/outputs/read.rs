@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::str::FromStr as _;
 
-use minijinja::Environment;
-
 use super::{Kubeconfig, Manifest, OutputContent, OutputRule, Outputs, Subject, Templates};
 use crate::desired::parse::{Entry, entries};
 use crate::desired::problem::Problem;
 use crate::desired::project::Reader;
 use crate::desired::source::Place;
 use crate::desired::suggest::{did_you_mean, one_of};
+use crate::desired::template;
 use crate::model::{Address, kinds};
 
 const OUTPUT: &[&str] =
@@ -236,12 +235,10 @@ fn usual(is_client: bool, has_secrets: bool) -> Templates {
 
 /// What is wrong with a template, as far as no server has to be asked.
 fn check(reader: &mut Reader<'_>, text: &str, place: Place, is_client: bool) {
-    let environment = Environment::new();
-    let template = match environment.template_from_str(text) {
-        Ok(template) => template,
-        Err(error) => {
-            let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
-            let problem = Problem::error(format!("the template is not valid: {}{detail}", error.kind()));
+    let mut unknown = match template::names(text) {
+        Ok(names) => names,
+        Err(reason) => {
+            let problem = Problem::error(format!("the template is not valid: {reason}"));
             reader.problems.push(problem.at(place, "a template of minijinja, like Jinja's"));
             return;
         }
@@ -249,9 +246,7 @@ fn check(reader: &mut Reader<'_>, text: &str, place: Place, is_client: bool) {
     let facts = FACTS.iter().copied().filter(|fact| *fact != "client" || is_client);
     let parameters: Vec<String> = reader.parameters.keys().cloned().collect();
     let known: Vec<&str> = facts.chain(parameters.iter().map(String::as_str)).collect();
-    let mut unknown: Vec<String> = template.undeclared_variables(false).into_iter().collect();
     unknown.retain(|name| !known.contains(&name.as_str()));
-    unknown.sort();
     for name in unknown {
         let problem = Problem::error(format!("the template uses `{name}`, and there is nothing of that name"))
             .at(place.clone(), format!("expected {}", one_of(&known)))

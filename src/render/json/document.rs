@@ -654,22 +654,6 @@ impl From<Counts> for Summary {
     }
 }
 
-/// The same words on both sides.
-macro_rules! words {
-    ($word:ident, $value:ident: $($name:ident)+) => {
-        impl From<$value> for $word {
-            fn from(value: $value) -> Self {
-                match value { $($value::$name => Self::$name),+ }
-            }
-        }
-        impl From<$word> for $value {
-            fn from(word: $word) -> Self {
-                match word { $($word::$name => Self::$name),+ }
-            }
-        }
-    };
-}
-
 words!(CauseWord, Cause: Unexplained Edit Drift Both Prune Creation);
 words!(StepWord, StepAction: Create Update Link Delete);
 words!(GuardWord, Guard: ProtectedRealm DeleteLimit EmptiedKind PreventDestroy DataBearing Credential BreakGlass CreateOnly BuiltIn InUse Ownership);

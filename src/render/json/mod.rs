@@ -1,5 +1,21 @@
 //! For programs: everything that a plan says, in a stable order.
 
+/// The same words on both sides.
+macro_rules! words {
+    ($word:ident, $value:ident: $($name:ident)+) => {
+        impl From<$value> for $word {
+            fn from(value: $value) -> Self {
+                match value { $($value::$name => Self::$name),+ }
+            }
+        }
+        impl From<$word> for $value {
+            fn from(word: $word) -> Self {
+                match word { $($word::$name => Self::$name),+ }
+            }
+        }
+    };
+}
+
 mod document;
 mod drift;
 mod outputs;

@@ -30,27 +30,19 @@ enum OutputWord {
     Remove,
 }
 
+words!(OutputWord, OutputAction: Write Refresh Remove);
+
 impl From<&OutputChange> for OutputDocument {
     fn from(change: &OutputChange) -> Self {
         let OutputChange { to, what: HandOff { output, of }, action } = change;
-        let action = match action {
-            OutputAction::Write => OutputWord::Write,
-            OutputAction::Refresh => OutputWord::Refresh,
-            OutputAction::Remove => OutputWord::Remove,
-        };
-        Self { output: output.clone(), of: of.to_string(), to: to.to_string(), action }
+        Self { output: output.clone(), of: of.to_string(), to: to.to_string(), action: (*action).into() }
     }
 }
 
 impl OutputDocument {
     pub(super) fn change(&self, realm: &RealmName) -> Result<OutputChange, String> {
         let Self { output, of, to, action } = self;
-        let action = match action {
-            OutputWord::Write => OutputAction::Write,
-            OutputWord::Refresh => OutputAction::Refresh,
-            OutputWord::Remove => OutputAction::Remove,
-        };
         let what = HandOff { output: output.clone(), of: address(realm, of)? };
-        Ok(OutputChange { to: to.parse()?, what, action })
+        Ok(OutputChange { to: to.parse()?, what, action: (*action).into() })
     }
 }
