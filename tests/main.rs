@@ -20,6 +20,7 @@ mod cli;
 mod customers;
 mod demo;
 mod drift;
+mod environments;
 mod errors;
 mod examples;
 mod export;

@@ -90,6 +90,8 @@ pub struct Stamp {
     pub commit: Option<String>,
     /// Whether the work tree differed from it.
     pub dirty: bool,
+    /// The environment that it is applied in.
+    pub environment: Option<String>,
     /// The person or CI run.
     pub actor: String,
     /// When, in RFC 3339.

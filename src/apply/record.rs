@@ -63,6 +63,7 @@ fn stamped(run: &Run<'_>) -> Record {
     Record {
         commit: stamp.commit.clone(),
         dirty: stamp.dirty,
+        environment: stamp.environment.clone(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         time: stamp.time.clone(),
         actor: stamp.actor.clone(),

@@ -15,12 +15,16 @@ use super::prepare::{
 use super::unreadable::{self, FetchArgs};
 use super::workspace::{Found, Workspace, check_known};
 use super::{Context, Error};
-use crate::desired::{self, Excerpt, Loaded, Options, PROJECT_FILE, Project, excerpt, realm_folder, uses_blueprints};
+use crate::desired::{
+    self, BLUEPRINTS, Excerpt, Loaded, Options, PROJECT_FILE, Project, excerpt, realm_folder, uses_blueprints,
+};
 use crate::diff::Unreadable;
 use crate::diff::{self, Diff, Scope, touched, with_parents};
 use crate::git::{Tree, changed_since};
 use crate::keycloak::{Http, Interest, Moves, OpenRealm, read_realm};
-use crate::model::{Address, DesiredObject, DesiredRealm, Live, LiveRealm, PruneRules, RealmName, Record};
+use crate::model::{
+    Address, DesiredObject, DesiredRealm, ENVIRONMENTS, Live, LiveRealm, PruneRules, RealmName, Record,
+};
 
 /// Reads what changed, and makes the plan of it.
 pub(super) async fn prepare(context: &Context, args: &PlanArgs) -> Result<Prepared, Error> {
@@ -132,18 +136,21 @@ async fn read_and_connect(
     found: Found,
 ) -> Result<Option<(Files, Result<prepare::Connected, Error>)>, Error> {
     let folder = found.folder.clone();
-    let project_of = |tree: &Tree| tree.files.get(Path::new(PROJECT_FILE)).and_then(|it| desired::project(it));
+    let project_of = |found: &Found, tree: &Tree| {
+        let file = tree.files.get(Path::new(PROJECT_FILE));
+        file.map(|file| found.project_in(file)).transpose().map(Option::flatten)
+    };
     let ((found, tree), connected) = if let Some(project) = found.project() {
         let read = move || found.read().map(|tree| (found, tree));
         beside(read, connect(context, &args.connect, &folder, &project)).await?
     } else {
         let tree = found.read()?;
-        let Some(project) = project_of(&tree) else { return Ok(None) };
+        let Some(project) = project_of(&found, &tree)? else { return Ok(None) };
         ((found, tree), connect(context, &args.connect, &folder, &project).await)
     };
-    let (Some(project), Some(realms)) = (project_of(&tree), desired::realm_folders(&tree.files)) else {
-        return Ok(None);
-    };
+    let Some(project) = project_of(&found, &tree)? else { return Ok(None) };
+    let environment = project.environment_name();
+    let Some(realms) = desired::realm_folders(&tree.files, environment) else { return Ok(None) };
     Ok(Some((Files { found, tree, project, realms }, connected)))
 }
 
@@ -173,6 +180,15 @@ impl Files {
         if uses_blueprints(&self.tree.files, folder) {
             return realm("it uses blueprints");
         }
+        let environment = self.project.environment_name();
+        if record.environment.as_deref() != environment {
+            return realm("it was applied in another environment");
+        }
+        let is_its_own =
+            |path: &Path| path.starts_with(ENVIRONMENTS) && realm_folder(path, environment).as_deref() == Some(folder);
+        if self.tree.files.keys().any(|path| is_its_own(path)) {
+            return realm("its environment says something otherwise");
+        }
         if record.tool != env!("CARGO_PKG_VERSION") {
             return realm("another version of realmform applied it last");
         }
@@ -185,9 +201,12 @@ impl Files {
             return Ok(Err(Reason::Project(format!("{PROJECT_FILE} changed"))));
         }
         if let Some(left) =
-            changed.keys().filter_map(|path| realm_folder(path)).find(|top| !self.realms.contains_key(top))
+            changed.keys().filter_map(|path| realm_folder(path, environment)).find(|top| !self.realms.contains_key(top))
         {
             return Ok(Err(Reason::Project(format!("the files of {left} are gone"))));
+        }
+        if changed.keys().any(|path| is_its_own(path)) {
+            return realm("its environment said something otherwise");
         }
         let (mut objects, server, made) = match open.moves(http).await? {
             Moves::Known { objects, made } => (objects, None, made),
@@ -196,7 +215,7 @@ impl Files {
         };
         objects.extend(record.unfinished.iter().cloned());
         let files = excerpt(Excerpt { files: &self.tree.files, folder, changed: &changed, objects: &objects });
-        let options = Options { partial: true, ..self.found.options() };
+        let options = Options { partial: true, environment, ..self.found.options() };
         let load = |files: &_| desired::load(files, &options).map(|loaded| loaded.desired.realms);
         let now = load(&files).map_err(Error::Files)?;
         let before = before(&files, folder, &changed);
@@ -219,20 +238,24 @@ impl Files {
 
     /// The project with the files that matter.
     fn workspace(self, realms: &BTreeMap<RealmName, (String, Look)>) -> Result<Workspace, Error> {
-        let Self { found, tree, .. } = self;
+        let Self { found, tree, project, .. } = self;
+        let environment = project.environment_name();
         let mut files = BTreeMap::new();
         for (folder, look) in realms.values() {
             match look {
                 Look::Part(_, part) => files.extend(part.files.iter().map(|(path, text)| (path.clone(), text.clone()))),
                 Look::Whole => {
-                    let whole = tree.files.iter().filter(|(path, _)| path.starts_with(folder));
+                    let is_its_own = |path: &Path| realm_folder(path, environment).as_deref() == Some(folder);
+                    let is_of_it = |path: &Path| is_its_own(path) || path.starts_with(BLUEPRINTS);
+                    let whole = tree.files.iter().filter(|(path, _)| is_of_it(path));
                     files.extend(whole.map(|(path, text)| (path.clone(), text.clone())));
                 }
             }
         }
         let project = tree.files.get_key_value(Path::new(PROJECT_FILE));
         files.extend(project.map(|(path, text)| (path.clone(), text.clone())));
-        let loaded = desired::load(&files, &Options { partial: true, ..found.options() }).map_err(Error::Files)?;
+        let options = Options { partial: true, environment, ..found.options() };
+        let loaded = desired::load(&files, &options).map_err(Error::Files)?;
         Ok(Workspace { folder: found.folder, tree, loaded })
     }
 }

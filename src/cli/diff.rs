@@ -21,6 +21,7 @@ Examples:
   realmform diff                      what the work tree changes
   realmform diff origin/main          what it changes since a branch, tag or commit
   realmform diff v1.4..v1.5           what changed between two of them
+  realmform diff --env staging..prod  what differs between two environments
   realmform diff HEAD~1.. --format json --detailed-exitcode
   realmform diff origin/main.. --report markdown=diff.md
 
@@ -28,9 +29,10 @@ It compares what the files mean: an object that moves to another file and a valu
 difference, and a field that leaves the files shows the value that Keycloak gives it by itself. With \
 --detailed-exitcode, 2 means that there are differences.")]
 pub(super) struct Args {
-    /// The states: A..B, or A for the work tree since A; a side that is empty is HEAD
-    #[arg(value_name = "A[..B]", default_value = "HEAD")]
-    revisions: String,
+    /// The states: A..B, or A for the work tree since A; a side that is empty is HEAD [default: HEAD, and with two
+    /// environments the work tree]
+    #[arg(value_name = "A[..B]")]
+    revisions: Option<String>,
     /// Only this realm (repeatable)
     #[arg(long, value_name = "REALM")]
     realm: Vec<RealmName>,
@@ -48,32 +50,61 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    let (old, new) = sides(&args.revisions)?;
+    let (old, new) = sides(context.global.env.as_deref(), args.revisions.as_deref())?;
     // Each takes as long as reading a project does.
     let (old, new) = std::thread::scope(|scope| {
-        let old = scope.spawn(|| load(context, Some(old)));
-        let new = load(context, new);
+        let old = scope.spawn(|| load(context, &old));
+        let new = load(context, &new);
         (old.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), new)
     });
     let (mut old, mut new) = (old?, new?);
     only(&args.realm, &mut old.desired, &mut new.desired)?;
     let diff = between(&old.desired, &new.desired);
     let concerns = concerns(diff.realms.values());
-    let about = About { project: new.project.name, server: None };
+    let environments: Vec<&str> = [&old, &new].into_iter().filter_map(|side| side.project.environment_name()).collect();
+    let environment = match environments.as_slice() {
+        [] => None,
+        [one, other] if one != other => Some(format!("{one}..{other}")),
+        [one, ..] => Some((*one).to_owned()),
+    };
+    let about = About { project: new.project.name, environment, server: None };
     let view = Difference { diff: &diff, concerns: &concerns, about };
     report::show(context, &view, args.format, args.verbose, &args.reports)?;
     let is_empty = diff.realms.values().all(|realm| realm.counts().is_unchanged());
     Ok(if args.detailed_exitcode && !is_empty { Exit::Changes } else { Exit::Fine })
 }
 
-/// The older state, and the newer one; `None` is the work tree.
-fn sides(revisions: &str) -> Result<(&str, Option<&str>), Error> {
+/// A state of the files.
+struct Side {
+    /// A commit; `None` is the work tree.
+    revision: Option<String>,
+    environment: Option<String>,
+}
+
+/// The older state, and the newer one: two commits in an environment, or two environments in a commit.
+fn sides(environments: Option<&str>, revisions: Option<&str>) -> Result<(Side, Side), Error> {
+    let side = |revision: Option<&str>, environment: Option<&str>| Side {
+        revision: revision.map(str::to_owned),
+        environment: environment.map(str::to_owned),
+    };
+    if let Some((old, new)) = environments.and_then(|environments| environments.split_once("..")) {
+        return match revisions {
+            Some(revisions) if revisions.contains("..") => Err(Error::Usage(format!(
+                "diff {revisions} --env {old}..{new}: two commits or two environments are compared, not both"
+            ))),
+            _ if old.is_empty() || new.is_empty() => {
+                Err(Error::Usage("--env A..B: each side is an environment of the project".to_owned()))
+            }
+            revision => Ok((side(revision, Some(old)), side(revision, Some(new)))),
+        };
+    }
+    let revisions = revisions.unwrap_or("HEAD");
     match revisions.split_once("..") {
         Some((_, new)) if new.starts_with('.') => Err(Error::Usage(format!(
             "diff {revisions}: three dots would start where both began; say `$(git merge-base A B)..B`"
         ))),
-        Some((old, new)) => Ok((or_head(old), Some(or_head(new)))),
-        None => Ok((or_head(revisions), None)),
+        Some((old, new)) => Ok((side(Some(or_head(old)), environments), side(Some(or_head(new)), environments))),
+        None => Ok((side(Some(or_head(revisions)), environments), side(None, environments))),
     }
 }
 
@@ -81,9 +112,13 @@ fn or_head(side: &str) -> &str {
     if side.is_empty() { "HEAD" } else { side }
 }
 
-fn load(context: &Context, revision: Option<&str>) -> Result<Loaded, Error> {
-    let args = FileArgs { rev: revision.map(str::to_owned), ..FileArgs::default() };
-    let loaded = Found::new(context, &args).and_then(Found::load);
+fn load(context: &Context, side: &Side) -> Result<Loaded, Error> {
+    let Side { revision, environment } = side;
+    let args = FileArgs { rev: revision.clone(), ..FileArgs::default() };
+    let found = Found::new(context, &args).map(|found| found.within(environment.clone()));
+    // A commit may be of before there were environments.
+    let found = if revision.is_some() { found.map(Found::if_there_are_some) } else { found };
+    let loaded = found.and_then(Found::load);
     if let (Err(Error::Files(_)), Some(revision)) = (&loaded, revision) {
         context.output.message(&format!("the files of {revision}:"));
     }

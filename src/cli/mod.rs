@@ -75,6 +75,16 @@ struct Global {
     /// The project's folder, the one that holds realmform.toml [default: looked for from here upwards, also in realms/]
     #[arg(long, global = true, help_heading = "Options of every command", value_name = "DIR")]
     project: Option<PathBuf>,
+    /// The environment of the project that is meant; `diff` compares two as A..B
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Options of every command",
+        value_name = "NAME",
+        env = "REALMFORM_ENV",
+        hide_env_values = true
+    )]
+    env: Option<String>,
     /// When to use colours; `NO_COLOR` is heeded
     #[arg(long, global = true, help_heading = "Options of every command", value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,

@@ -141,7 +141,10 @@ fn write(context: &Context, folder: &Path, text: &str) -> Result<(), Error> {
     let failed = |source| Error::File { path: folder.to_owned(), source };
     std::fs::create_dir(folder).map_err(failed)?;
     let written = replace(&folder.join("realm.toml"), text, Readers::Usual);
-    let checked = written.and_then(|()| Found::new(context, &FileArgs::default())?.load().map(drop));
+    let checked = written.and_then(|()| {
+        let found = || Found::new(context, &FileArgs::default());
+        found()?.environments()?.into_iter().try_for_each(|environment| found()?.within(environment).load().map(drop))
+    });
     if checked.is_err() {
         // It was made just now, and holds nothing else.
         drop(std::fs::remove_dir_all(folder));

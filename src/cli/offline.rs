@@ -27,6 +27,8 @@ use crate::render::{markdown, text};
 pub(super) struct Offline {
     /// The project's name.
     pub(super) project: String,
+    /// Its environment that is meant.
+    pub(super) environment: Option<String>,
     /// The plan, or the plan and what speaks against it.
     pub(super) plan: Result<Plan, Refusal>,
     /// How many secrets could not be compared.
@@ -47,7 +49,8 @@ pub(super) async fn plan(context: &Context, args: &PlanArgs, exports: &Exports) 
     let diff = diff::diff(&workspace.loaded.desired, &live, &bases, &Resolved(&secrets));
     check_secrets(&diff)?;
     let plan = plan::plan(diff, &policy(args, &workspace, &live, Vec::new()));
-    Ok(Offline { project: workspace.loaded.project.name, plan, not_compared, left_out })
+    let environment = workspace.environment().map(str::to_owned);
+    Ok(Offline { project: workspace.loaded.project.name, environment, plan, not_compared, left_out })
 }
 
 /// What the exports have of the realms of the files, and, where all of the project is looked at, of those that it left

@@ -97,7 +97,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
 async fn run_offline(context: &Context, args: &Args) -> Result<Exit, Error> {
     let exports = Exports::read(&args.live)?;
     let offline = offline::plan(context, &args.prepare, &exports).await?;
-    let about = About { project: offline.project.clone(), server: None };
+    let about = About { project: offline.project.clone(), environment: offline.environment.clone(), server: None };
     let plan = PlanView { plan: offline.plan.as_ref(), explanations: Explanations::default(), about };
     let view = OfflineView { plan, offline: &offline, exports: &exports };
     report::show(context, &view, args.format, args.verbose, &args.reports)?;

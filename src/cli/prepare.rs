@@ -39,6 +39,9 @@ pub(super) struct PlanArgs {
     /// Delete more than the delete limit allows
     #[arg(long)]
     allow_many_deletes: bool,
+    /// Change realms that were applied in another environment
+    #[arg(long)]
+    allow_environment_change: bool,
     /// Generate a new value for what `{ generate = … }` made here (repeatable)
     #[arg(long, value_name = "ADDRESS[.FIELD]")]
     rotate: Vec<String>,
@@ -210,7 +213,11 @@ impl Prepared {
 
 /// What a result about a project on a server is about.
 pub(super) fn about(workspace: &Workspace, http: &Http) -> About {
-    About { project: workspace.loaded.project.name.clone(), server: Some(http.base_url()) }
+    About {
+        project: workspace.loaded.project.name.clone(),
+        environment: workspace.environment().map(str::to_owned),
+        server: Some(http.base_url()),
+    }
 }
 
 /// The secrets of all declared objects; those that are missing are reported together.
@@ -233,7 +240,7 @@ async fn read(http: &Http, workspace: &Workspace, whole: bool) -> Result<Live, E
     if whole {
         let named = workspace.loaded.desired.realms.values().filter_map(renamed_from);
         let known: BTreeSet<String> = workspace.loaded.desired.realms.keys().cloned().chain(named).collect();
-        for (name, realm) in crate::keycloak::read_abandoned(http, project, &known).await? {
+        for (name, realm) in crate::keycloak::read_abandoned(http, project, workspace.environment(), &known).await? {
             live.realms.insert(name, realm);
         }
     }
@@ -400,8 +407,19 @@ pub(super) fn policy(args: &PlanArgs, workspace: &Workspace, live: &Live, creden
         allow_destroy: args.allow_destroy.iter().cloned().collect(),
         credential,
         owners: Owners::of(live),
+        environments: environments(workspace, live).filter(|_| !args.allow_environment_change),
         ..Policy::default()
     }
+}
+
+/// The environment of a plan, and of what was applied last where that is another.
+fn environments(workspace: &Workspace, live: &Live) -> Option<(String, BTreeMap<RealmName, String>)> {
+    let environment = workspace.environment()?;
+    let other = |(name, realm): (&RealmName, &LiveRealm)| {
+        let record = realm.record.as_ref().filter(|record| !record.is_of(Some(environment)))?;
+        Some((name.clone(), record.environment.clone()?))
+    };
+    Some((environment.to_owned(), live.realms.iter().filter_map(other).collect()))
 }
 
 /// The accounts for emergencies, each with the roles and groups that it has as far as the server was asked for them, and

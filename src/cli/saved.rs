@@ -35,6 +35,7 @@ pub(super) async fn write(
     let mut saved = Saved {
         plan: plan.clone(),
         project: project.clone(),
+        environment: workspace.environment().map(str::to_owned),
         files: files(workspace),
         server: http.base_url(),
         version: http.server_version().await?,
@@ -65,7 +66,8 @@ pub(super) async fn write(
 
 /// What a saved plan is about.
 pub(super) fn about(saved: &Saved) -> About {
-    About { project: saved.project.clone(), server: Some(saved.server.clone()) }
+    let Saved { project, environment, server, .. } = saved;
+    About { project: project.clone(), environment: environment.clone(), server: Some(server.clone()) }
 }
 
 /// Reads a saved plan.
@@ -159,6 +161,11 @@ pub(super) async fn check_expected(context: &Context, prepared: &Prepared, expec
     let plan = prepared.plan.as_ref().map_err(|_| Error::Refused)?;
     let mut stale = moved_around(expected, &prepared.workspace.loaded.project.name, &prepared.http).await?;
     stale.extend(moved_secrets(expected, &prepared.secrets));
+    let (then, now) = (&expected.environment, prepared.workspace.environment());
+    if then.as_deref() != now {
+        let name = |environment: Option<&str>| environment.unwrap_or("none").to_owned();
+        stale.push(Stale::Environment { then: name(then.as_deref()), now: name(now) });
+    }
     let differ = expected.plan.differs(plan);
     if !differ.is_empty() {
         context.output.result(&render::text::unexpected(&differ, context.output.text_options(false)))?;

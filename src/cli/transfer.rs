@@ -114,7 +114,7 @@ fn take(record: &mut Record, address: &Address, field: Option<&FieldPath>) -> us
 /// Writes the record, while nobody else does.
 async fn hand_over(realm: &RealmName, from: &str, handed: &Handed) -> Result<(), Error> {
     let ledger = &handed.ledger;
-    let lock = match ledger.lock(&holder(&stamp(None, false).actor)).await? {
+    let lock = match ledger.lock(&holder(&stamp(None, false, None).actor)).await? {
         Ok(lock) => lock,
         Err(lock) => return Err(Error::Locked { realm: realm.clone(), lock: Box::new(lock) }),
     };

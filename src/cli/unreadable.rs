@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::workspace::Workspace;
 use super::{Context, prepare};
-use crate::desired;
+use crate::desired::{self, PROJECT_FILE};
 use crate::diff::Unreadable;
 use crate::git::{self, Commit, GitError, Source};
 use crate::model::{Desired, DesiredRealm, Live, LiveRealm, RealmName, Record};
@@ -60,7 +60,10 @@ pub(super) fn at(workspace: &Workspace, commit: &str) -> Result<Desired, Unreada
         },
         error => unreadable(format!("it was applied from commit {short}, which cannot be read: {error}")),
     })?;
-    let loaded = desired::load(&tree.files, &desired::Options::default());
+    let project = tree.files.get(Path::new(PROJECT_FILE)).and_then(|file| desired::project(file, None));
+    let had_some = project.is_some_and(|project| !project.environments.is_empty());
+    let options = desired::Options { environment: workspace.environment().filter(|_| had_some), ..Default::default() };
+    let loaded = desired::load(&tree.files, &options);
     loaded.map(|loaded| loaded.desired).map_err(|problems| {
         unreadable(format!("it was applied from commit {short}, whose files this version refuses: {problems}"))
     })

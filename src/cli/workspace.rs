@@ -28,6 +28,10 @@ pub(super) struct Found {
     args: FileArgs,
     /// Whether it is looked at for a server that is thrown away.
     throwaway: bool,
+    /// The environment that was asked for.
+    environment: Option<String>,
+    /// Whether the project may have none at all.
+    may_lack: bool,
 }
 
 /// A project whose files are in order.
@@ -44,7 +48,19 @@ impl Found {
             folder: find(context.global.project.as_deref())?,
             args: args.clone(),
             throwaway: context.server.is_some(),
+            environment: context.global.env.clone(),
+            may_lack: false,
         })
+    }
+
+    /// The same in another environment than was asked for.
+    pub(super) fn within(self, environment: Option<String>) -> Self {
+        Self { environment, ..self }
+    }
+
+    /// The same, where the project may have had no environments yet.
+    pub(super) fn if_there_are_some(self) -> Self {
+        Self { may_lack: true, ..self }
     }
 
     /// What the project file of the work tree says, before anything else is read; `None` where another state is meant,
@@ -53,7 +69,48 @@ impl Found {
         if self.args.rev.is_some() {
             return None;
         }
-        desired::project(&git::plain_file(&self.folder, PROJECT_FILE)?)
+        self.project_in(&git::plain_file(&self.folder, PROJECT_FILE)?).ok()?
+    }
+
+    /// What a project file says of the environment that is meant; `None` where [`Found::load`] will say what is wrong with
+    /// it.
+    pub(super) fn project_in(&self, file: &[u8]) -> Result<Option<Project>, Error> {
+        let Some(project) = desired::project(file, None) else { return Ok(None) };
+        let environment = self.choose(&project)?;
+        Ok(desired::project(file, environment.as_deref()))
+    }
+
+    /// The environment that is meant: the one asked for, or the only one.
+    fn choose(&self, project: &Project) -> Result<Option<String>, Error> {
+        let mut known = project.environments.keys();
+        let names = || project.environments.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        match (&self.environment, known.len()) {
+            (None, 0) => Ok(None),
+            (None, 1) => Ok(known.next().cloned()),
+            (None, _) => Err(Error::Usage(format!("which environment? Say --env with one of {}", names()))),
+            (Some(_), 0) if self.may_lack => Ok(None),
+            (Some(asked), 0) => Err(Error::Usage(format!(
+                "--env {asked}: the project has no environments; [environments.{asked}] in {PROJECT_FILE} is one"
+            ))),
+            (Some(asked), _) if !project.environments.contains_key(asked) => {
+                Err(Error::Usage(format!("--env {asked}: the project has only {}", names())))
+            }
+            (Some(asked), _) => Ok(Some(asked.clone())),
+        }
+    }
+
+    /// The environments that a command is about that asks no server: the one asked for, or all of them.
+    pub(super) fn environments(&self) -> Result<Vec<Option<String>>, Error> {
+        let file = match &self.args.rev {
+            Some(rev) => git::at_revision(&self.folder, rev)?.files.remove(Path::new(PROJECT_FILE)),
+            None => git::plain_file(&self.folder, PROJECT_FILE),
+        };
+        match file.and_then(|file| desired::project(&file, None)) {
+            Some(project) if self.environment.is_none() && !project.environments.is_empty() => {
+                Ok(project.environments.into_keys().map(Some).collect())
+            }
+            _ => Ok(vec![self.environment.clone()]),
+        }
     }
 
     /// Reads all files.
@@ -68,7 +125,10 @@ impl Found {
     pub(super) fn load(self) -> Result<Workspace, Error> {
         let tree = self.read()?;
         let realm_folders = if self.args.rev.is_none() { realm_folders(&self.folder)? } else { Vec::new() };
-        let options = desired::Options { realm_folders: &realm_folders, ..self.options() };
+        let project = tree.files.get(Path::new(PROJECT_FILE)).and_then(|file| desired::project(file, None));
+        let environment = project.map(|project| self.choose(&project)).transpose()?.flatten();
+        let options =
+            desired::Options { realm_folders: &realm_folders, environment: environment.as_deref(), ..self.options() };
         let mut loaded = desired::load(&tree.files, &options).map_err(Error::Files)?;
         only(&mut loaded, &self.args.realm)?;
         Ok(Workspace { folder: self.folder, tree, loaded })
@@ -81,6 +141,11 @@ impl Found {
 }
 
 impl Workspace {
+    /// The environment that is meant, where the project has some.
+    pub(super) fn environment(&self) -> Option<&str> {
+        self.loaded.project.environment_name()
+    }
+
     /// Finds and loads the project, and prints what is probably not meant.
     pub(super) fn load(context: &Context, args: &FileArgs) -> Result<Self, Error> {
         let workspace = Found::new(context, args)?.load()?;

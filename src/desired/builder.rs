@@ -10,8 +10,8 @@ use super::references::{Ref, Use};
 use super::source::{Place, Source};
 use super::sources::Programs;
 use crate::model::{
-    Address, Declared, Desired, DesiredObject, DesiredRealm, FieldPath, Kind, Lifecycle, Origin, RealmName, Reference,
-    Value,
+    Address, Declared, Desired, DesiredObject, DesiredRealm, FieldPath, Kind, Lifecycle, Origin, Rank, RealmName,
+    Reference, Value,
 };
 
 /// Desired in the making. Every leaf is put in once; the second time is a problem that shows both places.
@@ -29,9 +29,9 @@ pub(super) struct Builder {
     settings: BTreeMap<(Address, FieldPath), Place>,
     /// Objects that exist only because a path goes through them.
     implied: BTreeSet<Address>,
-    /// What blueprints declare, and how deep the deepest of them is.
-    inherited: BTreeMap<Address, usize>,
-    /// What is taken out of what blueprints declare: objects, and fields.
+    /// What blueprints declare, and the place of it that counts least.
+    inherited: BTreeMap<Address, Rank>,
+    /// What is taken out of what counts less: objects, and fields.
     removals: Vec<(Address, Option<FieldPath>, Place)>,
     /// Objects that were taken out.
     removed: BTreeSet<Address>,
@@ -71,8 +71,9 @@ impl Builder {
     /// An object that a file names.
     pub(super) fn declare(&mut self, address: &Address, place: &Place) {
         if place.source.via().is_some() {
-            let depth = self.inherited.entry(address.clone()).or_default();
-            *depth = (*depth).max(place.origin().depth());
+            let rank = place.origin().rank();
+            let lowest = self.inherited.entry(address.clone()).or_insert(rank);
+            *lowest = (*lowest).max(rank);
         }
         if !self.insert(address, place) && self.implied.remove(address) {
             self.object(address, place).origin = place.origin();
@@ -167,12 +168,12 @@ impl Builder {
         self.settings.get(&(address.clone(), path.clone()))
     }
 
-    /// Takes out an object that a blueprint declares.
+    /// Takes out an object that is declared where it counts less.
     pub(super) fn remove(&mut self, address: &Address, place: Place) {
         self.removals.push((address.clone(), None, place));
     }
 
-    /// Takes out a field that a blueprint sets.
+    /// Takes out a field that is set where it counts less.
     pub(super) fn remove_field(&mut self, address: &Address, path: FieldPath, place: Place) {
         self.removals.push((address.clone(), Some(path), place));
     }
@@ -187,19 +188,23 @@ impl Builder {
             if !done {
                 let what = path.map_or_else(String::new, |path| format!("{path} of "));
                 let problem = Problem::error(format!("there is no {what}{address} to remove"))
-                    .at(place, "no blueprint declares it")
-                    .help("only what a blueprint declares can be removed; what no file declares is not there");
+                    .at(place, "nothing that this lies over declares it")
+                    .help(
+                        "a realm's files remove what its blueprints declare, and those of an environment what is declared for all \
+                         of them; what no file declares is not there",
+                    );
                 self.report(problem);
             }
         }
     }
 
     fn take_out(&mut self, address: &Address, place: &Place) -> bool {
-        let depth = place.origin().depth();
-        if self.inherited.get(address).is_none_or(|inherited| *inherited <= depth) {
+        let rank = place.origin().rank();
+        let Some(realm) = self.desired.realms.get_mut(address.realm_name()) else { return false };
+        let Some(object) = realm.objects.get(address) else { return false };
+        if object.origin.rank().max(self.inherited.get(address).copied().unwrap_or(rank)) <= rank {
             return false;
         }
-        let Some(realm) = self.desired.realms.get_mut(address.realm_name()) else { return false };
         let within: Vec<Address> = realm
             .objects
             .range(address.clone()..)
@@ -209,14 +214,18 @@ impl Builder {
             .collect();
         let mut kept = None;
         for at in within {
-            let declared = realm.objects[&at].fields.values().find(|declared| declared.origin.depth() <= depth);
+            let object = &realm.objects[&at];
+            let declared = object.fields.values().find(|declared| declared.origin.rank() <= rank);
             let own = declared.map(|declared| declared.origin.clone());
-            let own = own.or_else(|| {
-                (at != *address && !self.inherited.contains_key(&at)).then(|| realm.objects[&at].origin.clone())
-            });
+            let is_own = at != *address && !self.inherited.contains_key(&at) && object.origin.rank() <= rank;
+            let own = own.or_else(|| is_own.then(|| object.origin.clone()));
             kept = kept.or(own.map(|origin| (at.clone(), origin)));
             realm.objects.remove(&at);
             self.removed.insert(at);
+        }
+        if address.parent().is_none() {
+            self.desired.realms.remove(address.realm_name());
+            self.outputs.remove(address.realm_name());
         }
         if let Some((at, origin)) = kept {
             let problem = Problem::error(format!("{at} is removed and declared")).at(place.clone(), "removed here");
@@ -226,12 +235,11 @@ impl Builder {
     }
 
     fn take_out_field(&mut self, address: &Address, path: &FieldPath, place: &Place) -> bool {
-        let depth = place.origin().depth();
+        let rank = place.origin().rank();
         let realm = self.desired.realms.get_mut(address.realm_name());
         let Some(object) = realm.and_then(|realm| realm.objects.get_mut(address)) else { return false };
         let before = object.fields.len();
-        Arc::make_mut(&mut object.fields)
-            .retain(|at, declared| !at.is_within(path) || declared.origin.depth() <= depth);
+        Arc::make_mut(&mut object.fields).retain(|at, declared| !at.is_within(path) || declared.origin.rank() <= rank);
         object.fields.len() < before
     }
 
@@ -271,9 +279,9 @@ impl Builder {
     }
 }
 
-/// Which of two places counts more: a realm's own files override the blueprints that it uses, and these those that they use.
+/// Which of two places counts more.
 fn overrides(one: &Origin, other: &Origin) -> Ordering {
-    other.depth().cmp(&one.depth())
+    other.rank().cmp(&one.rank())
 }
 
 fn new_object(kind: &'static Kind, origin: Origin) -> DesiredObject {

@@ -9,16 +9,16 @@ use super::parse::{Parsed, entry};
 use super::problem::Problem;
 use super::source::{Place, Source};
 use super::suggest::{closest, did_you_mean, one_of};
-use crate::model::{Address, Kind, RealmName, kinds};
+use crate::model::{Address, ENVIRONMENTS, Kind, RealmName, kinds};
 
 /// The file that makes a folder a project.
 pub const PROJECT_FILE: &str = "realmform.toml";
 
 /// Folders beside the project file that are no realms.
-const RESERVED: &[&str] = &[BLUEPRINTS, "environments"];
+const RESERVED: &[&str] = &[BLUEPRINTS, ENVIRONMENTS];
 
 /// The folder of the project's blueprints.
-const BLUEPRINTS: &str = "blueprints";
+pub const BLUEPRINTS: &str = "blueprints";
 
 /// The files of a project, sorted out.
 pub(super) struct Layout<'a> {
@@ -26,16 +26,22 @@ pub(super) struct Layout<'a> {
     pub(super) realms: Vec<RealmFolder<'a>>,
     /// The files of blueprints, by the blueprints' names, each in the order in which its files are read.
     pub(super) blueprints: BTreeMap<String, Vec<(PathBuf, Parsed)>>,
+    /// The environments that have files.
+    pub(super) environments: BTreeSet<String>,
 }
 
 /// The files of a realm.
 pub(super) struct RealmFolder<'a> {
     pub(super) name: RealmName,
-    /// Those that are of the whole realm: one of them may have its name.
+    /// Those that are of the whole realm: one of them may have its name. Those of an environment come last.
     whole: Vec<Parsed>,
-    /// Those whose path is an address, by what the path says, so that a file comes before those below it.
-    others: BTreeMap<PathBuf, (&'a Path, &'a [u8])>,
+    /// Those whose path is an address.
+    others: Others<'a>,
 }
+
+/// Files whose path is an address, by what the path says, so that a file comes before those below it, and by whether they
+/// are an environment's. Each with its path in the realm's folder, its path and its content.
+type Others<'a> = BTreeMap<(PathBuf, bool), (PathBuf, &'a Path, &'a [u8])>;
 
 pub(super) struct RealmFile {
     pub(super) parsed: Parsed,
@@ -51,25 +57,38 @@ pub(super) fn lay_out<'a>(
 ) -> Layout<'a> {
     let known = options.realm_folders.iter().filter_map(|path| top_folder(path));
     let mut folders: BTreeMap<String, Folder<'_>> = known.map(|folder| (folder, Folder::default())).collect();
+    let mut environments = BTreeSet::new();
     let mut project = None;
     let mut blueprints: BTreeMap<String, Vec<(PathBuf, Parsed)>> = BTreeMap::new();
     for (path, bytes) in files {
         let role = role(path);
-        if let Role::Realm(folder) = &role {
-            folders.entry(folder.clone()).or_default().has_toml |= is_toml(path);
+        if let Role::Realm { environment: Some(environment), .. } = &role {
+            environments.insert(environment.clone());
+            if options.environment != Some(environment) {
+                continue;
+            }
+        }
+        if let Role::Realm { folder, environment, .. } = &role {
+            let folder = folders.entry(folder.clone()).or_default();
+            folder.has_toml |= is_toml(path);
+            folder.is_of_all_environments |= environment.is_none();
         }
         if matches!(role, Role::Ignored) || !is_toml(path) {
             continue;
         }
-        if let Role::Realm(folder) = &role
-            && !is_whole(path)
+        if let Role::Realm { folder, environment, within } = &role
+            && !is_whole(within)
         {
-            folders.entry(folder.clone()).or_default().others.insert(path.with_extension(""), (path, bytes));
+            let others = &mut folders.entry(folder.clone()).or_default().others;
+            others.insert((within.with_extension(""), environment.is_some()), (within.clone(), path, bytes));
             continue;
         }
         match (Parsed::new(path, bytes), role) {
             (Ok(parsed), Role::Project) => project = Some(parsed),
-            (Ok(parsed), Role::Realm(folder)) => folders.entry(folder).or_default().whole.push(parsed),
+            (Ok(parsed), Role::Realm { folder, environment, .. }) => {
+                let folder = folders.entry(folder).or_default();
+                if environment.is_some() { folder.whole_of_environment.push(parsed) } else { folder.whole.push(parsed) }
+            }
             (Ok(parsed), Role::Blueprint(name, within)) => blueprints.entry(name).or_default().push((within, parsed)),
             (Ok(parsed), _) => problems.push(stray(&parsed)),
             // What is not read as a realm need not be TOML.
@@ -78,21 +97,27 @@ pub(super) fn lay_out<'a>(
         }
     }
     problems.extend(folders.iter().filter(|(_, folder)| !folder.has_toml).map(|(name, _)| empty(name)));
+    problems.extend(options.environment.iter().flat_map(|environment| misspelt(&folders, environment)));
     folders.retain(|_, folder| folder.has_toml);
     let realms = folders.into_iter().map(|(name, folder)| folder.named(name)).collect();
     for files in blueprints.values_mut() {
         files.sort_by_cached_key(|(path, _)| (path.components().count() > 1, path.with_extension("")));
     }
-    Layout { project, realms: without_same_names(realms, problems), blueprints }
+    Layout { project, realms: without_same_names(realms, problems), blueprints, environments }
 }
 
-/// The realms of a project by their folders; `None` where the files do not say one name for each.
-pub fn realm_folders(files: &BTreeMap<PathBuf, Vec<u8>>) -> Option<BTreeMap<String, RealmName>> {
+/// The realms of a project in an environment by their folders; `None` where the files do not say one name for each.
+pub fn realm_folders(
+    files: &BTreeMap<PathBuf, Vec<u8>>,
+    environment: Option<&str>,
+) -> Option<BTreeMap<String, RealmName>> {
     let mut folders: BTreeMap<String, Option<RealmName>> = BTreeMap::new();
-    for (path, bytes) in files.iter().filter(|(path, _)| is_toml(path)) {
-        let Role::Realm(folder) = role(path) else { continue };
+    let (base, overlay): (Vec<_>, Vec<_>) =
+        files.iter().filter(|(path, _)| is_toml(path)).partition(|(path, _)| !path.starts_with(ENVIRONMENTS));
+    for (path, bytes) in overlay.into_iter().chain(base) {
+        let Some((folder, within)) = in_realm_folder(path, environment) else { continue };
         let name = folders.entry(folder).or_default();
-        if is_whole(path) && name.is_none() {
+        if is_whole(&within) && name.is_none() {
             *name = own_name(&Parsed::new(path, bytes).ok()?, &kinds::REALM);
         }
     }
@@ -102,15 +127,26 @@ pub fn realm_folders(files: &BTreeMap<PathBuf, Vec<u8>>) -> Option<BTreeMap<Stri
     (names.len() == realms.len()).then_some(realms)
 }
 
-/// The realm folder that a file is in; `None` for the project file, and for what is of no realm.
-pub fn realm_folder(path: &Path) -> Option<String> {
-    if let Role::Realm(folder) = role(path) { Some(folder) } else { None }
+/// The realm folder that a file is of in an environment; `None` for the project file, and for what is of no realm.
+pub fn realm_folder(path: &Path, environment: Option<&str>) -> Option<String> {
+    in_realm_folder(path, environment).map(|(folder, _)| folder)
+}
+
+/// The realm folder that a file is of in an environment, and the file's path in it.
+fn in_realm_folder(path: &Path, environment: Option<&str>) -> Option<(String, PathBuf)> {
+    match role(path) {
+        Role::Realm { folder, environment: of, within } if of.is_none() || of.as_deref() == environment => {
+            Some((folder, within))
+        }
+        _ => None,
+    }
 }
 
 /// Whether the files of a realm's folder use blueprints.
 pub fn uses_blueprints(files: &BTreeMap<PathBuf, Vec<u8>>, folder: &str) -> bool {
-    let whole = files.iter().filter(|(path, _)| is_whole(path) && is_toml(path) && path.starts_with(folder));
-    whole.filter_map(|(path, bytes)| Parsed::new(path, bytes).ok()).any(|parsed| parsed.root.get(USE).is_some())
+    let own =
+        files.iter().filter(|(path, _)| is_toml(path) && path.starts_with(folder) && path.components().count() == 2);
+    own.filter_map(|(path, bytes)| Parsed::new(path, bytes).ok()).any(|parsed| parsed.root.get(USE).is_some())
 }
 
 /// The natural key that the file of an object says itself, where it is another than its path does.
@@ -122,14 +158,18 @@ pub(super) fn name_inside(path: &Path, bytes: &[u8], kind: &Kind) -> Option<Stri
 #[derive(Default)]
 struct Folder<'a> {
     has_toml: bool,
+    is_of_all_environments: bool,
     whole: Vec<Parsed>,
-    others: BTreeMap<PathBuf, (&'a Path, &'a [u8])>,
+    whole_of_environment: Vec<Parsed>,
+    others: Others<'a>,
 }
 
 impl<'a> Folder<'a> {
     fn named(self, folder: String) -> RealmFolder<'a> {
-        let Self { has_toml: _, whole, others } = self;
-        let name = whole.iter().find_map(|parsed| own_name(parsed, &kinds::REALM)).unwrap_or(folder);
+        let Self { has_toml: _, is_of_all_environments: _, mut whole, whole_of_environment, others } = self;
+        let mut by_weight = whole_of_environment.iter().chain(&whole);
+        let name = by_weight.find_map(|parsed| own_name(parsed, &kinds::REALM)).unwrap_or(folder);
+        whole.extend(whole_of_environment);
         RealmFolder { name, whole, others }
     }
 }
@@ -143,8 +183,7 @@ impl RealmFolder<'_> {
         for parsed in whole {
             read(Ok(RealmFile { parsed, address: addresses.realm.clone() }));
         }
-        for (path, bytes) in others.into_values() {
-            let within: PathBuf = path.components().skip(1).collect();
+        for (within, path, bytes) in others.into_values() {
             read(Parsed::new(path, bytes).and_then(|parsed| addresses.file(&within, parsed)));
         }
     }
@@ -182,8 +221,12 @@ enum Role {
     Ignored,
     Project,
     Stray,
-    /// Of the realm folder of that name; perhaps no TOML.
-    Realm(String),
+    /// Of the realm folder of that name, in all environments or in one, by its path within that; perhaps no TOML.
+    Realm {
+        folder: String,
+        environment: Option<String>,
+        within: PathBuf,
+    },
     /// Of the blueprint of that name, by its path within that.
     Blueprint(String, PathBuf),
 }
@@ -192,18 +235,37 @@ fn role(path: &Path) -> Role {
     if let Some((name, within)) = of_blueprint(path) {
         return Role::Blueprint(name, within);
     }
+    if let Some((environment, within)) = of_environment(path) {
+        return match (top_folder(&within), within.components().count()) {
+            (Some(_), 1) if is_toml(path) => Role::Stray,
+            (None, _) | (Some(_), 1) => Role::Ignored,
+            (Some(folder), _) => {
+                Role::Realm { folder, environment: Some(environment), within: within.components().skip(1).collect() }
+            }
+        };
+    }
     match (top_folder(path), path.components().count()) {
         (Some(name), 1) if name == PROJECT_FILE => Role::Project,
         (Some(_), 1) if is_toml(path) => Role::Stray,
         (None, _) | (Some(_), 1) => Role::Ignored,
-        (Some(folder), _) => Role::Realm(folder),
+        (Some(folder), _) => Role::Realm { folder, environment: None, within: path.components().skip(1).collect() },
     }
+}
+
+/// The environment that a file is of, and the path that it would have if it were of all of them.
+fn of_environment(path: &Path) -> Option<(String, PathBuf)> {
+    below(ENVIRONMENTS, path)
 }
 
 /// The blueprint that a file is of, and its path within that.
 pub(super) fn of_blueprint(path: &Path) -> Option<(String, PathBuf)> {
+    below(BLUEPRINTS, path)
+}
+
+/// The folder of a reserved folder that a file is in, and its path in that.
+fn below(reserved: &str, path: &Path) -> Option<(String, PathBuf)> {
     let mut parts = path.components().map(|part| part.as_os_str().to_string_lossy());
-    if parts.clone().any(|part| part.starts_with('.')) || parts.next()? != BLUEPRINTS {
+    if parts.clone().any(|part| part.starts_with('.')) || parts.next()? != reserved {
         return None;
     }
     let name = parts.next()?.into_owned();
@@ -240,8 +302,22 @@ fn empty(folder: &str) -> Problem {
     ))
 }
 
-fn is_whole(path: &Path) -> bool {
-    path.components().count() == 2
+/// An environment's folder that makes a realm of its own, where another was probably meant.
+fn misspelt(folders: &BTreeMap<String, Folder<'_>>, environment: &str) -> Vec<Problem> {
+    let known: Vec<&str> =
+        folders.iter().filter(|(_, it)| it.is_of_all_environments).map(|(name, _)| name.as_str()).collect();
+    let own = folders.keys().filter(|name| !known.contains(&name.as_str()));
+    let likely = own.filter_map(|name| Some((name, closest(name, known.iter().copied())?)));
+    let problem = |(name, meant): (&String, &str)| {
+        Problem::warning(format!("{ENVIRONMENTS}/{environment}/{name} makes a realm that only this environment has"))
+            .help(format!("did you mean {ENVIRONMENTS}/{environment}/{meant}?"))
+    };
+    likely.map(problem).collect()
+}
+
+/// Whether a file is of the whole realm, by its path in the realm's folder.
+fn is_whole(within: &Path) -> bool {
+    within.components().count() == 1
 }
 
 /// The natural key that a file gives its object.

@@ -18,6 +18,7 @@ mod checks;
 mod components;
 mod convert;
 mod elsewhere;
+mod environments;
 mod excerpt;
 mod executions;
 mod hide;
@@ -55,8 +56,9 @@ use builder::Builder;
 
 use crate::model::{Address, Desired, RealmName};
 
+pub use environments::Environment;
 pub use excerpt::{Excerpt, excerpt};
-pub use layout::{PROJECT_FILE, realm_folder, realm_folders, uses_blueprints};
+pub use layout::{BLUEPRINTS, PROJECT_FILE, realm_folder, realm_folders, uses_blueprints};
 pub use outputs::{
     Kubeconfig, Manifest, Output, OutputContent, OutputFault, OutputRule, Outputs, Part, Subject, Templates,
     destinations, outputs,
@@ -81,6 +83,8 @@ pub struct Options<'a> {
     pub partial: bool,
     /// The server is thrown away: nothing of it is handed over.
     pub throwaway: bool,
+    /// The environment of the project that is meant.
+    pub environment: Option<&'a str>,
 }
 
 /// A project whose files are in order.
@@ -102,11 +106,11 @@ pub struct Loaded {
     pub warnings: Vec<Problem>,
 }
 
-/// What the project file says, before anything else is read; `None` where [`load`] reports a problem of it.
-pub fn project(content: &[u8]) -> Option<Project> {
+/// What the project file says of an environment, before anything else is read; `None` where [`load`] reports a problem of it.
+pub fn project(content: &[u8], environment: Option<&str>) -> Option<Project> {
     let parsed = parse::Parsed::new(Path::new(PROJECT_FILE), content).ok()?;
     let mut problems = Vec::new();
-    let project = project::read(Some(&parsed), true, &mut problems);
+    let project = project::read(Some(&parsed), true, environment, &mut problems);
     project.filter(|_| !problems.iter().any(Problem::is_error))
 }
 
@@ -116,7 +120,9 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
     let mut problems = Vec::new();
     let layout = layout::lay_out(files, options, &mut problems);
     let has_project_file = files.contains_key(Path::new(PROJECT_FILE));
-    let project = project::read(layout.project.as_ref(), has_project_file, &mut problems);
+    let project = project::read(layout.project.as_ref(), has_project_file, options.environment, &mut problems);
+    let environment = project.as_ref().and_then(|project| project.environment.as_ref());
+    problems.extend(project.iter().flat_map(|project| project.without_environment(&layout.environments)));
     let strict = options.strict || project.as_ref().is_some_and(|project| project.strict);
 
     let programs = project.as_ref().map(|project| project.secrets.programs.clone()).unwrap_or_default();
@@ -124,7 +130,7 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
     layout.project.iter().for_each(|parsed| builder.add_source(&parsed.source));
     let mut subjects = BTreeMap::new();
     let mut gate = paths::Gate::new(project.as_ref().map(|project| &*project.policy.paths).unwrap_or_default());
-    let blueprints = Blueprints::read(layout.blueprints, &mut builder.problems);
+    let blueprints = Blueprints::read(layout.blueprints, environment, &mut builder.problems);
     for realm in layout.realms {
         let address = Address::realm(&realm.name);
         builder.realm(&realm.name);
@@ -139,12 +145,10 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
             }
             Err(problem) => builder.report(problem),
         });
-        for (source, item) in uses {
-            blueprints.expand(&mut builder, &address, &source, &item, &mut |builder, file| {
-                gate.check(builder, &file);
-                objects::read_file(builder, &file);
-            });
-        }
+        blueprints.expand(&mut builder, &address, &uses, &mut |builder, file| {
+            gate.check(builder, &file);
+            objects::read_file(builder, &file);
+        });
     }
     builder.finish_removals();
     gate.finish(&mut builder, options.partial);

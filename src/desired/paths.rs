@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::project::Reader;
 use super::source::Place;
 use super::suggest::{did_you_mean, one_of};
-use crate::model::{Origin, RealmName, kinds};
+use crate::model::{Origin, RealmName, kinds, lies_over};
 
 /// What a rule calls all of a realm that is in no collection: its fields, its name, `lifecycle` and `prune`.
 const SETTINGS: &str = "settings";
@@ -130,7 +130,9 @@ impl<'a> Gate<'a> {
     /// What a file declares that it may not.
     pub(super) fn check(&mut self, builder: &mut Builder, file: &RealmFile) {
         let source = &file.parsed.source;
-        let about = |rule: &PathRule| rule.matches(source.name());
+        // What is allowed of a file is allowed of what an environment says instead.
+        let lies_over = lies_over(source.name());
+        let about = |rule: &PathRule| rule.matches(source.name()) || lies_over.is_some_and(|path| rule.matches(path));
         self.used.extend(self.rules.iter().enumerate().filter(|(_, rule)| about(rule)).map(|(index, _)| index));
         let rule = self.rules.iter().rev().find(|rule| about(rule));
         let start = Place::start(source);

@@ -1,22 +1,23 @@
 //! The project file: the project's name, its servers and its policy. Secrets are never in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::environments::{self, ENV, Environment};
 use super::layout::PROJECT_FILE;
 use super::outputs::{self, Outputs};
-use super::parse::{Entry, Node, Parsed, Shape, Table, entries};
+use super::parse::{Entry, Node, Parsed, Shape, Table, entries, entry};
 use super::policy::{self, Policy};
 use super::problem::Problem;
 use super::secret;
 use super::source::{Place, Source};
 use super::sources::{self, Programs, SecretSources};
 use super::suggest::{did_you_mean, one_of};
-use crate::model::{Origin, SecretRef, parse_seconds};
+use crate::model::{ENVIRONMENTS, Origin, SecretRef, parse_seconds};
 
-const TOP: &[&str] = &["name", "strict", "defaultServer", "servers", "secrets", "outputs", "policy"];
+const TOP: &[&str] = &["name", "strict", "defaultServer", "servers", "environments", "secrets", "outputs", "policy"];
 const SERVER: &[&str] = &[
     "url",
     "realm",
@@ -31,7 +32,7 @@ const SERVER: &[&str] = &[
     "parallelism",
 ];
 /// Tables of the design that come later.
-const FUTURE: &[&str] = &["environments", "lint", "waivers", "blueprints"];
+const FUTURE: &[&str] = &["lint", "waivers", "blueprints"];
 
 /// What `realmform.toml` says.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,8 +43,12 @@ pub struct Project {
     pub strict: bool,
     /// By name.
     pub servers: BTreeMap<String, Server>,
-    /// The server that is meant when none is named: as written, or the only one.
+    /// The server that is meant when none is named: that of the environment, as written, or the only one.
     pub default_server: Option<String>,
+    /// By name.
+    pub environments: BTreeMap<String, Environment>,
+    /// The one that is in force.
+    pub environment: Option<Environment>,
     /// Where secrets are looked up.
     pub secrets: SecretSources,
     /// What is handed over after an apply.
@@ -52,6 +57,23 @@ pub struct Project {
     pub policy: Policy,
     /// Where the name is written.
     pub origin: Origin,
+}
+
+impl Project {
+    /// The name of the environment that is in force.
+    pub fn environment_name(&self) -> Option<&str> {
+        self.environment.as_ref().map(|environment| environment.name.as_str())
+    }
+
+    /// Folders that no environment of the project reads.
+    pub(super) fn without_environment(&self, folders: &BTreeSet<String>) -> impl Iterator<Item = Problem> {
+        let unread = folders.iter().filter(|name| !self.environments.contains_key(*name));
+        unread.map(|name| {
+            Problem::error(format!("{ENVIRONMENTS}/{name} is of no environment of the project"))
+                .help(format!("write [environments.{name}] in {PROJECT_FILE}"))
+                .maybe_help(did_you_mean(name, self.environments.keys().map(String::as_str)))
+        })
+    }
 }
 
 /// One server. What is `None` comes from the environment or has a default.
@@ -83,8 +105,13 @@ pub struct Server {
     pub origin: Origin,
 }
 
-/// Reads the project file. `None` when there is none, or when it gives no name.
-pub(super) fn read(parsed: Option<&Parsed>, file_is_there: bool, problems: &mut Vec<Problem>) -> Option<Project> {
+/// Reads the project file, as it is in an environment. `None` when there is none, or when it gives no name.
+pub(super) fn read(
+    parsed: Option<&Parsed>,
+    file_is_there: bool,
+    environment: Option<&str>,
+    problems: &mut Vec<Problem>,
+) -> Option<Project> {
     let Some(parsed) = parsed else {
         if !file_is_there {
             let problem = Problem::error(format!("there is no {PROJECT_FILE}"))
@@ -93,7 +120,7 @@ pub(super) fn read(parsed: Option<&Parsed>, file_is_there: bool, problems: &mut 
         }
         return None;
     };
-    Reader::new(&parsed.source, problems).project(parsed.root())
+    Reader::new(&parsed.source, problems).project(parsed.root(), environment)
 }
 
 pub(super) struct Reader<'a> {
@@ -103,44 +130,76 @@ pub(super) struct Reader<'a> {
     programs: Programs,
     /// What templates may use besides the facts of a realm.
     pub(super) parameters: serde_json::Map<String, serde_json::Value>,
+    /// The environment that is in force.
+    pub(super) environment: Option<Environment>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(source: &'a Arc<Source>, problems: &'a mut Vec<Problem>) -> Self {
-        Self { source, problems, programs: Programs::new(), parameters: serde_json::Map::new() }
+        Self { source, problems, programs: Programs::new(), parameters: serde_json::Map::new(), environment: None }
+    }
+
+    /// The same, where templates may use what is said of an environment.
+    pub(super) fn within(self, environment: Option<&Environment>) -> Self {
+        let mut parameters = self.parameters;
+        parameters.extend(environment.map(|it| (ENV.to_owned(), it.facts())));
+        Self { parameters, environment: environment.cloned(), ..self }
     }
 }
 
 impl Reader<'_> {
-    fn project(&mut self, table: &Table) -> Option<Project> {
+    fn project(mut self, table: &Table, environment: Option<&str>) -> Option<Project> {
         let mut name = None;
         let mut default_server = None;
-        let (mut strict, mut servers, mut policy) = (false, BTreeMap::new(), Policy::default());
+        let (mut strict, mut policy) = (false, Policy::default());
         let mut outputs = Outputs::new();
-        let secrets = entries(table).find(|entry| entry.name == "secrets");
-        let secrets = secrets.map(|entry| sources::read(self, &entry)).unwrap_or_default();
+        // What others name comes before them, wherever it is written.
+        let secrets = entry(table, "secrets").map(|entry| sources::read(&mut self, &entry)).unwrap_or_default();
         self.programs.clone_from(&secrets.programs);
-        for entry in entries(table) {
-            match entry.name {
-                "name" => name = self.name(&entry).map(|text| (text, self.place(&entry).origin())),
-                "strict" => strict = self.boolean(&entry).unwrap_or_default(),
-                "defaultServer" => default_server = self.text(&entry).map(|text| (text, self.place(&entry))),
-                "servers" => servers = self.servers(&entry),
-                "policy" => policy = policy::read(self, &entry),
-                "secrets" => {}
-                "outputs" => outputs = outputs::read(self, &entry),
-                _ => self.unknown("the project file", &entry, TOP),
-            }
-        }
-        let default_server = self.default_server(default_server, &servers);
-        if table.get("name").is_none() {
-            let problem = Problem::error("the project has no name")
-                .at(Place::start(self.source), "expected `name = \"…\"`")
-                .help("the name marks on the server what this project manages, so choose it once");
+        let servers = entry(table, "servers").map(|entry| self.servers(&entry)).unwrap_or_default();
+        let environments = entry(table, "environments")
+            .map(|entry| environments::read(&mut self, &entry, &servers))
+            .unwrap_or_default();
+        if let Some(name) = environment.filter(|name| !environments.contains_key(*name)) {
+            let problem = Problem::error(format!("the project has no environment `{name}`"))
+                .help(format!("write [environments.{name}] in {PROJECT_FILE}"))
+                .maybe_help(did_you_mean(name, environments.keys().map(String::as_str)));
             self.problems.push(problem);
         }
+        let environment = environment.and_then(|name| environments.get(name)).cloned();
+        let mut this = self.within(environment.as_ref());
+        for entry in entries(table) {
+            match entry.name {
+                "name" => name = this.name(&entry).map(|text| (text, this.place(&entry).origin())),
+                "strict" => strict = this.boolean(&entry).unwrap_or_default(),
+                "defaultServer" => default_server = this.text(&entry).map(|text| (text, this.place(&entry))),
+                "policy" => policy = policy::read(&mut this, &entry),
+                "secrets" | "servers" | "environments" => {}
+                "outputs" => outputs = outputs::read(&mut this, &entry),
+                _ => this.unknown("the project file", &entry, TOP),
+            }
+        }
+        let default_server = this.default_server(default_server, &servers);
+        let default_server = environment.as_ref().and_then(|it| it.server.clone()).or(default_server);
+        if table.get("name").is_none() {
+            let problem = Problem::error("the project has no name")
+                .at(Place::start(this.source), "expected `name = \"…\"`")
+                .help("the name marks on the server what this project manages, so choose it once");
+            this.problems.push(problem);
+        }
         let (name, origin) = name?;
-        Some(Project { name, strict, servers, default_server, secrets, outputs, policy, origin })
+        Some(Project {
+            name,
+            strict,
+            servers,
+            default_server,
+            environments,
+            environment,
+            secrets,
+            outputs,
+            policy,
+            origin,
+        })
     }
 
     fn name(&mut self, entry: &Entry<'_>) -> Option<String> {

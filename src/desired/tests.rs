@@ -5,6 +5,7 @@ mod blueprints;
 mod canonical;
 mod components;
 mod demo;
+mod environments;
 mod errors;
 mod laws;
 mod names;

@@ -24,11 +24,12 @@ const CANDIDATES: usize = 500;
 pub async fn read_abandoned(
     http: &Http,
     project: &str,
+    environment: Option<&str>,
     known: &BTreeSet<RealmName>,
 ) -> Result<Vec<(RealmName, LiveRealm)>, ServerError> {
     let names = realm_names(http).await?.into_iter().filter(|name| !known.contains(name) && name != "master");
     let asked = stream::iter(names).map(async |name| {
-        let realm = read_if_ours(http, project, &name).await?;
+        let realm = read_if_ours(http, project, environment, &name).await?;
         Ok::<_, ServerError>(realm.map(|realm| (name, realm)))
     });
     let found: Vec<_> = asked.buffered(http.parallelism()).try_collect().await?;
@@ -47,7 +48,12 @@ pub async fn realm_names(http: &Http) -> Result<Vec<RealmName>, ServerError> {
     Ok(names)
 }
 
-async fn read_if_ours(http: &Http, project: &str, name: &str) -> Result<Option<LiveRealm>, ServerError> {
+async fn read_if_ours(
+    http: &Http,
+    project: &str,
+    environment: Option<&str>,
+    name: &str,
+) -> Result<Option<LiveRealm>, ServerError> {
     let holder = match record::find(http, name, project).await {
         Ok(Some(holder)) => holder,
         // A realm whose clients we may not see is not one that we applied to.
@@ -55,7 +61,9 @@ async fn read_if_ours(http: &Http, project: &str, name: &str) -> Result<Option<L
         Err(ServerError::Http(e)) if e.is_forbidden() => return Ok(None),
         Err(e) => return Err(e),
     };
-    let Some(record) = decode_record(name, &holder)? else { return Ok(None) };
+    let Some(record) = decode_record(name, &holder)?.filter(|record| record.is_of(environment)) else {
+        return Ok(None);
+    };
     let Some(settings) = http.find(&format!("/{}", segment(name))).await? else { return Ok(None) };
     let settings = object(settings, "the realm")?;
     let id = text(&settings, "id")?.to_owned();

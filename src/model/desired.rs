@@ -70,11 +70,35 @@ pub struct Origin {
     pub via: Option<Arc<Origin>>,
 }
 
+/// The folder of a project in which each environment has a folder of its own, with what it says otherwise.
+pub const ENVIRONMENTS: &str = "environments";
+
+/// How little a place counts beside others that say the same: the lowest one is in force. Files count more than blueprints,
+/// these more than those that they use, and at the same depth an environment more than what it lies over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    /// How many blueprints lie between the place and the files that use them.
+    depth: usize,
+    is_of_all_environments: bool,
+}
+
 impl Origin {
-    /// How many blueprints lie between the place and the realm's own files.
-    pub fn depth(&self) -> usize {
-        std::iter::successors(self.via.as_deref(), |origin| origin.via.as_deref()).count()
+    /// How little the place counts.
+    pub fn rank(&self) -> Rank {
+        let (mut depth, mut outermost) = (0, self);
+        while let Some(via) = &outermost.via {
+            (depth, outermost) = (depth + 1, via);
+        }
+        Rank { depth, is_of_all_environments: lies_over(&outermost.file).is_none() }
     }
+}
+
+/// The file of all environments that one of a single environment lies over: `acme/realm.toml` of
+/// `environments/staging/acme/realm.toml`; `None` for one of all environments.
+pub fn lies_over(file: &str) -> Option<&str> {
+    let (environment, rest) = file.split_once('/')?;
+    let (_, file) = rest.split_once('/').filter(|_| environment == ENVIRONMENTS)?;
+    Some(file)
 }
 
 impl std::fmt::Debug for Origin {

@@ -30,7 +30,10 @@ pub use builtin::{
     is_builtin, is_builtin_provider, is_default_roles, is_global_profile, is_locked, is_reserved, is_too_new,
     recognize_version,
 };
-pub use desired::{Declared, Desired, DesiredObject, DesiredRealm, Lifecycle, Origin, Prune, PruneRules, Value};
+pub use desired::{
+    Declared, Desired, DesiredObject, DesiredRealm, ENVIRONMENTS, Lifecycle, Origin, Prune, PruneRules, Rank, Value,
+    lies_over,
+};
 pub use duration::parse_seconds;
 pub use feature::Feature;
 pub use field::{ANY, Field, FieldPath, Reference, Spi, Type, Write};

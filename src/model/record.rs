@@ -24,6 +24,8 @@ pub struct Record {
     pub commit: Option<String>,
     /// Whether the work tree differed from that commit.
     pub dirty: bool,
+    /// The environment that it was applied in; `None` where the project had none.
+    pub environment: Option<String>,
     /// The version of realmform that wrote it.
     pub tool: String,
     /// When, in RFC 3339.
@@ -65,6 +67,8 @@ struct Stored {
     commit: Option<String>,
     #[serde(default)]
     dirty: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    environment: Option<String>,
     #[serde(default)]
     time: String,
     #[serde(default)]
@@ -94,6 +98,11 @@ impl Record {
         self.commit.as_deref().filter(|_| !self.dirty)
     }
 
+    /// Whether it is of a plan's environment, as far as both have one.
+    pub fn is_of(&self, environment: Option<&str>) -> bool {
+        self.environment.is_none() || environment.is_none() || self.environment.as_deref() == environment
+    }
+
     /// The text kept on the server: JSON, deflated, base64.
     pub fn encode(&self) -> String {
         let json = serde_json::to_vec(&self.stored()).unwrap_or_default();
@@ -121,9 +130,19 @@ impl Record {
     /// What it says of the run that wrote it, without what it applied.
     #[must_use]
     pub fn heading(&self) -> Self {
-        let Self { commit, dirty, tool, time, actor, objects: _, fingerprints: _, unfinished: _, outputs: _ } =
-            self.clone();
-        Self { commit, dirty, tool, time, actor, ..Self::default() }
+        let Self {
+            commit,
+            dirty,
+            environment,
+            tool,
+            time,
+            actor,
+            objects: _,
+            fingerprints: _,
+            unfinished: _,
+            outputs: _,
+        } = self.clone();
+        Self { commit, dirty, environment, tool, time, actor, ..Self::default() }
     }
 
     /// The same with `old` replaced by `new` in every address below it.
@@ -177,6 +196,7 @@ impl Record {
             tool: self.tool.clone(),
             commit: self.commit.clone(),
             dirty: self.dirty,
+            environment: self.environment.clone(),
             time: self.time.clone(),
             actor: self.actor.clone(),
             objects,
@@ -207,8 +227,8 @@ impl Record {
             let what = HandOff { output: name, of: address(&of)? };
             outputs.insert(to.parse()?, Handed { what, print });
         }
-        let Stored { tool, commit, dirty, time, actor, .. } = stored;
-        Ok(Self { commit, dirty, tool, time, actor, objects, fingerprints, unfinished, outputs })
+        let Stored { tool, commit, dirty, environment, time, actor, .. } = stored;
+        Ok(Self { commit, dirty, environment, tool, time, actor, objects, fingerprints, unfinished, outputs })
     }
 }
 
@@ -227,7 +247,12 @@ mod tests {
 
     fn record(clients: usize) -> Record {
         let realm = Address::realm("acme");
-        let mut record = Record { tool: "0.1.0".into(), commit: Some("3f2a9c1".into()), ..Record::default() };
+        let mut record = Record {
+            tool: "0.1.0".into(),
+            commit: Some("3f2a9c1".into()),
+            environment: Some("prod".into()),
+            ..Record::default()
+        };
         let fields = |names: &[&str]| names.iter().map(|name| FieldPath::new([*name])).collect::<BTreeSet<_>>();
         for i in 0..clients {
             let client = realm.child(&kinds::CLIENT, format!("client-{i:04}"));

@@ -34,6 +34,8 @@ pub struct Policy {
     pub credential: Vec<Address>,
     /// The projects that have a part of each realm, where there are others.
     pub owners: BTreeMap<RealmName, Owners>,
+    /// The environment of the plan, and of what was applied last to realms where that is another.
+    pub environments: Option<(String, BTreeMap<RealmName, String>)>,
     /// The accounts for emergencies, each with the roles and groups that it is known to have, and what these are inside of.
     pub break_glass: BTreeMap<Address, BTreeSet<Address>>,
 }
@@ -88,6 +90,8 @@ pub enum Guard {
     InUse,
     /// It belongs to another project.
     Ownership,
+    /// It was applied in another environment.
+    Environment,
 }
 
 impl Default for Policy {
@@ -105,6 +109,7 @@ impl Default for Policy {
             allow_destroy: BTreeSet::new(),
             credential: Vec::new(),
             owners: BTreeMap::new(),
+            environments: None,
             break_glass: BTreeMap::new(),
         }
     }
@@ -131,6 +136,7 @@ pub(super) fn violations(plan: &Plan, policy: &Policy) -> Vec<Violation> {
     for (name, realm) in &plan.realms {
         let guarded = Guarded { address: Address::realm(name.as_str()), realm, policy };
         found.extend(guarded.protected());
+        found.extend(guarded.of_another_environment());
         for change in &realm.diff.changes {
             found.extend(guarded.prevented(change));
             found.extend(guarded.data_bearing(change));
@@ -163,6 +169,20 @@ impl Guarded<'_> {
             guard: Guard::ProtectedRealm,
             message: format!("realm {name} is protected, and the plan changes it"),
             remedy: format!("leave {name} out of the policy's protected realms"),
+            origin: None,
+        })
+    }
+
+    /// Mostly a server was mistaken for another.
+    fn of_another_environment(&self) -> Option<Violation> {
+        let (environment, others) = self.policy.environments.as_ref()?;
+        let name = self.address.name();
+        let other = others.get(name).filter(|_| !self.realm.is_empty())?;
+        Some(Violation {
+            address: self.address.clone(),
+            guard: Guard::Environment,
+            message: format!("realm {name} was applied in the environment {other}, and the plan is of {environment}"),
+            remedy: "--allow-environment-change, where the environment has got another name".to_owned(),
             origin: None,
         })
     }

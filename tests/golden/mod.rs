@@ -65,7 +65,8 @@ fn a_saved_plan() {
 #[test]
 fn drift() {
     let report = drifted();
-    let about = About { project: "bookshop".to_owned(), server: Some("https://sso.example".to_owned()) };
+    let about =
+        About { project: "bookshop".to_owned(), environment: None, server: Some("https://sso.example".to_owned()) };
     let [text, json, markdown] = [
         text::drift(&report, text::Options { width: 120, ..text::Options::default() }),
         format!("{:#}\n", json::drift(&report)),
@@ -209,6 +210,7 @@ fn saved() -> Saved {
     let plan: Plan = plan(diff, &Policy { limit_deletes: false, ..Policy::default() }).unwrap();
     Saved {
         project: "bookshop".to_owned(),
+        environment: None,
         files: Files { commit: Some(COMMIT.to_owned()), dirty: false, digest: String::new() },
         server: "https://sso.example".to_owned(),
         version: Some("26.7.4".to_owned()),

@@ -58,7 +58,7 @@ pub(super) async fn run(context: &Context, args: &Args, file: &Path, patience: &
             redactor: &Redactor::new(secrets.values()),
             secrets: &secrets,
             patience,
-            stamp: stamp::stamp(saved.files.commit.clone(), saved.files.dirty),
+            stamp: stamp::stamp(saved.files.commit.clone(), saved.files.dirty, saved.environment.clone()),
             looked_at,
             handing_over: handing_over.as_ref(),
         };
@@ -90,9 +90,15 @@ struct Around {
 
 /// The plan's project, if the command is given in it: then the plan has to be of its files.
 fn around(context: &Context, saved: &Saved) -> Result<Around, Error> {
+    let asked = context.global.env.as_ref();
+    if let Some(asked) = asked.filter(|asked| saved.environment.as_ref() != Some(asked)) {
+        let environment = saved.environment.as_deref().unwrap_or("none");
+        return Err(Error::Usage(format!("--env {asked}: the plan is of another environment, {environment}")));
+    }
     let is_here = context.global.project.is_some() || workspace::found()?.is_some();
     if is_here {
-        let workspace = Found::new(context, &FileArgs::default())?.load()?;
+        let found = Found::new(context, &FileArgs::default())?;
+        let workspace = found.within(saved.environment.clone()).load()?;
         let is_its_own = workspace.loaded.project.name == saved.project;
         if is_its_own || context.global.project.is_some() {
             return Ok(Around { folder: workspace.folder.clone(), workspace: Some(workspace) });

@@ -127,7 +127,11 @@ async fn run_files(context: &Context, args: &Args, patience: &Patience<'_>) -> R
         secrets,
         redactor,
         patience,
-        stamp: stamp::stamp(source.commit().map(|commit| commit.id.clone()), source.is_dirty()),
+        stamp: stamp::stamp(
+            source.commit().map(|commit| commit.id.clone()),
+            source.is_dirty(),
+            workspace.environment().map(str::to_owned),
+        ),
         looked_at,
         handing_over: handing_over.as_ref(),
     };

@@ -5,9 +5,9 @@ use crate::apply::Stamp;
 use crate::keycloak::Holder;
 
 /// For the record: a run of now.
-pub(in crate::cli) fn stamp(commit: Option<String>, dirty: bool) -> Stamp {
+pub(in crate::cli) fn stamp(commit: Option<String>, dirty: bool, environment: Option<String>) -> Stamp {
     let time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    Stamp { commit, dirty, actor: actor(), time }
+    Stamp { commit, dirty, environment, actor: actor(), time }
 }
 
 /// The CI run where there is one, else the user.

@@ -16,8 +16,7 @@ use crate::cli::{Context, Error, Exit};
 use crate::desired::{self, Loaded, Options};
 use crate::diff::{Adoption, Misread, Reason, Report, Takeover, What, adoption, misread};
 use crate::git;
-use crate::model::matches;
-use crate::model::{DesiredRealm, Live, RealmName};
+use crate::model::{DesiredRealm, ENVIRONMENTS, Live, RealmName, lies_over, matches};
 use crate::render::files::take_over;
 
 /// What it takes to write what drifted into the files.
@@ -61,6 +60,11 @@ impl Adopt<'_> {
         let file = self.workspace.folder.join(&*takeover.origin.file);
         if file.is_symlink() {
             let why = format!("{} is a link, and what it leads to may be others' as well", takeover.origin.file);
+            return Some(Reason::Unwritable(why));
+        }
+        if let Some(environment) = self.workspace.environment().filter(|_| lies_over(&takeover.origin.file).is_none()) {
+            let file = &takeover.origin.file;
+            let why = format!("{file} is of all environments; write it into {ENVIRONMENTS}/{environment}/{file}");
             return Some(Reason::Unwritable(why));
         }
         let guards = &self.workspace.loaded.project.policy.prevent_destroy;
@@ -111,7 +115,8 @@ impl Adopt<'_> {
                 None => drop(all.remove(path)),
             }
         }
-        let options = Options { strict: self.args.files.strict, ..Options::default() };
+        let environment = self.workspace.environment();
+        let options = Options { strict: self.args.files.strict, environment, ..Options::default() };
         let mut new = desired::load(&all, &options).map_err(|problems| {
             let output = &self.context.output;
             output.message(&desired::render(&problems.0, output.message_color(), 100));

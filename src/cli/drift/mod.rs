@@ -207,7 +207,7 @@ async fn read(http: &Http, workspace: &Workspace, args: &Args) -> Result<(Live, 
     if args.files.realm.is_empty() {
         let named = workspace.loaded.desired.realms.values().filter_map(prepare::renamed_from);
         let known: BTreeSet<String> = workspace.loaded.desired.realms.keys().cloned().chain(named).collect();
-        live.realms.extend(read_abandoned(http, project, &known).await?);
+        live.realms.extend(read_abandoned(http, project, workspace.environment(), &known).await?);
     }
     Ok((live, unread))
 }

@@ -60,7 +60,11 @@ impl Revert<'_> {
         let redactor = Redactor::new(secrets.values());
         for (name, realm) in &plan.realms {
             let record = live.realms.get(name).and_then(|live| live.record.as_ref());
-            let commit = record.and_then(|record| record.commit.clone());
+            let stamp = stamp(
+                record.and_then(|record| record.commit.clone()),
+                false,
+                record.and_then(|record| record.environment.clone()),
+            );
             let base = self.bases.get(name).map(|base| (name.clone(), (*base).clone()));
             let work = Work {
                 http: self.http,
@@ -70,7 +74,7 @@ impl Revert<'_> {
                 secrets: &secrets,
                 redactor: &redactor,
                 patience: &Patience::new(self.context, self.args.lock_timeout),
-                stamp: stamp(commit, false),
+                stamp,
                 looked_at: self.looked_at,
                 handing_over: None,
             };

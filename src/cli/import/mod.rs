@@ -21,11 +21,12 @@ use super::offline::keep_what_cannot_be_compared;
 use super::output::count;
 use super::prepare::Resolved;
 use super::staged::Staged;
-use super::{Context, Error, Exit, connect, workspace};
+use super::workspace::{self, FileArgs, Found};
+use super::{Context, Error, Exit, connect};
 use crate::apply::Secrets;
 use crate::desired::{self, Loaded, Options, PROJECT_FILE, Project};
 use crate::diff;
-use crate::model::{Address, Live, LiveRealm, RealmName};
+use crate::model::{Address, Live, LiveRealm, RealmName, lies_over};
 use crate::render::files;
 
 /// Write what a live realm has as files of a project, so that its plan is empty. What exists is never overwritten,
@@ -159,7 +160,12 @@ impl There {
         } else {
             crate::git::work_tree(&folder)?.files
         };
-        let loaded = desired::load(&files, &Options::default()).map_err(Error::Files)?;
+        let found = if is_new { None } else { Some(Found::new(context, &FileArgs::default())?) };
+        let file = files.get(Path::new(PROJECT_FILE));
+        let of_file = found.as_ref().zip(file).map(|(found, file)| found.project_in(file)).transpose()?.flatten();
+        let environment = of_file.as_ref().and_then(Project::environment_name);
+        let options = Options { environment, ..Options::default() };
+        let loaded = desired::load(&files, &options).map_err(Error::Files)?;
         let project = loaded.project.clone();
         Ok(Self { folder, project, loaded: (!is_new).then_some(loaded), files })
     }
@@ -167,7 +173,9 @@ impl There {
     /// The folder of a realm, below the project's; `None` when it has no file yet.
     fn folder_of(&self, realm: &str) -> Option<PathBuf> {
         let object = self.loaded.as_ref()?.desired.realms.get(realm)?.objects.get(&Address::realm(realm))?;
-        Path::new(&*object.origin.file).iter().next().map(PathBuf::from)
+        let file = Path::new(&*object.origin.file);
+        let depth = if lies_over(&object.origin.file).is_some() { 3 } else { 1 };
+        Some(file.iter().take(depth).collect())
     }
 
     /// Whether the realm has a folder, or another realm has the folder of that name.
@@ -267,7 +275,8 @@ fn check(
 ) -> Result<usize, Error> {
     let mut all = there.files.clone();
     all.extend(new.iter().map(|(path, text, _)| (path.clone(), text.clone().into_bytes())));
-    let mut loaded = desired::load(&all, &Options::default()).map_err(Error::Files)?;
+    let options = Options { environment: there.project.environment_name(), ..Options::default() };
+    let mut loaded = desired::load(&all, &options).map_err(Error::Files)?;
     if !loaded.warnings.is_empty() {
         context.output.message(&desired::render(&loaded.warnings, context.output.message_color(), 100));
     }

@@ -6,22 +6,23 @@ use std::sync::Arc;
 use minijinja::Value as Fact;
 
 use super::expand::Expander;
-use super::value::fact;
 use super::{DECLARATION, USE};
+use crate::desired::environments::{ENV, Environment};
 use crate::desired::outputs::{FACTS, Outputs, read as read_outputs};
-use crate::desired::parse::{Data, Entry, Item, Parsed, Shape, Table, Value, entries};
+use crate::desired::parse::{Data, Entry, Item, Parsed, Shape, Value, entries};
 use crate::desired::problem::Problem;
 use crate::desired::project::Reader;
 use crate::desired::secret::is_reference;
 use crate::desired::source::{Place, Source};
 use crate::desired::suggest::{did_you_mean, one_of};
+use crate::desired::template::fact;
 use crate::model::is_vault_expression;
 
 const TOP: &[&str] = &["description", "parameters", USE, "outputs"];
 const PARAMETER: &[&str] = &["type", "description", "default", "required", "allowed"];
 
 /// Names that expressions have already.
-const TAKEN: &[&str] = &["realm", "item", "key", "index"];
+const TAKEN: &[&str] = &["realm", ENV, "item", "key", "index"];
 
 /// What a blueprint says of itself.
 #[derive(Default)]
@@ -100,7 +101,8 @@ impl Sort {
 /// One use of a blueprint.
 pub(super) struct Use {
     pub(super) name: String,
-    pub(super) with: Table,
+    /// What it gives, each with the file that says so.
+    pub(super) with: Vec<(Arc<Source>, Item)>,
     /// Where it is written.
     pub(super) place: Place,
 }
@@ -130,7 +132,13 @@ impl Declaration {
     }
 
     /// What is handed over of a realm that uses it with these values.
-    pub(super) fn outputs(&self, facts: &Fact, place: &Place, problems: &mut Vec<Problem>) -> Outputs {
+    pub(super) fn outputs(
+        &self,
+        facts: &Fact,
+        environment: Option<&Environment>,
+        place: &Place,
+        problems: &mut Vec<Problem>,
+    ) -> Outputs {
         let (Some(source), Some(item)) = (&self.source, &self.outputs) else { return Outputs::new() };
         let source = source.used(place.clone());
         let mut item = item.clone();
@@ -149,7 +157,7 @@ impl Declaration {
             Some((name.clone(), serde_json::to_value(value).ok()?))
         });
         reader.parameters = given.collect();
-        read_outputs(&mut reader, &item.entry())
+        read_outputs(&mut reader.within(environment), &item.entry())
     }
 
     /// Its parameters, by name.
@@ -166,28 +174,27 @@ impl Declaration {
     pub(super) fn values(
         &self,
         name: &str,
-        with: &Table,
+        with: &[(Arc<Source>, Item)],
         place: &Place,
         problems: &mut Vec<Problem>,
     ) -> Option<BTreeMap<String, Fact>> {
         let before = problems.len();
-        let at = |span: &std::ops::Range<usize>| Place::new(&place.source, span.clone());
-        for given in with.items().iter().filter(|given| !self.parameters.contains_key(&*given.name)) {
+        for (source, given) in with.iter().filter(|(_, given)| !self.parameters.contains_key(&*given.name)) {
             let problem = Problem::error(format!("the blueprint `{name}` has no parameter `{}`", given.name))
-                .at(at(&given.key), "unknown parameter")
+                .at(Place::new(source, given.key.clone()), "unknown parameter")
                 .maybe_help(did_you_mean(&given.name, self.parameters.keys().map(String::as_str)));
             problems.push(problem);
         }
         let mut values = BTreeMap::new();
         let mut missing = Vec::new();
         for (parameter, declared) in &self.parameters {
-            let given = with.get(parameter);
-            if let Some(given) = given {
-                problems.extend(declared.fault(parameter, given, &at(&given.value.span)));
+            let given = with.iter().find(|(_, given)| *given.name == **parameter);
+            if let Some((source, given)) = given {
+                problems.extend(declared.fault(parameter, given, &Place::new(source, given.value.span.clone())));
             } else if declared.is_required {
                 missing.push((parameter, declared));
             }
-            let value = given.map(|given| &given.value).or(declared.default.as_ref());
+            let value = given.map(|(_, given)| &given.value).or(declared.default.as_ref());
             values.insert(parameter.clone(), value.map_or_else(|| Fact::from(()), fact));
         }
         if let [(_, first), ..] = missing.as_slice() {
@@ -356,11 +363,14 @@ fn read_use(reader: &mut Reader<'_>, value: &Value) -> Option<Use> {
         reader.problems.push(problem.at(place, label));
         return None;
     };
-    let (mut name, mut with) = (None, Table::default());
+    let (mut name, mut with) = (None, Vec::new());
     for entry in entries(table) {
         match entry.name {
             "blueprint" => name = reader.text(&entry),
-            "with" => with = reader.table(&entry)?.clone(),
+            "with" => {
+                let given = reader.table(&entry)?.items().iter();
+                with = given.map(|item| (Arc::clone(reader.source), item.clone())).collect();
+            }
             _ => reader.unknown("a use of a blueprint", &entry, &["blueprint", "with"]),
         }
     }

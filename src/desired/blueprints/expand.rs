@@ -7,12 +7,12 @@ use std::sync::Arc;
 use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Value as Fact, context};
 
-use super::value::written;
-use crate::desired::parse::{Data, Item, Parsed, Table, Value};
+use crate::desired::environments::{ENV, Environment};
+use crate::desired::parse::{Data, Item, Table, Value};
 use crate::desired::problem::Problem;
 use crate::desired::source::{Place, Source};
 use crate::desired::suggest::{did_you_mean, one_of};
-use crate::desired::template::{self, ENVIRONMENT, reason};
+use crate::desired::template::{self, ENVIRONMENT, fact, reason, written};
 
 /// The entry that repeats a table.
 const FOR_EACH: &str = "forEach";
@@ -90,7 +90,7 @@ impl<'a> Expander<'a> {
         let Some(Item { value: over, .. }) = for_each else { return vec![self.facts.clone()] };
         let span = over.span.clone();
         let Some(list) = self.value(over) else { return Vec::new() };
-        let fact = super::value::fact(&list);
+        let fact = fact(&list);
         match fact.kind() {
             ValueKind::Seq => self.each(fact.try_iter().into_iter().flatten().map(|item| (Fact::from(()), item))),
             ValueKind::Map => {
@@ -139,69 +139,84 @@ impl<'a> Expander<'a> {
     }
 }
 
-/// What is wrong with the expressions of a file, whatever they are given; `names` are those of the parameters.
-pub(super) fn check(parsed: &Parsed, names: &BTreeSet<&str>, problems: &mut Vec<Problem>) {
-    let mut known = names.clone();
-    known.extend(["realm"]);
-    check_table(&parsed.root, &parsed.source, &known, problems);
+/// Tells what is wrong with the expressions of one file, whatever they are given.
+pub(super) struct Checker<'a> {
+    pub(super) source: &'a Arc<Source>,
+    pub(super) environment: Option<&'a Environment>,
+    pub(super) problems: &'a mut Vec<Problem>,
 }
 
-fn check_table(table: &Table, source: &Arc<Source>, known: &BTreeSet<&str>, problems: &mut Vec<Problem>) {
-    for item in table.items() {
-        let mut inner = known.clone();
-        if matches!(&item.value.data, Data::Table(table) if table.get(FOR_EACH).is_some()) {
-            inner.extend(OF_REPETITION);
-        }
-        check_text(&item.name, &item.key, source, &inner, problems);
-        let known = if &*item.name == FOR_EACH { known } else { &inner };
-        check_value(&item.value, source, known, problems);
+impl Checker<'_> {
+    /// A file of a blueprint with these parameters.
+    pub(super) fn file(&mut self, root: &Table, parameters: &BTreeSet<&str>) {
+        let known = parameters.iter().copied().chain(self.given()).collect();
+        self.table(root, &known);
     }
-}
 
-fn check_value(value: &Value, source: &Arc<Source>, known: &BTreeSet<&str>, problems: &mut Vec<Problem>) {
-    match &value.data {
-        Data::Text(text) => check_text(text, &value.span, source, known, problems),
-        Data::List(items) => {
-            for item in items {
-                let mut known = known.clone();
-                if matches!(&item.data, Data::Table(table) if table.get(FOR_EACH).is_some()) {
-                    known.extend(OF_REPETITION);
-                }
-                check_value(item, source, &known, problems);
+    /// An entry of a realm's file, where no parameters are known.
+    pub(super) fn entry(&mut self, item: &Item) {
+        self.value(&item.value, &self.given().collect());
+    }
+
+    /// What expressions may always use.
+    fn given<'n>(&self) -> impl Iterator<Item = &'n str> + use<'n> {
+        ["realm"].into_iter().chain(self.environment.map(|_| ENV))
+    }
+
+    fn table(&mut self, table: &Table, known: &BTreeSet<&str>) {
+        for item in table.items() {
+            let mut inner = known.clone();
+            if matches!(&item.value.data, Data::Table(table) if table.get(FOR_EACH).is_some()) {
+                inner.extend(OF_REPETITION);
             }
+            self.text(&item.name, &item.key, &inner);
+            self.value(&item.value, if &*item.name == FOR_EACH { known } else { &inner });
         }
-        Data::Table(table) => check_table(table, source, known, problems),
-        Data::Bool(_) | Data::Int(_) | Data::Float(_) | Data::Date => {}
     }
-}
 
-fn check_text(
-    text: &str,
-    span: &Range<usize>,
-    source: &Arc<Source>,
-    known: &BTreeSet<&str>,
-    problems: &mut Vec<Problem>,
-) {
-    if !is_template(text) {
-        return;
+    fn value(&mut self, value: &Value, known: &BTreeSet<&str>) {
+        match &value.data {
+            Data::Text(text) => self.text(text, &value.span, known),
+            Data::List(items) => {
+                for item in items {
+                    let mut known = known.clone();
+                    if matches!(&item.data, Data::Table(table) if table.get(FOR_EACH).is_some()) {
+                        known.extend(OF_REPETITION);
+                    }
+                    self.value(item, &known);
+                }
+            }
+            Data::Table(table) => self.table(table, known),
+            Data::Bool(_) | Data::Int(_) | Data::Float(_) | Data::Date => {}
+        }
     }
-    let place = || Place::new(source, span.clone());
-    let mut unknown = match template::names(text) {
-        Ok(names) => names,
-        Err(reason) => {
-            let problem = Problem::error(format!("the expression is not valid: {reason}"));
-            problems.push(problem.at(place(), "an expression of minijinja, like Jinja's"));
+
+    fn text(&mut self, text: &str, span: &Range<usize>, known: &BTreeSet<&str>) {
+        if !is_template(text) {
             return;
         }
-    };
-    unknown.retain(|name| !known.contains(name.as_str()));
-    for name in unknown {
-        let names: Vec<&str> = known.iter().copied().collect();
-        let problem = Problem::error(format!("the expression uses `{name}`, and there is nothing of that name"))
-            .at(place(), format!("expected {}", one_of(&names)))
-            .help("a parameter is declared in blueprint.toml: [parameters.NAME]")
-            .maybe_help(did_you_mean(&name, names.iter().copied()));
-        problems.push(problem);
+        let place = Place::new(self.source, span.clone());
+        let mut unknown = match template::names(text) {
+            Ok(names) => names,
+            Err(reason) => {
+                let problem = Problem::error(format!("the expression is not valid: {reason}"));
+                return self.problems.push(problem.at(place, "an expression of minijinja, like Jinja's"));
+            }
+        };
+        unknown.retain(|name| !known.contains(name.as_str()));
+        for name in unknown {
+            let names: Vec<&str> = known.iter().copied().collect();
+            let help = match name.as_str() {
+                ENV => "the project has no environments: [environments.NAME] in realmform.toml is one",
+                _ => "a parameter is declared in blueprint.toml: [parameters.NAME]",
+            };
+            let problem = Problem::error(format!("the expression uses `{name}`, and there is nothing of that name"))
+                .at(place.clone(), format!("expected {}", one_of(&names)))
+                .help(help)
+                .maybe_help(did_you_mean(&name, names.iter().copied()));
+            self.problems.push(problem);
+        }
+        self.problems.extend(self.environment.iter().flat_map(|environment| environment.missing(text, &place)));
     }
 }
 

@@ -2,11 +2,9 @@
 //!
 //! - `declaration`: `blueprint.toml`, and what a use of it gives.
 //! - `expand`: a table with expressions → a table without.
-//! - `value`: values of expressions and of files, both ways.
 
 mod declaration;
 mod expand;
-mod value;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,8 +14,9 @@ use minijinja::Value as Fact;
 
 pub use self::declaration::Parameter;
 use self::declaration::{Declaration, Use, read_uses};
-use self::expand::Expander;
+use self::expand::{Checker, Expander};
 use super::builder::Builder;
+use super::environments::{ENV, Environment};
 use super::layout::{Addresses, RealmFile, of_blueprint};
 use super::parse::{Item, Parsed};
 use super::problem::Problem;
@@ -31,8 +30,11 @@ pub(super) const DECLARATION: &str = "blueprint.toml";
 /// The entry by which a realm or a blueprint uses blueprints.
 pub(super) const USE: &str = "use";
 
-/// The blueprints of a project, by name.
-pub(super) struct Blueprints(BTreeMap<String, Blueprint>);
+/// The blueprints of a project.
+pub(super) struct Blueprints<'a> {
+    by_name: BTreeMap<String, Blueprint>,
+    environment: Option<&'a Environment>,
+}
 
 struct Blueprint {
     declaration: Declaration,
@@ -55,10 +57,14 @@ pub fn blueprints(files: &BTreeMap<PathBuf, Vec<u8>>) -> BTreeMap<String, BTreeM
     declarations.map(|(name, parsed)| (name, Declaration::read(&parsed, &mut Vec::new()).into_parameters())).collect()
 }
 
-impl Blueprints {
+impl<'a> Blueprints<'a> {
     /// Reads what the folders have: files by their paths within the blueprint.
-    pub(super) fn read(folders: BTreeMap<String, Vec<(PathBuf, Parsed)>>, problems: &mut Vec<Problem>) -> Self {
-        let mut blueprints = BTreeMap::new();
+    pub(super) fn read(
+        folders: BTreeMap<String, Vec<(PathBuf, Parsed)>>,
+        environment: Option<&'a Environment>,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let mut by_name = BTreeMap::new();
         for (name, files) in folders {
             let (declared, files): (Vec<_>, Vec<_>) =
                 files.into_iter().partition(|(path, _)| path == Path::new(DECLARATION));
@@ -72,26 +78,46 @@ impl Blueprints {
             });
             let names = declaration.names();
             for (_, parsed) in &files {
-                expand::check(parsed, &names, problems);
+                let mut checker = Checker { source: &parsed.source, environment, problems };
+                checker.file(&parsed.root, &names);
             }
-            blueprints.insert(name, Blueprint { declaration, files });
+            by_name.insert(name, Blueprint { declaration, files });
         }
-        Self(blueprints)
+        Self { by_name, environment }
     }
 
-    /// The files that the blueprints come to which `item` of a realm's file uses, one after the other.
+    /// The files that the blueprints come to which these entries of a realm's files use, one after the other. Those of an
+    /// environment come last.
     pub(super) fn expand(
         &self,
         builder: &mut Builder,
         realm: &Address,
-        source: &Arc<Source>,
-        item: &Item,
+        entries: &[(Arc<Source>, Item)],
         read: &mut dyn FnMut(&mut Builder, RealmFile),
     ) {
-        let uses = read_uses(source, item, &mut builder.problems);
+        let facts = Fact::from(self.facts(realm));
+        let mut uses: Vec<Use> = Vec::new();
+        for (source, item) in entries {
+            let before = builder.problems.len();
+            let mut checker = Checker { source, environment: self.environment, problems: &mut builder.problems };
+            checker.entry(item);
+            if builder.problems.len() > before {
+                continue;
+            }
+            let Some(item) = Expander::new(&facts, source, &mut builder.problems).item(item) else { continue };
+            for used in read_uses(source, &item, &mut builder.problems) {
+                add_use(&mut uses, used);
+            }
+        }
         for used in uses {
             self.expand_one(builder, realm, &used, None, read);
         }
+    }
+
+    /// What expressions may use that are given nothing.
+    fn facts(&self, realm: &Address) -> BTreeMap<String, Fact> {
+        let environment = self.environment.map(|environment| (ENV.to_owned(), environment.fact()));
+        [("realm".to_owned(), Fact::from(realm.name()))].into_iter().chain(environment).collect()
     }
 
     fn expand_one(
@@ -103,8 +129,8 @@ impl Blueprints {
         read: &mut dyn FnMut(&mut Builder, RealmFile),
     ) {
         let Use { name, with, place } = used;
-        let Some((name, blueprint)) = self.0.get_key_value(name) else {
-            let known = self.0.keys().map(String::as_str);
+        let Some((name, blueprint)) = self.by_name.get_key_value(name) else {
+            let known = self.by_name.keys().map(String::as_str);
             let problem = Problem::error(format!("there is no blueprint `{name}`"))
                 .at(place.clone(), "unknown blueprint")
                 .help(format!("a blueprint is a folder with a {DECLARATION}: blueprints/{name}/{DECLARATION}"))
@@ -120,11 +146,11 @@ impl Blueprints {
             return builder.report(problem);
         }
         let Some(mut facts) = blueprint.declaration.values(name, with, place, &mut builder.problems) else { return };
-        facts.insert("realm".to_owned(), Fact::from(realm.name()));
+        facts.extend(self.facts(realm));
         blueprint.declaration.source.iter().for_each(|source| builder.add_source(source));
         let facts = Fact::from(facts);
         blueprint.expand_files(builder, realm, &facts, place, read);
-        let outputs = blueprint.declaration.outputs(&facts, place, &mut builder.problems);
+        let outputs = blueprint.declaration.outputs(&facts, self.environment, place, &mut builder.problems);
         builder.hand_over(realm.realm_name(), outputs);
         let source = blueprint.declaration.source.as_ref().map(|source| source.used(place.clone()));
         let below = Used { name, above };
@@ -135,6 +161,18 @@ impl Blueprints {
                 self.expand_one(builder, realm, &used, Some(&below), read);
             }
         }
+    }
+}
+
+/// Where an environment gives other values to a blueprint that its realm uses once anyway, that is no second use of it.
+fn add_use(all: &mut Vec<Use>, used: Use) {
+    let mut same = all.iter_mut().filter(|other| other.name == used.name);
+    match (same.next(), same.next()) {
+        (Some(first), None) if used.place.origin().rank() < first.place.origin().rank() => {
+            first.with.retain(|(_, given)| !used.with.iter().any(|(_, other)| other.name == given.name));
+            first.with.extend(used.with);
+        }
+        _ => all.push(used),
     }
 }
 

@@ -247,6 +247,8 @@ fn check(reader: &mut Reader<'_>, text: &str, place: Place, is_client: bool) {
     let parameters: Vec<String> = reader.parameters.keys().cloned().collect();
     let known: Vec<&str> = facts.chain(parameters.iter().map(String::as_str)).collect();
     unknown.retain(|name| !known.contains(&name.as_str()));
+    let missing = reader.environment.iter().flat_map(|environment| environment.missing(text, &place));
+    reader.problems.extend(missing.collect::<Vec<_>>());
     for name in unknown {
         let problem = Problem::error(format!("the template uses `{name}`, and there is nothing of that name"))
             .at(place.clone(), format!("expected {}", one_of(&known)))

@@ -307,7 +307,7 @@ fn mistakes_in_blueprints() {
   ╭─[blueprints/a/blueprint.toml:1:13]
 1 │ [parameters.realm]
   ·             ──┬──
-  ·               ╰── expected letters, digits and `_`, and none of `realm`, `item`, `key` or `index`
+  ·               ╰── expected letters, digits and `_`, and none of `realm`, `env`, `item`, `key` or `index`
 2 │ [parameters.b]
   ╰────
 
@@ -347,7 +347,7 @@ fn mistakes_in_blueprints() {
 6 │ kind = 2
 7 │ [parameters."d e"]
   ·             ──┬──
-  ·               ╰── expected letters, digits and `_`, and none of `realm`, `item`, `key` or `index`
+  ·               ╰── expected letters, digits and `_`, and none of `realm`, `env`, `item`, `key` or `index`
   ╰────
 
  × the expression uses `idd`, and there is nothing of that name
@@ -602,10 +602,11 @@ acme/roles/clerk  blueprints/a/realm.toml:1 (acme/realm.toml:1)
  8 │ [clients.own]
  9 │ lifecycle = { remove = true }
    ·               ───┬──
-   ·                  ╰── no blueprint declares it
+   ·                  ╰── nothing that this lies over declares it
 10 │ [clients.own2]
    ╰────
- help: only what a blueprint declares can be removed; what no file declares is not there
+ help: a realm's files remove what its blueprints declare, and those of an environment what is
+       declared for all of them; what no file declares is not there
 
  × `remove` has the wrong type
    ╭─[acme/realm.toml:12:15]
@@ -620,9 +621,10 @@ acme/roles/clerk  blueprints/a/realm.toml:1 (acme/realm.toml:1)
 11 │ name = "mine"
 12 │ lifecycle = { remove = false, removeFields = ["name"] }
    ·                               ──────┬─────
-   ·                                     ╰── no blueprint declares it
+   ·                                     ╰── nothing that this lies over declares it
    ╰────
- help: only what a blueprint declares can be removed; what no file declares is not there
+ help: a realm's files remove what its blueprints declare, and those of an environment what is
+       declared for all of them; what no file declares is not there
 "#);
 }
 

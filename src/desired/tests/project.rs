@@ -414,15 +414,6 @@ protectedRealm = ["master"]
 deleteLimit = 300
 "#,
     )]), @r#"
- × `environments` is not supported by this version yet
-  ╭─[realmform.toml:2:2]
-1 │ name = "x"
-2 │ [environments.test]
-  ·  ──────┬─────
-  ·        ╰── not supported yet
-3 │ [policy]
-  ╰────
-
  × `policy` has no `protectedRealm`
   ╭─[realmform.toml:4:1]
 3 │ [policy]

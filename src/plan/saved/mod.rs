@@ -32,6 +32,8 @@ pub struct Saved {
     pub plan: Plan,
     /// The project that made it.
     pub project: String,
+    /// The project's environment that it is for.
+    pub environment: Option<String>,
     /// The files that it was made from.
     pub files: Files,
     /// The base URL of the server that it was made for.
@@ -87,7 +89,8 @@ impl Saved {
             (None, _) => String::new(),
         };
         let Self { project, server, created, expires, .. } = self;
-        format!("Plan of {project}{files} for {server}, made {created}, to be applied until {expires}.")
+        let environment = self.environment.as_ref().map(|it| format!(" in {it}")).unwrap_or_default();
+        format!("Plan of {project}{environment}{files} for {server}, made {created}, to be applied until {expires}.")
     }
 
     /// The objects that the plan makes or changes, as the files want them.

@@ -66,6 +66,13 @@ pub enum Stale {
         /// The project here.
         now: String,
     },
+    /// It was made for another environment.
+    Environment {
+        /// The environment of the plan.
+        then: String,
+        /// The environment here.
+        now: String,
+    },
     /// The files are those of another commit, or none at all.
     Commit {
         /// The commit of the plan.

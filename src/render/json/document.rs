@@ -324,6 +324,7 @@ enum GuardWord {
     BuiltIn,
     InUse,
     Ownership,
+    Environment,
 }
 
 impl PlanDocument {
@@ -656,7 +657,7 @@ impl From<Counts> for Summary {
 
 words!(CauseWord, Cause: Unexplained Edit Drift Both Prune Creation);
 words!(StepWord, StepAction: Create Update Link Delete);
-words!(GuardWord, Guard: ProtectedRealm DeleteLimit EmptiedKind PreventDestroy DataBearing Credential BreakGlass CreateOnly BuiltIn InUse Ownership);
+words!(GuardWord, Guard: ProtectedRealm DeleteLimit EmptiedKind PreventDestroy DataBearing Credential BreakGlass CreateOnly BuiltIn InUse Ownership Environment);
 
 pub(super) fn texts<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Vec<String> {
     addresses.into_iter().map(ToString::to_string).collect()

@@ -70,6 +70,9 @@ pub(super) struct AppliedDocument {
     commit: Option<String>,
     /// Whether the work tree differed from it.
     dirty: bool,
+    /// The environment that it was applied in; absent where the project had none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    environment: Option<String>,
     time: String,
     actor: String,
 }
@@ -111,9 +114,25 @@ impl From<&RealmReport> for RealmDocument {
 
 impl From<&Record> for AppliedDocument {
     fn from(record: &Record) -> Self {
-        let Record { commit, dirty, tool: _, time, actor, objects: _, fingerprints: _, unfinished: _, outputs: _ } =
-            record;
-        Self { commit: commit.clone(), dirty: *dirty, time: time.clone(), actor: actor.clone() }
+        let Record {
+            commit,
+            dirty,
+            environment,
+            tool: _,
+            time,
+            actor,
+            objects: _,
+            fingerprints: _,
+            unfinished: _,
+            outputs: _,
+        } = record;
+        Self {
+            commit: commit.clone(),
+            dirty: *dirty,
+            environment: environment.clone(),
+            time: time.clone(),
+            actor: actor.clone(),
+        }
     }
 }
 

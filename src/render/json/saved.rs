@@ -27,6 +27,9 @@ pub(super) struct SavedDocument {
     tool: String,
     /// The project that it is a plan of.
     project: String,
+    /// The project's environment that it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    environment: Option<String>,
     /// The files that it was made from.
     files: Files,
     /// The base URL of the server that it was made for.
@@ -152,7 +155,7 @@ struct Header {
 
 impl SavedDocument {
     fn of(saved: &Saved, concerns: &[Concern]) -> Self {
-        let Saved { plan, project, files, server, version, created, expires, seen, secrets, kept } = saved;
+        let Saved { plan, project, environment, files, server, version, created, expires, seen, secrets, kept } = saved;
         let managed = plan.realms.iter().map(|(name, realm)| (name.clone(), Managed::of(&realm.diff.managed)));
         let secrets = secrets.iter().map(|(reference, fingerprint)| SecretDocument {
             reference: reference.clone(),
@@ -166,6 +169,7 @@ impl SavedDocument {
             saved_plan_version: FORMAT_VERSION,
             tool: env!("CARGO_PKG_VERSION").to_owned(),
             project: project.clone(),
+            environment: environment.clone(),
             files: files.clone(),
             server: server.clone(),
             server_version: version.clone(),
@@ -194,6 +198,7 @@ impl SavedDocument {
         Ok(Saved {
             plan,
             project: self.project,
+            environment: self.environment,
             files: self.files,
             server: self.server,
             version: self.server_version,

@@ -39,6 +39,8 @@ const UNCOMMON: &AsciiSet = &CONTROLS.add(b' ').add(b'<').add(b'>').add(b'"').ad
 pub struct About {
     /// The project's name.
     pub project: String,
+    /// Its environment that is meant.
+    pub environment: Option<String>,
     /// The base URL of the server, where one was asked.
     pub server: Option<String>,
 }
@@ -125,7 +127,8 @@ struct Page {
 impl Page {
     /// Begins with the marker by which a pipeline finds the comment that it made earlier.
     fn new(sort: &str, about: &About, title: &str, summary: &str) -> Self {
-        Self { text: format!("{}\n## {title}\n\n**{}**\n", marker(sort, about), prose(summary, SUMMARY)) }
+        let within = about.environment.as_ref().map(|it| format!(", {}", prose(it, SUMMARY))).unwrap_or_default();
+        Self { text: format!("{}\n## {title}{within}\n\n**{}**\n", marker(sort, about), prose(summary, SUMMARY)) }
     }
 
     /// Why edits and drift look alike.
@@ -211,11 +214,11 @@ impl Page {
     }
 }
 
-/// `<!-- realmform:plan bookshop https://sso.example -->`: which comment it is, of all those of a pull request.
+/// `<!-- realmform:plan bookshop staging https://sso.example -->`: which comment it is, of all those of a pull request.
 fn marker(sort: &str, about: &About) -> String {
-    let About { project, server } = about;
-    let parts =
-        std::iter::once(project).chain(server).map(|part| percent_encode(part.as_bytes(), UNCOMMON).to_string());
+    let About { project, environment, server } = about;
+    let parts = std::iter::once(project).chain(environment).chain(server);
+    let parts = parts.map(|part| percent_encode(part.as_bytes(), UNCOMMON).to_string());
     format!("<!-- realmform:{} -->", std::iter::once(sort.to_owned()).chain(parts).collect::<Vec<_>>().join(" "))
 }
 

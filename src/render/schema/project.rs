@@ -26,6 +26,13 @@ pub(super) fn schema() -> Json {
                 "type": "object",
                 "additionalProperties": server(),
             },
+            "environments": {
+                "description": "Environments by name: the same realms on other servers. Files in environments/NAME say what \
+                                is otherwise in one.",
+                "type": "object",
+                "propertyNames": { "pattern": "^[A-Za-z0-9_-][A-Za-z0-9._-]*$" },
+                "additionalProperties": environment(),
+            },
             "secrets": secrets(),
             "outputs": outputs(),
             "policy": policy(),
@@ -59,6 +66,22 @@ fn server() -> Json {
                 "type": "integer",
                 "minimum": 1,
                 "maximum": 64,
+            },
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn environment() -> Json {
+    json!({
+        "type": "object",
+        "properties": {
+            "server": { "description": "The server that is meant in it.", "type": "string" },
+            "variables": {
+                "description": "What the expressions of blueprints and outputs may use as env.NAME; env.name is the \
+                                environment's own.",
+                "type": "object",
+                "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "not": { "const": "name" } },
             },
         },
         "additionalProperties": false,
@@ -339,6 +362,7 @@ mod tests {
     fn it_has_exactly_the_settings_that_are_read() {
         assert_eq!(names(&schema()), known("name = 'a'\nzzzzzzzzzz = 1"));
         assert_eq!(names(&server()), known("name = 'a'\n[servers.x]\nurl = 'u'\nzzzzzzzzzz = 1"));
+        assert_eq!(names(&environment()), known("name = 'a'\n[environments.x]\nzzzzzzzzzz = 1"));
         assert_eq!(names(&secrets()), known("name = 'a'\n[secrets]\nzzzzzzzzzz = 1"));
         assert_eq!(names(&vault()), known("name = 'a'\n[secrets.vault]\nzzzzzzzzzz = 1"));
         let auth = &vault()["properties"]["auth"];

@@ -20,7 +20,7 @@ use crate::render::markdown::{self, About};
 const LIMIT: usize = 65_536;
 
 fn about() -> About {
-    About { project: "bookshop".to_owned(), server: Some("https://sso.example/auth".to_owned()) }
+    About { project: "bookshop".to_owned(), environment: None, server: Some("https://sso.example/auth".to_owned()) }
 }
 
 fn commented(plan: &Plan, concerns: &[Concern]) -> String {
@@ -354,7 +354,7 @@ fn nothing_to_do() {
 #[test]
 fn a_marker_says_what_a_comment_is_about() {
     let first = |project: &str, server: Option<&str>| {
-        let about = About { project: project.to_owned(), server: server.map(str::to_owned) };
+        let about = About { project: project.to_owned(), environment: None, server: server.map(str::to_owned) };
         let comment = markdown::plan(&Plan::default(), &[], &Explanations::default(), &about);
         comment.lines().next().unwrap().to_owned()
     };

@@ -48,6 +48,9 @@ fn sentence(stale: &Stale) -> String {
         Stale::Project { then, now } => format!("it is a plan of project {}, and this is {}", safe(then), safe(now)),
         Stale::Commit { then, now } => format!("it was made from {}, and this is {}", short(then), short(now)),
         Stale::Files => "the files changed".to_owned(),
+        Stale::Environment { then, now } => {
+            format!("it was made for the environment {}, and this is {}", safe(then), safe(now))
+        }
         Stale::Server { then, now } => format!("it was made for {}, and this is {}", safe(then), safe(now)),
         Stale::Version { then, now } => format!("the server was updated from {} to {}", safe(then), safe(now)),
         Stale::Secret(reference) => format!("the secret {} has another value", reference_text(reference)),

@@ -1,0 +1,120 @@
+//! `[environments]` of the project file: where the same realms are applied to more than one server.
+
+use std::collections::BTreeMap;
+
+use minijinja::Value as Fact;
+use minijinja::value::Serde;
+use serde_json::{Map, Value as Json};
+
+use super::layout::PROJECT_FILE;
+use super::parse::{Entry, entries};
+use super::problem::Problem;
+use super::project::{Reader, Server};
+use super::source::Place;
+use super::suggest::did_you_mean;
+use super::template::{self, fact};
+use crate::model::{ENVIRONMENTS, Origin};
+
+const ENVIRONMENT: &[&str] = &["server", "variables"];
+
+/// What expressions and outputs call the environment, and in it its own name.
+pub(super) const ENV: &str = "env";
+const NAME: &str = "name";
+
+/// One environment. What it says otherwise than the others is in the folder `environments/NAME`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Environment {
+    /// Its name.
+    pub name: String,
+    /// The server that is meant in it.
+    pub server: Option<String>,
+    /// What expressions may use as `env.…`.
+    variables: Map<String, Json>,
+    /// Where it is written.
+    pub origin: Origin,
+}
+
+impl Environment {
+    /// What `env` is: the variables, and the name.
+    pub(super) fn facts(&self) -> Json {
+        let mut facts = self.variables.clone();
+        facts.insert(NAME.to_owned(), self.name.as_str().into());
+        Json::Object(facts)
+    }
+
+    /// The same for expressions.
+    pub(super) fn fact(&self) -> Fact {
+        Fact::from(Serde(self.facts()))
+    }
+
+    /// The variables that a template uses and the environment does not have.
+    pub(super) fn missing(&self, template: &str, place: &Place) -> impl Iterator<Item = Problem> {
+        let used = template::members(template, ENV).into_iter();
+        let missing = used.filter(|name| name != NAME && !self.variables.contains_key(name));
+        missing.map(move |variable| {
+            Problem::error(format!("the environment {} has no variable `{variable}`", self.name))
+                .at(place.clone(), "unknown variable")
+                .help(format!("write environments.{}.variables.{variable} in {PROJECT_FILE}", self.name))
+                .maybe_help(did_you_mean(&variable, self.variables.keys().map(String::as_str)))
+        })
+    }
+}
+
+/// Reads the table.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    entry: &Entry<'_>,
+    servers: &BTreeMap<String, Server>,
+) -> BTreeMap<String, Environment> {
+    let Some(table) = reader.table(entry) else { return BTreeMap::new() };
+    entries(table).filter_map(|entry| Some((entry.name.to_owned(), environment(reader, &entry, servers)?))).collect()
+}
+
+fn environment(reader: &mut Reader<'_>, entry: &Entry<'_>, servers: &BTreeMap<String, Server>) -> Option<Environment> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if entry.name.is_empty() || entry.name.starts_with('.') || !entry.name.chars().all(is_plain) {
+        let problem = Problem::error(format!("`{}` is no name for an environment", entry.name))
+            .at(reader.place(entry), "expected letters, digits, `-`, `_` and `.`, not beginning with a `.`")
+            .help(format!("its files are in {ENVIRONMENTS}/NAME"));
+        reader.problems.push(problem);
+        return None;
+    }
+    let table = reader.table(entry)?;
+    let origin = reader.place(entry).origin();
+    let mut environment = Environment { name: entry.name.to_owned(), server: None, variables: Map::new(), origin };
+    for entry in entries(table) {
+        match entry.name {
+            "server" => {
+                environment.server = reader.text(&entry);
+                if let Some(server) = environment.server.as_ref().filter(|it| !servers.contains_key(*it)) {
+                    let problem = Problem::error(format!("there is no server `{server}`"))
+                        .at(reader.place(&entry), "unknown server")
+                        .help(format!("write [servers.{server}]"))
+                        .maybe_help(did_you_mean(server, servers.keys().map(String::as_str)));
+                    reader.problems.push(problem);
+                }
+            }
+            "variables" => environment.variables = variables(reader, &entry),
+            _ => reader.unknown("an environment", &entry, ENVIRONMENT),
+        }
+    }
+    Some(environment)
+}
+
+fn variables(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Map<String, Json> {
+    let Some(table) = reader.table(entry) else { return Map::new() };
+    let mut variables = Map::new();
+    for item in table.items() {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let is_plain = item.name.chars().all(is_name) && !item.name.starts_with(|c: char| c.is_ascii_digit());
+        if !is_plain || &*item.name == NAME {
+            let problem = Problem::error(format!("`{}` is no name for a variable", item.name))
+                .at(reader.place(&item.entry()), "expected letters, digits and `_`, and not `name`")
+                .help("`env.name` is the environment's name");
+            reader.problems.push(problem);
+        } else if let Ok(value) = serde_json::to_value(fact(&item.value)) {
+            variables.insert(item.name.to_string(), value);
+        }
+    }
+    variables
+}
