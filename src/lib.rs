@@ -12,7 +12,7 @@ Data flows one way. A room imports only from rooms above it in this table; `test
 | [`program`] | starts other programs, with a time limit | processes |
 | [`transport`] | connections to servers: URL, certificates, limits | none by itself |
 | [`git`] | a work tree or a commit → files as bytes; a line → who last touched it; fetches what was applied last | disk, git |
-| [`desired`] | TOML with spans → blueprints → merge → checks → [`model::Desired`] | none |
+| [`desired`] | TOML with spans → environments, blueprints → merge → checks → [`model::Desired`] | none |
 | [`secrets`] | a reference → a value; fingerprints | environment, files, programs, a vault |
 | [`keycloak`] | sign-in, reading into [`model::Live`], writing single objects: all quirks of the wire end here | network |
 | [`diff`] | the three-way truth table → [`diff::Diff`] | none |
@@ -36,6 +36,8 @@ Everything is read first. From there on, up to the plan, there are plain functio
 prints, nothing asks whether this is a dry run, because a plan *is* the dry run. Only `apply` writes, and it makes no
 choices: it starts the steps whose predecessors succeeded, notes what was done, and writes that into the record.
 
+- In an environment, the files of its folder are read as further files of their realms, and count more; everything later knows
+  of them by their paths alone.
 - A blueprint's file becomes a table without expressions, which is read like any other; where it is used goes along with each
   place, and says which of two places counts more.
 - Two states of the files are compared as a server would be to which the older ones were just applied: `diff::between`.

@@ -1,6 +1,6 @@
 //! `realmform diff`: what differs between two states of the files, without a server.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
@@ -9,7 +9,7 @@ use super::workspace::{FileArgs, Found, Workspace};
 use super::{Context, Error, Exit};
 use crate::desired::Loaded;
 use crate::diff::{Concern, Diff, between, concerns};
-use crate::model::{Desired, RealmName};
+use crate::model::{Address, Desired, DesiredRealm, RealmName, lies_over};
 use crate::render::markdown::About;
 use crate::render::{json, markdown, text};
 
@@ -21,7 +21,7 @@ Examples:
   realmform diff                      what the work tree changes
   realmform diff origin/main          what it changes since a branch, tag or commit
   realmform diff v1.4..v1.5           what changed between two of them
-  realmform diff --env staging..prod  what differs between two environments
+  realmform diff --env staging..prod    what differs between two environments
   realmform diff HEAD~1.. --format json --detailed-exitcode
   realmform diff origin/main.. --report markdown=diff.md
 
@@ -58,6 +58,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         (old.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), new)
     });
     let (mut old, mut new) = (old?, new?);
+    pair(context, &mut old, &new);
     only(&args.realm, &mut old.desired, &mut new.desired)?;
     let diff = between(&old.desired, &new.desired);
     let concerns = concerns(diff.realms.values());
@@ -123,6 +124,26 @@ fn load(context: &Context, side: &Side) -> Result<Loaded, Error> {
         context.output.message(&format!("the files of {revision}:"));
     }
     loaded.map(|Workspace { loaded, .. }| loaded)
+}
+
+/// Where environments call the realm of a folder differently, it is compared all the same.
+fn pair(context: &Context, old: &mut Loaded, new: &Loaded) {
+    let folders = |loaded: &Loaded| -> BTreeMap<String, RealmName> {
+        let folder = |file: &str| lies_over(file).unwrap_or(file).split('/').next().unwrap_or_default().to_owned();
+        loaded.subjects.iter().map(|(file, of)| (folder(file), of.realm_name().to_owned())).collect()
+    };
+    if old.project.environment_name() == new.project.environment_name() {
+        return;
+    }
+    let now = folders(new);
+    for (folder, then) in folders(old) {
+        let Some(now) = now.get(&folder).filter(|now| **now != then) else { continue };
+        let Some(realm) = old.desired.realms.remove(&then) else { continue };
+        context.output.message(&format!("note: {then} is compared with {now}"));
+        let (from, to) = (Address::realm(&then), Address::realm(now));
+        let objects = realm.objects.into_iter().map(|(address, object)| (address.moved(&from, &to), object)).collect();
+        old.desired.realms.insert(now.clone(), DesiredRealm { objects, ..realm });
+    }
 }
 
 /// Leaves the other realms out.

@@ -4,7 +4,7 @@ What the files of a project want: TOML with spans → blueprints → merge → c
 Two shapes of files are mixed freely: whole-realm files in a realm's folder, and files whose path is an address
 (`acme/clients/shop.toml`). Nothing is merged as TOML: every file is walked along the kinds, and each leaf is put, in
 canonical form and with its place, into the one Desired; a leaf that is there already is an error with both places, unless one
-of them is of a blueprint, which says less than the files that use it.
+of them counts more: a realm's own files more than the blueprints that they use, an environment's more than those of all.
 
 This room does no I/O: it gets the files as bytes and returns values, and all problems of a run at once. A name that
 the files use but do not declare is handed on as a [`Ref`], since only the server can know it. Nothing later

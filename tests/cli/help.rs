@@ -56,6 +56,8 @@ fn the_program_tells_its_commands() {
     Options of every command:
           --project <DIR>  The project's folder, the one that holds realmform.toml [default: looked for
                            from here upwards, also in realms/]
+          --env <NAME>     The environment of the project that is meant; `diff` compares two as A..B
+                           [env: REALMFORM_ENV]
           --color <WHEN>   When to use colours; `NO_COLOR` is heeded [default: auto] [possible values:
                            auto, always, never]
           --log <LEVEL>    Write what happens to standard error; never a secret [env: REALMFORM_LOG]
@@ -138,6 +140,9 @@ fn plan_tells_its_options() {
 
           --allow-many-deletes
               Delete more than the delete limit allows
+
+          --allow-environment-change
+              Change realms that were applied in another environment
 
           --rotate <ADDRESS[.FIELD]>
               Generate a new value for what `{ generate = … }` made here (repeatable)
@@ -229,6 +234,11 @@ fn plan_tells_its_options() {
           --project <DIR>
               The project's folder, the one that holds realmform.toml [default: looked for from here
               upwards, also in realms/]
+
+          --env <NAME>
+              The environment of the project that is meant; `diff` compares two as A..B
+              
+              [env: REALMFORM_ENV]
 
           --color <WHEN>
               When to use colours; `NO_COLOR` is heeded

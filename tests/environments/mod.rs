@@ -73,8 +73,39 @@ fn each_environment_is_applied_by_itself() {
     assert_eq!(portal(&prod), "https://acme.example/*");
 
     // What differs between them, and where a value comes from.
-    let differ = project.run(&["diff", "--env", "staging..prod"]).stdout;
-    assert!(differ.contains("environments/staging/envs/clients/shop.toml:1"), "{differ}");
+    let differ = project.run(&["diff", "--env", "staging..prod"]);
+    assert_eq!(differ.stderr, "note: envs-staging is compared with envs-prod\n");
+    insta::assert_snapshot!(differ.stdout, @r#"
+! Concerns security:
+      realm envs-prod: lets sessions or tokens live longer (accessTokenLifespan)                       envs/realm.toml:2
+      client portal: may send users to https://acme.example/*       blueprints/customer/realm.toml:3 (envs/realm.toml:1)
+
+~ realm envs-prod                                                                                      envs/realm.toml:2
+    ~ accessTokenLifespan: 60 → 300                                                                    envs/realm.toml:2
+      (1 unchanged)
+
+~ client portal  envs-prod/clients/portal                           blueprints/customer/realm.toml:2 (envs/realm.toml:1)
+    ~ redirectUris:                                                 blueprints/customer/realm.toml:3 (envs/realm.toml:1)
+        + "https://acme.example/*"
+        - "https://acme.staging.example/*"
+
+~ client shop  envs-prod/clients/shop                                                           envs/clients/shop.toml:1
+    ~ name: "Shop (staging)" → "Shop"                                                           envs/clients/shop.toml:1
+
+- role tester  envs-prod/roles/tester
+
+0 added, 3 changed, 0 renamed, 1 removed.
+"#);
+    let reversed = project.run(&["diff", "--env", "prod..staging", "HEAD", "--format", "json"]);
+    let reversed: Value = serde_json::from_str(&reversed.stdout).unwrap();
+    let reversed = reversed["realms"]["envs-staging"]["changes"].as_array().unwrap();
+    let shop = reversed.iter().find(|it| it["address"] == "envs-staging/clients/shop").unwrap();
+    assert_eq!(shop["fields"][0]["origin"]["file"], "environments/staging/envs/clients/shop.toml");
+    let both = project.run(&["diff", "--env", "prod..staging", "HEAD~1..HEAD"]);
+    assert_eq!(both.status, 64, "{both:?}");
+    // Of before there were environments.
+    let since = project.run(&["diff", "HEAD~1", "--env", "prod"]).stdout;
+    assert!(since.contains("2 added, 1 changed, 0 renamed, 0 removed."), "{since}");
     let explained = project.run(&["explain", "envs-staging.accessTokenLifespan", "--env", "staging"]).stdout;
     assert!(explained.contains("environments/staging/envs/more.toml:1"), "{explained}");
 

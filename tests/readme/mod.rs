@@ -2,7 +2,7 @@
 //!
 //! The first line of a block says what it is:
 //! - `toml PATH` is a file of the tour's project; with a third word it is checked, and not part of the tour.
-//! - `toml PATH blueprint` is a file of one more project.
+//! - `toml PATH blueprint` and `toml PATH environments` are each the files of one more project.
 //! - `toml realm-file` is a whole-realm file of a project of its own.
 //! - `console` is run in the tour's project, one `$ command` after the other; a line `…` stands for any lines.
 //! - `sh` holds commands that must be understood; they are not run.
@@ -38,13 +38,17 @@ fn every_block_is_of_a_known_sort() {
 
 #[test]
 fn its_files_are_in_order() {
-    let of_blueprint = Program::new();
+    let (of_blueprint, of_environments) = (Program::new(), Program::new());
     of_blueprint.write("realmform.toml", "name = 'readme'");
     for block in blocks() {
         let program = Program::new();
         match block.kind[..] {
             ["toml", path, "blueprint"] => {
                 of_blueprint.write(path, block.text);
+                continue;
+            }
+            ["toml", path, "environments"] => {
+                of_environments.write(path, block.text);
                 continue;
             }
             ["toml", "realm-file"] => {
@@ -65,6 +69,9 @@ fn its_files_are_in_order() {
     }
     let outcome = of_blueprint.run(&["check", "--strict"]);
     assert!(outcome.contains("\nIn order: 3 objects in 1 realm.\n"), "{outcome}");
+    let outcome = of_environments.run(&["check", "--strict"]);
+    let checked = "\nIn order in production: 2 objects in 1 realm.\nIn order in staging: 2 objects in 1 realm.\n";
+    assert!(outcome.contains(checked), "{outcome}");
 }
 
 #[test]
@@ -120,7 +127,7 @@ fn its_commands_are_understood() {
         for line in block.text.lines() {
             let ours = ["realmform ", "cargo run --release -- ", "cargo run -- "];
             let Some(arguments) = ours.iter().find_map(|prefix| line.strip_prefix(prefix)) else { continue };
-            let arguments = arguments.split('>').next().unwrap();
+            let arguments = arguments.split(['>', '#']).next().unwrap();
             // `--help` at the end: nothing runs, and what is unknown before it is an error.
             let outcome = Program::new().run(&arguments.split_whitespace().chain(["--help"]).collect::<Vec<_>>());
             assert!(outcome.starts_with("status: 0\n"), "{line}\n{outcome}");
