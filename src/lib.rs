@@ -11,6 +11,7 @@ Data flows one way. A room imports only from rooms above it in this table; `test
 | [`model`] | addresses, kinds (one file each), fields, what is desired, what is live, the record: values | none |
 | [`program`] | starts other programs, with a time limit | processes |
 | [`transport`] | connections to servers: URL, certificates, limits | none by itself |
+| [`metadata`] | what identity providers publish of themselves → their configuration | network |
 | [`git`] | a work tree or a commit → files as bytes; a line → who last touched it; fetches what was applied last | disk, git |
 | [`desired`] | TOML with spans → environments, blueprints → merge → checks → [`model::Desired`] | none |
 | [`secrets`] | a reference → a value; fingerprints | environment, files, programs, a vault |
@@ -70,6 +71,7 @@ pub mod desired;
 pub mod diff;
 pub mod git;
 pub mod keycloak;
+pub mod metadata;
 pub mod model;
 pub mod outputs;
 pub mod plan;

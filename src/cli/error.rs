@@ -9,6 +9,7 @@ use super::secrets::Missing;
 use crate::desired::Problems;
 use crate::git::GitError;
 use crate::keycloak::{ExportError, HttpError, Lock, ServerError};
+use crate::metadata::MetadataError;
 use crate::render::json::SavedError;
 use crate::sandbox::SandboxError;
 use crate::secrets::SecretError;
@@ -74,6 +75,9 @@ pub(super) enum Error {
     Clap(clap::Error),
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    /// What an identity provider publishes of itself cannot be used.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
     /// A file that was given as a realm export.
     #[error("{} cannot be used as a realm export", path.display())]
     Export { path: PathBuf, source: ExportError },

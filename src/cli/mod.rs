@@ -27,6 +27,7 @@ mod plan;
 mod prepare;
 mod progress;
 mod record_defaults;
+mod refresh;
 mod report;
 mod sandbox;
 mod saved;
@@ -108,6 +109,8 @@ enum Command {
     New(new::Args),
     /// Write a live realm as files
     Import(import::Args),
+    /// Read again what identity providers publish of themselves, into the files
+    Refresh(refresh::Args),
     /// Check the files without a server
     Check(check::Args),
     /// Show what differs between two states of the files
@@ -189,7 +192,8 @@ fn execute(context: &Context, command: Command) -> Result<Exit, Error> {
 async fn dispatch(context: &Context, command: Command) -> Result<Exit, Error> {
     match command {
         Command::Init(args) => init::run(context, &args),
-        Command::New(args) => new::run(context, &args),
+        Command::New(args) => new::run(context, &args).await,
+        Command::Refresh(args) => refresh::run(context, &args).await,
         Command::Import(args) => import::run(context, &args).await,
         Command::Check(args) => check::run(context, &args),
         Command::Diff(args) => diff::run(context, &args),

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, IsTerminal as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::files::{Readers, replace};
 use super::init::realm_name;
+use super::refresh::SourceArgs;
 use super::workspace::{FileArgs, Found};
 use super::{Context, Error, Exit};
 use crate::desired::{self, Parameter};
+use crate::metadata::{Config, ORIGIN, Protocol};
+use crate::model::{Address, FieldPath, kinds};
+use crate::render::files::{References, Shown, object, path_of};
 
 /// Write the files of something that the project has a pattern for.
 #[derive(Debug, clap::Args)]
@@ -28,13 +32,15 @@ enum What {
 }
 
 /// Write a realm that is made of a blueprint: a folder with a file that uses it. What the blueprint needs and is not given is
-/// asked for; what has a default is left to it. Nothing is written unless the project is in order with it.
+/// asked for; what has a default is left to it. With --saml-metadata or --oidc-issuer, a second file has the identity provider
+/// that says this of itself, and `realmform refresh` reads it again. Nothing is written unless the project is in order with it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   realmform new tenant acme --blueprint customer
   realmform new tenant acme --blueprint customer --with id=acme --with 'roles=viewer,editor'
-  realmform new tenant acme --blueprint customer --with id=acme --with 'mail={ env = \"MAIL\" }' --no-input")]
+  realmform new tenant acme --blueprint customer --with id=acme --with 'mail={ env = \"MAIL\" }' --no-input
+  realmform new tenant acme --blueprint customer --with id=acme --saml-metadata https://login.acme.example/metadata")]
 struct Tenant {
     /// The realm, and its folder
     #[arg(value_name = "NAME", value_parser = realm_name)]
@@ -46,12 +52,17 @@ struct Tenant {
     /// (repeatable)
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     with: Vec<(String, String)>,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// What the identity provider is called that is made of it [default: saml or oidc]
+    #[arg(long, value_name = "ALIAS")]
+    provider: Option<String>,
     /// Never ask: fail where a question would be
     #[arg(long)]
     no_input: bool,
 }
 
-pub(super) fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
+pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let What::Tenant(tenant) = &args.what;
     let found = Found::new(context, &FileArgs::default())?;
     let tree = found.read()?;
@@ -70,13 +81,38 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     if folder.exists() {
         return Err(Error::Usage(format!("{} is there already", folder.display())));
     }
+    let protocol = tenant.source.protocol();
+    if tenant.provider.is_some() && protocol.is_none() {
+        return Err(Error::Usage(
+            "--provider: say of what it is made, with --saml-metadata or --oidc-issuer".to_owned(),
+        ));
+    }
     let values = values(context, tenant, parameters)?;
-    write(context, &folder, &file(&tenant.blueprint, &values))?;
+    let config = tenant.source.read().await?;
+    let provider = protocol.zip(config).map(|(protocol, config)| provider(tenant, protocol, &config));
+    let mut files = BTreeMap::from([(PathBuf::from("realm.toml"), file(&tenant.blueprint, &values))]);
+    files.extend(provider);
+    write(context, &folder, &files)?;
     let name = &tenant.name;
-    context
-        .output
-        .result(&format!("Written:\n  {name}/realm.toml\n\n`realmform plan --realm {name}` shows what it makes.\n"))?;
+    let written: Vec<String> = files.keys().map(|path| format!("  {name}/{}", path.display())).collect();
+    let written = written.join("\n");
+    context.output.result(&format!("Written:\n{written}\n\n`realmform plan --realm {name}` shows what it makes.\n"))?;
     Ok(Exit::Fine)
+}
+
+/// The file of the identity provider that says this of itself, below the realm's folder.
+fn provider(tenant: &Tenant, protocol: Protocol, config: &Config) -> (PathBuf, String) {
+    let alias = tenant.provider.as_deref().unwrap_or(protocol.provider_id());
+    let address = Address::realm(&tenant.name).child(&kinds::IDENTITY_PROVIDER, alias);
+    let entries = config.iter().map(|(key, text)| (FieldPath::new(["config", key]), text.as_str()));
+    let fields = [(FieldPath::new(["providerId"]), protocol.provider_id())].into_iter().chain(entries);
+    let leaves = fields.map(|(path, text)| (path, Shown::Json(text.into()))).collect();
+    let text = object(&address, &BTreeMap::from([(address.clone(), leaves)]), &References::new());
+    let head = match config.get(ORIGIN) {
+        Some(url) => format!("# From {url}; `realmform refresh` reads it again.\n"),
+        None => String::new(),
+    };
+    (path_of(&address), head + &text)
 }
 
 /// The values of parameters as TOML: those that are given, and those that are needed.
@@ -136,11 +172,14 @@ fn file(blueprint: &str, values: &BTreeMap<String, String>) -> String {
     format!("use = [\n  {{ blueprint = {blueprint}{with} }},\n]\n")
 }
 
-/// Writes the realm's file, unless the project is not in order then.
-fn write(context: &Context, folder: &Path, text: &str) -> Result<(), Error> {
-    let failed = |source| Error::File { path: folder.to_owned(), source };
-    std::fs::create_dir(folder).map_err(failed)?;
-    let written = replace(&folder.join("realm.toml"), text, Readers::Usual);
+/// Writes the realm's files, unless the project is not in order then.
+fn write(context: &Context, folder: &Path, files: &BTreeMap<PathBuf, String>) -> Result<(), Error> {
+    let written = files.iter().try_for_each(|(path, text)| {
+        let path = folder.join(path);
+        let above = path.parent().unwrap_or(folder);
+        std::fs::create_dir_all(above).map_err(|source| Error::File { path: above.to_owned(), source })?;
+        replace(&path, text, Readers::Usual)
+    });
     let checked = written.and_then(|()| {
         let found = || Found::new(context, &FileArgs::default());
         found()?.environments()?.into_iter().try_for_each(|environment| found()?.within(environment).load().map(drop))

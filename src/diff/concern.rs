@@ -90,6 +90,18 @@ const WATCHED: &[(&str, &str)] = &[
     ("authenticationFlowBindingOverrides", "has another flow for signing in"),
 ];
 
+/// What an identity provider is known by.
+const TRUST: &[&str] = &[
+    "signingCertificate",
+    "idpEntityId",
+    "singleSignOnServiceUrl",
+    "issuer",
+    "jwksUrl",
+    "publicKeySignatureVerifier",
+    "tokenUrl",
+    "userInfoUrl",
+];
+
 fn of_field(change: &Change, field: &FieldChange) -> Vec<String> {
     let (top, is_new) = (field.path.top(), change.action == Action::Create);
     let (before, after) = (before(field), after(field));
@@ -125,6 +137,9 @@ fn of_field(change: &Change, field: &FieldChange) -> Vec<String> {
         "attributes" => attribute(field, before, after),
         "config" if last(&field.path) == "validateSignature" && after.is_some_and(|it| it == "false") => {
             vec!["no longer verifies signatures".to_owned()]
+        }
+        "config" if !is_new && change.kind.name == "identity provider" && TRUST.contains(&last(&field.path)) => {
+            vec![format!("believes who signs in by another {}", last(&field.path))]
         }
         _ if !is_new && is_lifetime(&field.path) && grows(before, after) => vec![longer(&field.path)],
         _ => Vec::new(),
@@ -318,6 +333,19 @@ mod tests {
             ("", "[users.alice]", "is a new user"),
         ] {
             assert_eq!(said(old, new), [expected], "{old} → {new}");
+        }
+    }
+
+    #[test]
+    fn a_provider_of_other_keys_is_told_either_way() {
+        let of = |certificate: &str| {
+            files(&format!(
+                "[identityProviders.idp]\nproviderId = \"saml\"\nconfig.signingCertificate = \"{certificate}\"\n"
+            ))
+        };
+        for (old, new) in [("A", "B"), ("B", "A")] {
+            let said = concerns(between(&of(old), &of(new)).realms.values());
+            assert_eq!(said[0].message, "believes who signs in by another signingCertificate");
         }
     }
 

@@ -101,6 +101,59 @@ impl Transport<'_> {
     }
 }
 
+/// Where a document leads that is somewhere else by now, at most.
+const REDIRECTS: usize = 5;
+
+/// A document that anyone may read, of at most so many bytes. It comes over HTTPS or from this machine, wherever it leads to:
+/// on any other way somebody might put in another one.
+///
+/// # Errors
+/// It is not to be had, or is none that is read.
+pub async fn download(url: &str, ca_pem: Option<&[u8]>, largest: usize) -> Result<String, TransportError> {
+    let url = Url::parse(url).map_err(|error| setup(format!("the URL is not valid: {error}")))?;
+    let is_here = url.scheme() == "http" && is_loopback(&url);
+    let is_safe = move |url: &Url| url.scheme() == "https" || is_here && is_loopback(url);
+    if !is_safe(&url) {
+        return Err(setup("expected https://: whoever is on the way could put in something else"));
+    }
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let mut builder = Client::builder()
+        .user_agent(concat!("realmform/", env!("CARGO_PKG_VERSION")))
+        .referer(false)
+        .timeout(Duration::from_secs(30))
+        .redirect(reqwest::redirect::Policy::custom(move |attempt| {
+            if attempt.previous().len() > REDIRECTS {
+                return attempt.error("it leads from one place to another without end");
+            }
+            if is_safe(attempt.url()) {
+                attempt.follow()
+            } else {
+                attempt.error("it leads to a place without https://")
+            }
+        }));
+    if is_loopback(&url) {
+        builder = builder.no_proxy();
+    }
+    if url.scheme() == "http" {
+        builder = builder.tls_certs_only([]);
+    } else if let Some(pem) = ca_pem {
+        builder = builder.tls_certs_merge(certificates(pem)?);
+    }
+    let failed = |error: reqwest::Error| setup(root_cause(&error));
+    let mut answer = builder.build().map_err(failed)?.get(url).send().await.map_err(failed)?;
+    if !answer.status().is_success() {
+        return Err(setup(format!("the answer is {}", answer.status())));
+    }
+    let mut document = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(failed)? {
+        if document.len() + chunk.len() > largest {
+            return Err(setup(format!("it has more than {} MB", largest >> 20)));
+        }
+        document.extend_from_slice(&chunk);
+    }
+    String::from_utf8(document).map_err(|_| setup("it is not UTF-8"))
+}
+
 /// The deepest cause: the only one in a chain of reqwest's that neither repeats the others nor prints the URL.
 pub fn root_cause(error: &(dyn StdError + 'static)) -> String {
     let mut cause = error;

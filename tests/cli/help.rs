@@ -6,6 +6,7 @@ const COMMANDS: &[&str] = &[
     "init",
     "new",
     "import",
+    "refresh",
     "check",
     "diff",
     "plan",
@@ -34,6 +35,7 @@ fn the_program_tells_its_commands() {
       init         Write a commented project with a first realm
       new          Write the files of something that the project has a pattern for
       import       Write a live realm as files
+      refresh      Read again what identity providers publish of themselves, into the files
       check        Check the files without a server
       diff         Show what differs between two states of the files
       plan         Show what would change on the server

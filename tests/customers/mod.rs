@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::examples::copied;
 use crate::support::access;
@@ -117,6 +117,67 @@ fn a_customer_joins_and_goes_and_each_is_on_its_own() {
     }
 }
 
+/// By the README's commands; the provider that they sign in at is another realm.
+#[test]
+fn a_customer_signs_in_by_saml() {
+    let upstream = Admin::of("umbrella-login");
+    for realm in [&upstream, &Admin::of("access-umbrella")] {
+        realm.delete_if_there("");
+    }
+    upstream.post_realm(&json!({ "realm": "umbrella-login", "enabled": true }));
+    let copy = copied(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/customer-access"));
+    let file = copy.path().join("realmform.toml");
+    let project = std::fs::read_to_string(&file).unwrap().replace("customer-access", "customer-saml");
+    std::fs::write(&file, project).unwrap();
+    let url = format!("{}/realms/umbrella-login/protocol/saml/descriptor", access().http_url);
+    let program = Program::with_server().with("UMBRELLA_METADATA", &url).at(copy.path());
+    let commands = commands();
+    let position = commands.iter().position(|command| command.contains("access-umbrella")).unwrap();
+    let [joins, apply, refresh, plan] = &commands[position..] else { panic!("{commands:?}") };
+    let run = |command: &str| {
+        let outcome = program.shell(&command.replace(" apply ", " apply --yes "));
+        assert!(outcome.starts_with("status: 0\n"), "{command}: {outcome}");
+        outcome
+    };
+    assert!(run(joins).contains("access-umbrella/identityProviders/saml.toml"));
+    run(apply);
+    let admin = Admin::of("access-umbrella");
+    let provider = || admin.get("identity-provider/instances/saml");
+    let issuer = format!("{}/realms/umbrella-login", access().http_url);
+    assert_eq!(provider()["config"]["idpEntityId"], issuer);
+    assert_eq!(provider()["config"]["wantAssertionsSigned"], "true");
+    assert!(run(refresh).contains("access-umbrella/identityProviders/saml: as it was\n"));
+
+    // A second key, which new signatures are made with.
+    let first = provider()["config"]["signingCertificate"].as_str().unwrap().to_owned();
+    upstream.post(
+        "components",
+        &json!({
+            "name": "next", "providerId": "rsa-generated", "providerType": "org.keycloak.keys.KeyProvider",
+            "config": { "priority": ["200"] },
+        }),
+    );
+    let due = program.run(&["refresh", "--check"]);
+    assert!(due.starts_with("status: 2\n"), "{due}");
+    assert!(run(plan).contains("No changes"));
+    let read = run(refresh);
+    assert!(
+        read.contains("config.signingCertificate is another one (access-umbrella/identityProviders/saml.toml)"),
+        "{read}"
+    );
+    let planned = run(plan);
+    let json = program.run(&["plan", "--realm", "access-umbrella", "--format", "json"]);
+    assert!(json.contains("believes who signs in by another signingCertificate"), "{json}");
+    assert!(planned.contains("Plan: 0 to create, 1 to update"), "{planned}");
+    run(apply);
+    let both = provider()["config"]["signingCertificate"].as_str().unwrap().to_owned();
+    assert!(both.contains(',') && both.contains(&first), "{both}");
+    assert!(run(plan).contains("No changes"));
+    for realm in [upstream, admin] {
+        realm.delete_if_there("");
+    }
+}
+
 /// Each place where a customer's people may sign in.
 #[test]
 fn every_choice_is_one_that_a_server_takes() {
@@ -127,14 +188,9 @@ fn every_choice_is_one_that_a_server_takes() {
     let file = copy.path().join("realmform.toml");
     let project = std::fs::read_to_string(&file).unwrap().replace("customer-access", "customer-choices");
     std::fs::write(&file, project).unwrap();
-    let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = rcgen::CertificateParams::new(vec!["idp".to_owned()]).unwrap().self_signed(&key).unwrap().pem();
-    let certificate: String = certificate.lines().filter(|line| !line.starts_with('-')).collect();
-    let saml = format!("{{ entityId = \"https://idp\", url = \"https://idp/sso\", certificate = \"{certificate}\" }}");
     let directory = "{ url = \"ldaps://ldap.example\", bindDn = \"cn=keycloak\", usersDn = \"ou=people\" }";
     let social = "{ clientId = \"access\" }";
     let choices = [
-        ("saml", saml.as_str(), "identity-provider/instances/saml"),
         ("google", social, "identity-provider/instances/google"),
         ("github", social, "identity-provider/instances/github"),
         ("gitlab", social, "identity-provider/instances/gitlab"),

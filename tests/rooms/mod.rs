@@ -10,6 +10,7 @@ const ROOMS: &[&str] = &[
     "model",
     "program",
     "transport",
+    "metadata",
     "git",
     "desired",
     "secrets",

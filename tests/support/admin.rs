@@ -81,6 +81,14 @@ impl Admin {
         serde_json::from_str(&body).unwrap()
     }
 
+    /// What a POST answers.
+    #[track_caller]
+    pub fn answer_to(&self, path: &str, body: &Value) -> Value {
+        let (status, answer) = self.request(Method::POST, path, Some(body));
+        assert_eq!(status, 200, "POST {path}: {answer}");
+        serde_json::from_str(&answer).unwrap()
+    }
+
     /// What the console's button "Partial export" answers.
     #[track_caller]
     pub fn export(&self) -> Value {

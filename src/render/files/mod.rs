@@ -4,9 +4,11 @@ A realm as files: what the server has beyond Keycloak's own, as TOML that a pers
 - `worth`: what is worth saying; everything that a fresh realm, or a fresh object, has is left out.
 - `toml`: values and tables.
 - `edit`: values of files that are there already.
+- `fill`: fields that come from elsewhere, into a file that is there.
 */
 
 mod edit;
+mod fill;
 mod toml;
 mod worth;
 
@@ -18,6 +20,7 @@ use toml_edit::DocumentMut;
 use crate::model::{Address, FieldPath, LiveRealm, SecretRef, kinds};
 
 pub use edit::{Edited, take_over};
+pub use fill::fill;
 pub use worth::Shown;
 
 /// What is said of each object of a realm.
