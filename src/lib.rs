@@ -37,6 +37,7 @@ Everything is read first. From there on, up to the plan, there are plain functio
 prints, nothing asks whether this is a dry run, because a plan *is* the dry run. Only `apply` writes, and it makes no
 choices: it starts the steps whose predecessors succeeded, notes what was done, and writes that into the record.
 
+- A tenant without a realm of its own is read like one; then all of it moves into the realm above, under names of its own.
 - In an environment, the files of its folder are read as further files of their realms, and count more; everything later knows
   of them by their paths alone.
 - A blueprint's file becomes a table without expressions, which is read like any other; where it is used goes along with each

@@ -53,4 +53,5 @@ mod saved;
 mod schemas;
 mod secrets;
 mod support;
+mod tenants;
 mod truth;

@@ -31,7 +31,7 @@ enum What {
     Tenant(Tenant),
 }
 
-/// Write a realm that is made of a blueprint: a folder with a file that uses it. What the blueprint needs and is not given is
+/// Write a realm, or a tenant in one, that is made of a blueprint: a folder with a file that uses it. What the blueprint needs and is not given is
 /// asked for; what has a default is left to it. With --saml-metadata or --oidc-issuer, a second file has the identity provider
 /// that says this of itself, and `realmform refresh` reads it again. Nothing is written unless the project is in order with it.
 #[derive(Debug, clap::Args)]
@@ -39,11 +39,12 @@ enum What {
 Examples:
   realmform new tenant acme --blueprint customer
   realmform new tenant acme --blueprint customer --with id=acme --with 'roles=viewer,editor'
+  realmform new tenant acme/prod --blueprint cluster
   realmform new tenant acme --blueprint customer --with id=acme --with 'mail={ env = \"MAIL\" }' --no-input
   realmform new tenant acme --blueprint customer --with id=acme --saml-metadata https://login.acme.example/metadata")]
 struct Tenant {
-    /// The realm, and its folder
-    #[arg(value_name = "NAME", value_parser = realm_name)]
+    /// The realm, and its folder; REALM/NAME is a tenant in the folder of another one, whose realm it shares
+    #[arg(value_name = "NAME", value_parser = path)]
     name: String,
     /// The blueprint that it is made of
     #[arg(long, value_name = "BLUEPRINT")]
@@ -77,9 +78,14 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
             known => format!("--blueprint {}: the project has only {}", tenant.blueprint, known.join(", ")),
         }));
     };
-    let folder = found.folder.join(&tenant.name);
+    let within = tenant.name.replace('/', "/tenants/");
+    let folder = found.folder.join(&within);
     if folder.exists() {
         return Err(Error::Usage(format!("{} is there already", folder.display())));
+    }
+    let above = tenant.name.split_once('/').map(|(realm, _)| realm);
+    if let Some(realm) = above.filter(|realm| !found.folder.join(realm).is_dir()) {
+        return Err(Error::Usage(format!("{}: there is no folder {realm} to be in", tenant.name)));
     }
     let protocol = tenant.source.protocol();
     if tenant.provider.is_some() && protocol.is_none() {
@@ -90,13 +96,18 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let values = values(context, tenant, parameters)?;
     let config = tenant.source.read().await?;
     let provider = protocol.zip(config).map(|(protocol, config)| provider(tenant, protocol, &config));
-    let mut files = BTreeMap::from([(PathBuf::from("realm.toml"), file(&tenant.blueprint, &values))]);
+    let name = if above.is_some() { "tenant.toml" } else { "realm.toml" };
+    let mut files = BTreeMap::from([(PathBuf::from(name), file(&tenant.blueprint, &values))]);
     files.extend(provider);
     write(context, &folder, &files)?;
-    let name = &tenant.name;
-    let written: Vec<String> = files.keys().map(|path| format!("  {name}/{}", path.display())).collect();
+    let written: Vec<String> = files.keys().map(|path| format!("  {within}/{}", path.display())).collect();
     let written = written.join("\n");
-    context.output.result(&format!("Written:\n{written}\n\n`realmform plan --realm {name}` shows what it makes.\n"))?;
+    // Whose realm it is only its folder tells, where it is inside of others.
+    let plan = match above {
+        Some(_) => "realmform plan".to_owned(),
+        None => format!("realmform plan --realm {}", tenant.name),
+    };
+    context.output.result(&format!("Written:\n{written}\n\n`{plan}` shows what it makes.\n"))?;
     Ok(Exit::Fine)
 }
 
@@ -187,8 +198,16 @@ fn write(context: &Context, folder: &Path, files: &BTreeMap<PathBuf, String>) ->
     if checked.is_err() {
         // It was made just now, and holds nothing else.
         drop(std::fs::remove_dir_all(folder));
+        // `tenants`, where it is the first.
+        drop(folder.parent().filter(|above| above.ends_with("tenants")).map(std::fs::remove_dir));
     }
     checked
+}
+
+/// A realm's name, or names of folders inside of each other.
+fn path(text: &str) -> Result<String, String> {
+    text.split('/').try_for_each(|part| realm_name(part).map(drop))?;
+    Ok(text.to_owned())
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -4,14 +4,16 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use super::outputs::Outputs;
 use super::problem::Problem;
 use super::references::{Ref, Use};
 use super::source::{Place, Source};
 use super::sources::Programs;
 use crate::model::{
-    Address, Declared, Desired, DesiredObject, DesiredRealm, FieldPath, Kind, Lifecycle, Origin, Rank, RealmName,
-    Reference, Value,
+    Address, Declared, Desired, DesiredObject, DesiredRealm, FieldPath, Kind, Lifecycle, Moves, Names, Origin, Rank,
+    RealmName, Reference, Value, sorted, unqualified,
 };
 
 /// Desired in the making. Every leaf is put in once; the second time is a problem that shows both places.
@@ -241,6 +243,69 @@ impl Builder {
         let before = object.fields.len();
         Arc::make_mut(&mut object.fields).retain(|at, declared| !at.is_within(path) || declared.origin.rank() <= rank);
         object.fields.len() < before
+    }
+
+    /// Moves all that was read of one realm into another, under the names that `moves` gives it there.
+    pub(super) fn land(&mut self, moves: &Moves, from: &RealmName, to: &RealmName) {
+        let (old, new) = (Address::realm(from), Address::realm(to));
+        let landed = |address: &Address| moves.moved(address).moved(&old, &new);
+        let realm = self.desired.realms.remove(from).unwrap_or_default();
+        self.land_uses(moves, from, to, &realm);
+        let is_its_own = |address: &Address| address.realm_name() == from;
+        let (mine, others) = std::mem::take(&mut self.settings).into_iter().partition(|((at, _), _)| is_its_own(at));
+        self.settings = others;
+        let mine: BTreeMap<(Address, FieldPath), Place> = mine;
+        self.settings.extend(mine.into_iter().map(|((at, path), place)| ((landed(&at), path), place)));
+        let exists = |address: &Address| realm.objects.contains_key(address);
+        for (address, object) in realm.objects.iter().filter(|(address, _)| **address != old) {
+            let DesiredObject { kind, origin, fields, lifecycle } = object;
+            let fields = fields.iter().map(|(path, Declared { value, origin })| {
+                let (path, value) = match value {
+                    Value::Json(value) => {
+                        let (path, value) = moves.leaf(kind, address, path, value, &exists);
+                        let value = match value {
+                            Json::Array(items) if kind.leaf_type(&path).is_set() => sorted(items),
+                            other => other,
+                        };
+                        (path, Value::Json(value))
+                    }
+                    Value::Secret(_) => (path.clone(), value.clone()),
+                };
+                (path, Declared { value, origin: origin.clone() })
+            });
+            let fields = Arc::new(fields.collect());
+            let (origin, lifecycle) = (origin.clone(), lifecycle.clone());
+            self.land_object(landed(address), DesiredObject { kind, origin, fields, lifecycle });
+        }
+    }
+
+    fn land_object(&mut self, address: Address, object: DesiredObject) {
+        let objects = &mut self.realm(address.realm_name()).objects;
+        let Some(other) = objects.get(&address).map(|other| other.origin.clone()) else {
+            objects.insert(address, object);
+            return;
+        };
+        let problem = Problem::error(format!("two tenants declare {address}"))
+            .maybe_at(self.place(&object.origin), "one")
+            .maybe_and(self.place(&other), "the other");
+        self.report(problem.help("call one of them otherwise"));
+    }
+
+    fn land_uses(&mut self, moves: &Moves, from: &RealmName, to: &RealmName, realm: &DesiredRealm) {
+        let exists = |address: &Address| realm.objects.contains_key(address);
+        let (old, new) = (Address::realm(from), Address::realm(to));
+        let (mine, others) = std::mem::take(&mut self.uses).into_iter().partition(|((realm, ..), _)| realm == from);
+        self.uses = others;
+        let mine: BTreeMap<(RealmName, Reference, String), Vec<Use>> = mine;
+        for ((_, kind, name), users) in mine {
+            for Use { address, path, place } in users.into_iter().filter(|user| !self.removed.contains(&user.address)) {
+                let name = moves.name(Names::Of(kind), &address, &name, &exists);
+                let path = moves.path(address.kind(), &address, &path);
+                let address = moves.moved(&address).moved(&old, &new);
+                let name = kind.qualified(&address, unqualified(&name)).into_owned();
+                self.uses.entry((to.clone(), kind, name)).or_default().push(Use { address, path, place });
+            }
+        }
     }
 
     /// A name of another object.

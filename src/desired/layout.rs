@@ -9,6 +9,7 @@ use super::parse::{Parsed, entry};
 use super::problem::Problem;
 use super::source::{Place, Source};
 use super::suggest::{closest, did_you_mean, one_of};
+use super::tenants::Tenant;
 use crate::model::{Address, ENVIRONMENTS, Kind, RealmName, kinds};
 
 /// The file that makes a folder a project.
@@ -16,6 +17,9 @@ pub const PROJECT_FILE: &str = "realmform.toml";
 
 /// Folders beside the project file that are no realms.
 const RESERVED: &[&str] = &[BLUEPRINTS, ENVIRONMENTS];
+
+/// The folder of a tenant's own tenants.
+const TENANTS: &str = "tenants";
 
 /// The folder of the project's blueprints.
 pub const BLUEPRINTS: &str = "blueprints";
@@ -30,9 +34,10 @@ pub(super) struct Layout<'a> {
     pub(super) environments: BTreeSet<String>,
 }
 
-/// The files of a realm.
+/// The files of a realm, or of a tenant that has none of its own.
 pub(super) struct RealmFolder<'a> {
     pub(super) name: RealmName,
+    pub(super) tenant: Tenant,
     /// Those that are of the whole realm: one of them may have its name. Those of an environment come last.
     whole: Vec<Parsed>,
     /// Those whose path is an address.
@@ -99,18 +104,22 @@ pub(super) fn lay_out<'a>(
     problems.extend(folders.iter().filter(|(_, folder)| !folder.has_toml).map(|(name, _)| empty(name)));
     problems.extend(options.environment.iter().flat_map(|environment| misspelt(&folders, environment)));
     folders.retain(|_, folder| folder.has_toml);
-    let realms = folders.into_iter().map(|(name, folder)| folder.named(name)).collect();
+    let realms = named(folders);
     for files in blueprints.values_mut() {
         files.sort_by_cached_key(|(path, _)| (path.components().count() > 1, path.with_extension("")));
     }
     Layout { project, realms: without_same_names(realms, problems), blueprints, environments }
 }
 
-/// The realms of a project in an environment by their folders; `None` where the files do not say one name for each.
+/// The realms of a project in an environment by their folders; `None` where the files do not say one name for each, or where
+/// what is in one folder may be another's.
 pub fn realm_folders(
     files: &BTreeMap<PathBuf, Vec<u8>>,
     environment: Option<&str>,
 ) -> Option<BTreeMap<String, RealmName>> {
+    if files.keys().any(|path| path.iter().any(|part| part == TENANTS)) {
+        return None;
+    }
     let mut folders: BTreeMap<String, Option<RealmName>> = BTreeMap::new();
     let (base, overlay): (Vec<_>, Vec<_>) =
         files.iter().filter(|(path, _)| is_toml(path)).partition(|(path, _)| !path.starts_with(ENVIRONMENTS));
@@ -164,21 +173,36 @@ struct Folder<'a> {
     others: Others<'a>,
 }
 
-impl<'a> Folder<'a> {
-    fn named(self, folder: String) -> RealmFolder<'a> {
-        let Self { has_toml: _, is_of_all_environments: _, mut whole, whole_of_environment, others } = self;
+/// The folders with the names of what they are about: realms, and tenants that land in the realm of the nearest one above that
+/// has one.
+fn named(folders: BTreeMap<String, Folder<'_>>) -> Vec<RealmFolder<'_>> {
+    let mut realms: BTreeMap<String, RealmName> = BTreeMap::new();
+    let mut named = Vec::new();
+    // A folder comes after those that it is in.
+    for (path, folder) in folders {
+        let Folder { has_toml: _, is_of_all_environments: _, mut whole, whole_of_environment, others } = folder;
         let mut by_weight = whole_of_environment.iter().chain(&whole);
-        let name = by_weight.find_map(|parsed| own_name(parsed, &kinds::REALM)).unwrap_or(folder);
+        let own = by_weight.find_map(|parsed| own_name(parsed, &kinds::REALM));
+        let own = own.or_else(|| (!path.contains('/')).then(|| path.clone()));
+        let mut above = path.rmatch_indices('/').map(|(at, _)| &path[..at]);
+        let realm = own.clone().or_else(|| above.find_map(|above| realms.get(above)).cloned());
+        // The outermost folder is a realm, even where it has no file.
+        let realm = realm.unwrap_or_else(|| path.split('/').next().unwrap_or_default().to_owned());
+        let tenant = Tenant { name: path.replace('/', "-"), lands_in: own.is_none().then(|| realm.clone()) };
         whole.extend(whole_of_environment);
-        RealmFolder { name, whole, others }
+        named.push(RealmFolder { name: own.unwrap_or_else(|| path.clone()), tenant, whole, others });
+        if named.last().is_some_and(|folder| folder.tenant.lands_in.is_none()) {
+            realms.insert(path, realm);
+        }
     }
+    named
 }
 
 impl RealmFolder<'_> {
     /// Hands over file after file, each with what it is about. They are parsed one at a time, since a document takes far
     /// more memory than what it says.
     pub(super) fn read(self, mut read: impl FnMut(Result<RealmFile, Problem>)) {
-        let Self { name, whole, others } = self;
+        let Self { name, tenant: _, whole, others } = self;
         let mut addresses = Addresses::new(Address::realm(name));
         for parsed in whole {
             read(Ok(RealmFile { parsed, address: addresses.realm.clone() }));
@@ -221,7 +245,8 @@ enum Role {
     Ignored,
     Project,
     Stray,
-    /// Of the realm folder of that name, in all environments or in one, by its path within that; perhaps no TOML.
+    /// Of the realm folder of that name, or of a tenant in it (`acme/prod`), in all environments or in one, by its path within
+    /// that; perhaps no TOML.
     Realm {
         folder: String,
         environment: Option<String>,
@@ -239,17 +264,27 @@ fn role(path: &Path) -> Role {
         return match (top_folder(&within), within.components().count()) {
             (Some(_), 1) if is_toml(path) => Role::Stray,
             (None, _) | (Some(_), 1) => Role::Ignored,
-            (Some(folder), _) => {
-                Role::Realm { folder, environment: Some(environment), within: within.components().skip(1).collect() }
-            }
+            (Some(_), _) => of_realm(&within, Some(environment)),
         };
     }
     match (top_folder(path), path.components().count()) {
         (Some(name), 1) if name == PROJECT_FILE => Role::Project,
         (Some(_), 1) if is_toml(path) => Role::Stray,
         (None, _) | (Some(_), 1) => Role::Ignored,
-        (Some(folder), _) => Role::Realm { folder, environment: None, within: path.components().skip(1).collect() },
+        (Some(_), _) => of_realm(path, None),
     }
+}
+
+/// A file of a realm's folder, or of a tenant's inside of it: `acme/prod` for `acme/tenants/prod/clients/shop.toml`.
+fn of_realm(path: &Path, environment: Option<String>) -> Role {
+    let parts: Vec<String> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let mut folder = parts[0].clone();
+    let mut at = 1;
+    while parts.get(at).is_some_and(|part| part == TENANTS) && parts.len() > at + 2 {
+        folder = format!("{folder}/{}", parts[at + 1]);
+        at += 2;
+    }
+    Role::Realm { folder, environment, within: parts[at..].iter().collect() }
 }
 
 /// The environment that a file is of, and the path that it would have if it were of all of them.

@@ -6,6 +6,8 @@ Two shapes of files are mixed freely: whole-realm files in a realm's folder, and
 canonical form and with its place, into the one Desired; a leaf that is there already is an error with both places, unless one
 of them counts more: a realm's own files more than the blueprints that they use, an environment's more than those of all.
 
+A tenant without a realm of its own is read as if it had one, and moves into that of the one above before anything is checked.
+
 This room does no I/O: it gets the files as bytes and returns values, and all problems of a run at once. A name that
 the files use but do not declare is handed on as a [`Ref`], since only the server can know it. Nothing later
 re-checks what is in Desired.
@@ -40,6 +42,7 @@ mod source;
 mod sources;
 mod suggest;
 pub(crate) mod template;
+mod tenants;
 mod users;
 mod workflows;
 
@@ -128,13 +131,15 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
     let programs = project.as_ref().map(|project| project.secrets.programs.clone()).unwrap_or_default();
     let mut builder = Builder::new(strict, programs);
     layout.project.iter().for_each(|parsed| builder.add_source(&parsed.source));
-    let mut subjects = BTreeMap::new();
+    let mut subjects: BTreeMap<Arc<str>, Address> = BTreeMap::new();
     let mut gate = paths::Gate::new(project.as_ref().map(|project| &*project.policy.paths).unwrap_or_default());
     let blueprints = Blueprints::read(layout.blueprints, environment, &mut builder.problems);
+    let mut tenants = Vec::new();
     for realm in layout.realms {
         let address = Address::realm(&realm.name);
         builder.realm(&realm.name);
         let mut uses = Vec::new();
+        let (name, tenant) = (realm.name.clone(), realm.tenant.clone());
         realm.read(|file| match file {
             Ok(file) => {
                 gate.check(&mut builder, &file);
@@ -145,12 +150,22 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
             }
             Err(problem) => builder.report(problem),
         });
-        blueprints.expand(&mut builder, &address, &uses, &mut |builder, file| {
+        blueprints.expand(&mut builder, &address, &tenant, &uses, &mut |builder, file| {
             gate.check(builder, &file);
             objects::read_file(builder, &file);
         });
+        if tenant.lands_in.is_some() {
+            gate.forgive(&name);
+            tenants.push((name, tenant));
+        }
     }
     builder.finish_removals();
+    for (own, tenant) in &tenants {
+        let moves = tenants::land(&mut builder, tenant, own);
+        let (old, new) = (Address::realm(own), Address::realm(tenant.lands_in.as_ref().unwrap_or(own)));
+        let mine = subjects.values_mut().filter(|address| address.realm_name() == own);
+        mine.for_each(|address| *address = moves.moved(address).moved(&old, &new));
+    }
     gate.finish(&mut builder, options.partial);
     checks::check(&mut builder);
     let rules = project.as_ref().map(|project| project.outputs.clone()).unwrap_or_default();

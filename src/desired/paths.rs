@@ -164,6 +164,11 @@ impl<'a> Gate<'a> {
         }
     }
 
+    /// A realm that is none: nobody has to be allowed to declare it.
+    pub(super) fn forgive(&mut self, realm: &RealmName) {
+        self.realms.remove(realm);
+    }
+
     /// What can only be told once all files were seen, or, of a part of them, nothing of what is not there.
     pub(super) fn finish(self, builder: &mut Builder, partial: bool) {
         let Self { rules, used, realms } = self;

@@ -13,6 +13,7 @@ mod outputs;
 mod project;
 mod providers;
 mod sources;
+mod tenants;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

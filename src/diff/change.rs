@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::rename::replaced;
-use crate::model::{Address, Destination, FieldPath, HandOff, Kind, Origin, RealmName, SecretRef, Shape};
+use crate::model::{Address, Destination, FieldPath, HandOff, Kind, Origin, RealmName, SecretRef, Shape, replaced};
 
 /// What differs, realm by realm.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -3,18 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use crate::model::{
-    Address, Declared, DesiredObject, DesiredRealm, FieldPath, Kind, LiveObject, LiveValue, Names, Record, Shape,
-    Value, kinds,
+    Address, Declared, DesiredObject, DesiredRealm, LiveObject, LiveValue, Moves, Record, Shape, Value, kinds, replaced,
 };
 
 /// Which objects are renamed in place.
 #[derive(Debug, Default)]
 pub(super) struct Renames {
     /// From where an object is today to where the files want it.
-    to: BTreeMap<Address, Address>,
+    to: Moves,
     /// The other way round.
     from: BTreeMap<Address, Address>,
 }
@@ -45,7 +42,7 @@ impl Renames {
 
     /// The address of an object of today by the names that the files use.
     pub(super) fn moved(&self, today: &Address) -> Address {
-        replaced(today, |old| self.to.get(old))
+        self.to.moved(today)
     }
 
     /// The address today of an object by the names that the files use.
@@ -54,12 +51,12 @@ impl Renames {
     }
 
     fn add(&mut self, new: &Address, old_name: &str, exists: &dyn Fn(&Address) -> bool) -> bool {
-        let is_free = |renames: &Self, address: &Address| renames.to.contains_key(address) || !exists(address);
+        let is_free = |renames: &Self, address: &Address| renames.to.has(address) || !exists(address);
         if self.from.contains_key(new) || !is_free(self, &self.today(new)) {
             return false;
         }
         let mut old = self.candidates(new, old_name).into_iter();
-        let Some(old) = old.find(|old| exists(old) && !self.to.contains_key(old) && old != new) else { return false };
+        let Some(old) = old.find(|old| exists(old) && !self.to.has(old) && old != new) else { return false };
         self.to.insert(old.clone(), new.clone());
         self.from.insert(new.clone(), old);
         true
@@ -81,28 +78,6 @@ impl Renames {
     }
 }
 
-/// `address` with its nearest renamed holder replaced.
-pub(super) fn replaced<'a>(address: &Address, lookup: impl Fn(&Address) -> Option<&'a Address>) -> Address {
-    let mut holder = Some(address.clone());
-    while let Some(old) = holder {
-        if let Some(new) = lookup(&old) {
-            return with_holder(address, &old, new);
-        }
-        holder = old.container();
-    }
-    address.clone()
-}
-
-fn with_holder(address: &Address, old: &Address, new: &Address) -> Address {
-    let inside = address.name().strip_prefix(old.name());
-    match (inside, new.parent()) {
-        (Some(inside), Some(parent)) if old.kind() == &kinds::GROUP => {
-            parent.child(&kinds::GROUP, format!("{}{inside}", new.name()))
-        }
-        _ => address.moved(old, new),
-    }
-}
-
 impl Renames {
     /// Objects of the server, by the names that the files use.
     pub(super) fn objects(&self, today: &BTreeMap<Address, LiveObject>) -> BTreeMap<Address, LiveObject> {
@@ -111,7 +86,7 @@ impl Renames {
             let LiveObject { kind, id, fields } = object;
             let fields = fields.iter().map(|(path, value)| match value {
                 LiveValue::Json(value) => {
-                    let (path, value) = self.leaf(kind, address, path, value, &exists);
+                    let (path, value) = self.to.leaf(kind, address, path, value, &exists);
                     (path, LiveValue::Json(value))
                 }
                 LiveValue::Secret(_) | LiveValue::Masked => (path.clone(), value.clone()),
@@ -130,7 +105,7 @@ impl Renames {
             let fields = fields.iter().map(|(path, Declared { value, origin })| {
                 let (path, value) = match value {
                     Value::Json(value) => {
-                        let (path, value) = self.leaf(kind, address, path, value, &exists);
+                        let (path, value) = self.to.leaf(kind, address, path, value, &exists);
                         (path, Value::Json(value))
                     }
                     Value::Secret(_) => (path.clone(), value.clone()),
@@ -147,55 +122,11 @@ impl Renames {
     pub(super) fn record(&self, record: &Record) -> Record {
         let mut moved = record.clone();
         let paths = |address: &Address, paths: &Shape| -> Shape {
-            Arc::new(paths.iter().map(|path| self.path(address.kind(), address, path)).collect())
+            Arc::new(paths.iter().map(|path| self.to.path(address.kind(), address, path)).collect())
         };
         moved.objects = record.objects.iter().map(|(at, leaves)| (self.moved(at), paths(at, leaves))).collect();
         moved.fingerprints = record.fingerprints.iter().map(|(at, prints)| (self.moved(at), prints.clone())).collect();
         moved.outputs.values_mut().for_each(|handed| handed.what.of = self.moved(&handed.what.of));
         moved
-    }
-
-    fn leaf(
-        &self,
-        kind: &'static Kind,
-        object: &Address,
-        path: &FieldPath,
-        value: &Json,
-        exists: &dyn Fn(&Address) -> bool,
-    ) -> (FieldPath, Json) {
-        let Some(names) = kind.names(path) else { return (path.clone(), value.clone()) };
-        let one = |value: &Json| match value {
-            Json::String(text) => Json::from(self.name(names, object, text, exists)),
-            other => other.clone(),
-        };
-        let value = match value {
-            Json::Array(items) => items.iter().map(|item| each(item, &one)).collect(),
-            other => one(other),
-        };
-        (self.path(kind, object, path), value)
-    }
-
-    /// The name, as the files have it, of the object that `text` names today.
-    fn name(&self, names: Names<'_>, from: &Address, text: &str, exists: &dyn Fn(&Address) -> bool) -> String {
-        let mut meant = names.addresses(from, text).into_iter().map(|address| (self.moved(&address), address));
-        let meant = meant.find(|(moved, address)| moved != address || exists(address));
-        meant.map_or_else(|| text.to_owned(), |(moved, _)| names.text(&moved))
-    }
-
-    /// A path may hold a client's name.
-    fn path(&self, kind: &'static Kind, object: &Address, path: &FieldPath) -> FieldPath {
-        let Some(Names::RolesOf(client)) = kind.names(path) else { return path.clone() };
-        let client = self.moved(&Address::realm(object.realm_name()).child(&kinds::CLIENT, client));
-        let mut parts: Vec<&str> = path.parts().collect();
-        parts.pop();
-        FieldPath::new(parts.into_iter().chain([client.name()]))
-    }
-}
-
-/// An item of a list: a name, or a table that holds one.
-fn each(item: &Json, one: &impl Fn(&Json) -> Json) -> Json {
-    match item {
-        Json::Object(table) => table.iter().map(|(key, value)| (key.clone(), one(value))).collect(),
-        other => one(other),
     }
 }

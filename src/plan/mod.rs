@@ -92,6 +92,15 @@ pub fn check(plan: Plan, policy: &Policy) -> Result<Plan, Refusal> {
 }
 
 impl Plan {
+    /// The realms in which something is to be done, in the order in which they are applied: what moves from one to another is
+    /// made before it goes, so that people can sign in all the time.
+    pub fn in_order(&self) -> Vec<(&RealmName, &RealmPlan)> {
+        let mut realms: Vec<_> = self.realms.iter().filter(|(_, plan)| !plan.is_empty()).collect();
+        let deletes = |plan: &RealmPlan| plan.diff.changes.iter().any(Change::is_deletion);
+        realms.sort_by_key(|(_, plan)| (plan.deletes_realm(), deletes(plan)));
+        realms
+    }
+
     /// What of it to look at first.
     pub fn concerns(&self) -> Vec<Concern> {
         concerns(self.realms.values().map(|realm| &realm.diff))

@@ -50,7 +50,7 @@ impl Work<'_> {
     pub(in crate::cli) async fn carry_out(&self, context: &Context, mut live: Live) -> Result<(), Error> {
         let interrupted = interruptions();
         let mut ended = Ended::default();
-        for (realm, plan) in self.plan.realms.iter().filter(|(_, plan)| !plan.is_empty()) {
+        for (realm, plan) in self.plan.in_order() {
             if *interrupted.borrow() || ended.server_fails() {
                 ended.unfinished.push(realm.as_str());
                 continue;

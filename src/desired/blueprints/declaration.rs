@@ -6,7 +6,7 @@ use std::sync::Arc;
 use minijinja::Value as Fact;
 
 use super::expand::Expander;
-use super::{DECLARATION, USE};
+use super::{DECLARATION, REALM, TENANT, USE};
 use crate::desired::environments::{ENV, Environment};
 use crate::desired::outputs::{FACTS, Outputs, read as read_outputs};
 use crate::desired::parse::{Data, Entry, Item, Parsed, Shape, Value, entries};
@@ -22,7 +22,7 @@ const TOP: &[&str] = &["description", "parameters", USE, "outputs"];
 const PARAMETER: &[&str] = &["type", "description", "default", "required", "allowed"];
 
 /// Names that expressions have already.
-const TAKEN: &[&str] = &["realm", ENV, "item", "key", "index"];
+const TAKEN: &[&str] = &[REALM, TENANT, ENV, "item", "key", "index"];
 
 /// What a blueprint says of itself.
 #[derive(Default)]
@@ -152,7 +152,8 @@ impl Declaration {
         }
         let mut reader = Reader::new(&source, problems);
         let given = self.parameters.iter().filter(|(_, parameter)| parameter.sort != Sort::Secret);
-        let given = given.filter_map(|(name, _)| {
+        let tenant = TENANT.to_owned();
+        let given = given.map(|(name, _)| name).chain([&tenant]).filter_map(|name| {
             let value = facts.get_attr(name).ok().filter(|value| !value.is_none())?;
             Some((name.clone(), serde_json::to_value(value).ok()?))
         });

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Value as Fact, context};
 
+use super::{REALM, TENANT};
 use crate::desired::environments::{ENV, Environment};
 use crate::desired::parse::{Data, Item, Table, Value};
 use crate::desired::problem::Problem;
@@ -160,7 +161,7 @@ impl Checker<'_> {
 
     /// What expressions may always use.
     fn given<'n>(&self) -> impl Iterator<Item = &'n str> + use<'n> {
-        ["realm"].into_iter().chain(self.environment.map(|_| ENV))
+        [REALM, TENANT].into_iter().chain(self.environment.map(|_| ENV))
     }
 
     fn table(&mut self, table: &Table, known: &BTreeSet<&str>) {

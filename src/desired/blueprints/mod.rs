@@ -22,10 +22,15 @@ use super::parse::{Item, Parsed};
 use super::problem::Problem;
 use super::source::{Place, Source};
 use super::suggest::did_you_mean;
+use super::tenants::Tenant;
 use crate::model::Address;
 
 /// The file of a blueprint that says what it takes.
 pub(super) const DECLARATION: &str = "blueprint.toml";
+
+/// What expressions call the realm, and whose folder it is or is in: `acme-prod` for `acme/tenants/prod`.
+const REALM: &str = "realm";
+const TENANT: &str = "tenant";
 
 /// The entry by which a realm or a blueprint uses blueprints.
 pub(super) const USE: &str = "use";
@@ -92,10 +97,12 @@ impl<'a> Blueprints<'a> {
         &self,
         builder: &mut Builder,
         realm: &Address,
+        tenant: &Tenant,
         entries: &[(Arc<Source>, Item)],
         read: &mut dyn FnMut(&mut Builder, RealmFile),
     ) {
-        let facts = Fact::from(self.facts(realm));
+        let given = self.facts(realm, tenant);
+        let facts = Fact::from(given.clone());
         let mut uses: Vec<Use> = Vec::new();
         for (source, item) in entries {
             let before = builder.problems.len();
@@ -110,20 +117,23 @@ impl<'a> Blueprints<'a> {
             }
         }
         for used in uses {
-            self.expand_one(builder, realm, &used, None, read);
+            self.expand_one(builder, realm, &given, &used, None, read);
         }
     }
 
     /// What expressions may use that are given nothing.
-    fn facts(&self, realm: &Address) -> BTreeMap<String, Fact> {
+    fn facts(&self, realm: &Address, tenant: &Tenant) -> BTreeMap<String, Fact> {
         let environment = self.environment.map(|environment| (ENV.to_owned(), environment.fact()));
-        [("realm".to_owned(), Fact::from(realm.name()))].into_iter().chain(environment).collect()
+        let realm = tenant.lands_in.as_deref().unwrap_or(realm.realm_name());
+        let always = [(REALM.to_owned(), Fact::from(realm)), (TENANT.to_owned(), Fact::from(&*tenant.name))];
+        always.into_iter().chain(environment).collect()
     }
 
     fn expand_one(
         &self,
         builder: &mut Builder,
         realm: &Address,
+        given: &BTreeMap<String, Fact>,
         used: &Use,
         above: Option<&Used<'_>>,
         read: &mut dyn FnMut(&mut Builder, RealmFile),
@@ -146,7 +156,7 @@ impl<'a> Blueprints<'a> {
             return builder.report(problem);
         }
         let Some(mut facts) = blueprint.declaration.values(name, with, place, &mut builder.problems) else { return };
-        facts.extend(self.facts(realm));
+        facts.extend(given.clone());
         blueprint.declaration.source.iter().for_each(|source| builder.add_source(source));
         let facts = Fact::from(facts);
         blueprint.expand_files(builder, realm, &facts, place, read);
@@ -158,7 +168,7 @@ impl<'a> Blueprints<'a> {
             let mut expander = Expander::new(&facts, source, &mut builder.problems);
             let Some(item) = expander.item(item) else { continue };
             for used in read_uses(source, &item, &mut builder.problems) {
-                self.expand_one(builder, realm, &used, Some(&below), read);
+                self.expand_one(builder, realm, given, &used, Some(&below), read);
             }
         }
     }

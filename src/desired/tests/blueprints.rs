@@ -307,7 +307,7 @@ fn mistakes_in_blueprints() {
   ╭─[blueprints/a/blueprint.toml:1:13]
 1 │ [parameters.realm]
   ·             ──┬──
-  ·               ╰── expected letters, digits and `_`, and none of `realm`, `env`, `item`, `key` or `index`
+  ·               ╰── expected letters, digits and `_`, and none of `realm`, `tenant`, `env`, `item`, `key` or `index`
 2 │ [parameters.b]
   ╰────
 
@@ -347,14 +347,14 @@ fn mistakes_in_blueprints() {
 6 │ kind = 2
 7 │ [parameters."d e"]
   ·             ──┬──
-  ·               ╰── expected letters, digits and `_`, and none of `realm`, `env`, `item`, `key` or `index`
+  ·               ╰── expected letters, digits and `_`, and none of `realm`, `tenant`, `env`, `item`, `key` or `index`
   ╰────
 
  × the expression uses `idd`, and there is nothing of that name
   ╭─[blueprints/a/realm.toml:1:15]
 1 │ displayName = "{{ idd }}"
   ·               ─────┬─────
-  ·                    ╰── expected `c` or `realm`
+  ·                    ╰── expected `c`, `realm` or `tenant`
 2 │ loginTheme = "{{ c"
   ╰────
  help: a parameter is declared in blueprint.toml: [parameters.NAME]
@@ -374,7 +374,7 @@ fn mistakes_in_blueprints() {
 2 │ loginTheme = "{{ c"
 3 │ [roles."{{ item }}"]
   ·        ──────┬─────
-  ·              ╰── expected `c` or `realm`
+  ·              ╰── expected `c`, `realm` or `tenant`
   ╰────
  help: a parameter is declared in blueprint.toml: [parameters.NAME]
 "#);
@@ -650,10 +650,10 @@ fn a_blueprint_hands_over_what_it_made() {
             .collect()
     };
     insta::assert_snapshot!([told("acme"), told("beta")].concat().join("\n"), @r#"
-all acme/clients/..-portal Some(Vault { path: "kv/acme/..-portal", key: "OIDC_CLIENT_ID" }) {"id": String("..")}
-portal acme/clients/..-portal Some(File("../handed/%2E%2E.env")) {"id": String("..")}
-all beta/clients/b-portal Some(Vault { path: "kv/beta/b-portal", key: "OIDC_CLIENT_ID" }) {"id": String("b")}
-portal beta/clients/b-portal Some(File("../handed/b.env")) {"id": String("b")}
+all acme/clients/..-portal Some(Vault { path: "kv/acme/..-portal", key: "OIDC_CLIENT_ID" }) {"id": String(".."), "tenant": String("acme")}
+portal acme/clients/..-portal Some(File("../handed/%2E%2E.env")) {"id": String(".."), "tenant": String("acme")}
+all beta/clients/b-portal Some(Vault { path: "kv/beta/b-portal", key: "OIDC_CLIENT_ID" }) {"id": String("b"), "tenant": String("beta")}
+portal beta/clients/b-portal Some(File("../handed/b.env")) {"id": String("b"), "tenant": String("beta")}
 "#);
     insta::assert_snapshot!(report(&blueprint(
         "[parameters.id]\n[parameters.mail]\ntype = \"secret\"\n[parameters.groups]\ndefault = \"x\"\n\
@@ -690,7 +690,7 @@ portal beta/clients/b-portal Some(File("../handed/b.env")) {"id": String("b")}
 7 │ of = "acme"
 8 │ env = { A = "{{ mail }}" }
   ·         ┬
-  ·         ╰── expected `server`, `realm`, `issuer`, `endpoints`, `certificates`, `groups`, `groups` or `id`
+  ·         ╰── expected `server`, `realm`, `issuer`, `endpoints`, `certificates`, `groups`, `groups`, `id` or `tenant`
 9 │ [outputs.b]
   ╰────
  help: the same in one more use of the blueprint

@@ -226,7 +226,7 @@ fn there_is_no_env_without_environments() {
   ╭─[blueprints/customer/realm.toml:1:15]
 1 │ displayName = "{{ id }} ({{ plan }}, {{ env.name }})"
   ·               ───────────────────┬───────────────────
-  ·                                  ╰── expected `id`, `plan`, `realm` or `tags`
+  ·                                  ╰── expected `id`, `plan`, `realm`, `tags` or `tenant`
 2 │ attributes.frontendUrl = "https://{{ id }}.{{ env.domain }}"
   ╰────
  help: the project has no environments: [environments.NAME] in realmform.toml is one
@@ -236,7 +236,7 @@ fn there_is_no_env_without_environments() {
 1 │ displayName = "{{ id }} ({{ plan }}, {{ env.name }})"
 2 │ attributes.frontendUrl = "https://{{ id }}.{{ env.domain }}"
   ·                          ─────────────────┬─────────────────
-  ·                                           ╰── expected `id`, `plan`, `realm` or `tags`
+  ·                                           ╰── expected `id`, `plan`, `realm`, `tags` or `tenant`
 3 │ [roles."{{ item }}"]
   ╰────
  help: the project has no environments: [environments.NAME] in realmform.toml is one

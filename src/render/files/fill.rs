@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(filled("provider", table), expected);
         let inline = "identityProviders.okta = { config = { issuer = \"old\" } } # all of it\n";
         let expected =
-            "identityProviders.okta = { config = { issuer = \"https://new\" , useJwksUrl = true} } # all of it\n";
+            "identityProviders.okta = { config = { issuer = \"https://new\" , useJwksUrl = true } } # all of it\n";
         assert_eq!(filled("realm", inline), expected);
         let bare = "[identityProviders.okta]\nproviderId = \"oidc\"\n";
         let expected = "[identityProviders.okta]\nproviderId = \"oidc\"\n\n[identityProviders.okta.config]\n\
