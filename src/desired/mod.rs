@@ -63,8 +63,8 @@ pub use environments::Environment;
 pub use excerpt::{Excerpt, excerpt};
 pub use layout::{BLUEPRINTS, PROJECT_FILE, realm_folder, realm_folders, uses_blueprints};
 pub use outputs::{
-    Kubeconfig, Manifest, Output, OutputContent, OutputFault, OutputRule, Outputs, Part, Subject, Templates,
-    destinations, outputs,
+    Kubeconfig, Manifest, Output, OutputContent, OutputFault, OutputRule, Outputs, Part, REGISTRATION_TOKEN, Subject,
+    Templates, destinations, outputs,
 };
 pub use paths::PathRule;
 pub use policy::{DeleteLimit, Policy};

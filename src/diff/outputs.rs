@@ -3,22 +3,23 @@
 use std::collections::BTreeMap;
 
 use super::{Change, OutputAction, OutputChange};
-use crate::model::{Address, Destination, HandOff, Record};
+use crate::model::{Address, Destination, HandOff, Intended, Record, kinds};
 
 /// What happens at each destination.
 pub(super) fn outputs(
-    wanted: &BTreeMap<Destination, HandOff>,
+    wanted: &BTreeMap<Destination, Intended>,
     recorded: &Record,
     changes: &BTreeMap<Address, Change>,
 ) -> Vec<OutputChange> {
     let change = |to: &Destination, what: &HandOff, action| OutputChange { to: to.clone(), what: what.clone(), action };
     let is_touched = |of: &Address| changes.contains_key(of) || changes.contains_key(&Address::realm(of.realm_name()));
+    let some_client_changes = changes.keys().any(|address| *address.kind() == kinds::CLIENT);
     let mut outputs = Vec::new();
-    for (to, what) in wanted {
+    for (to, Intended { what, lists_clients }) in wanted {
         let handed = recorded.outputs.get(to).map(|handed| &handed.what);
         if handed != Some(what) {
             outputs.push(change(to, what, OutputAction::Write));
-        } else if is_touched(&what.of) {
+        } else if is_touched(&what.of) || *lists_clients && some_client_changes {
             outputs.push(change(to, what, OutputAction::Refresh));
         }
     }

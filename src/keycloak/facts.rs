@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::try_join_all;
+use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use super::path::{query, segment};
+use super::shape::{object, text};
 use super::{Http, ServerError};
-use crate::model::{Address, RealmName};
+use crate::model::{Address, RealmName, kinds};
 
 /// How many groups or clients are asked for at once.
 const PAGE: usize = 500;
@@ -30,7 +32,15 @@ pub struct FactsWanted {
 #[derive(Debug)]
 pub struct Facts {
     realm: Value,
-    clients: BTreeMap<String, Value>,
+    clients: BTreeMap<String, Client>,
+}
+
+/// One client of them.
+#[derive(Debug)]
+struct Client {
+    /// The server's own name of it, which another one of that clientId does not get.
+    uuid: String,
+    facts: Value,
 }
 
 /// The endpoints: by the names that the discovery document has for them.
@@ -54,7 +64,7 @@ pub async fn facts(http: &Http, realm: &RealmName, wanted: &FactsWanted) -> Resu
     let groups = async { if wanted.groups { groups(http, realm).await.map(Some) } else { Ok(None) } };
     let discovery = async { Ok(http.get_public(realm, ".well-known/openid-configuration").await?) };
     let clients = clients(http, realm, &wanted.clients);
-    let (discovery, certificates, groups, clients) = tokio::try_join!(discovery, certificates, groups, clients)?;
+    let (discovery, certificates, groups, found) = tokio::try_join!(discovery, certificates, groups, clients)?;
     let text = |field: &str| discovery.get(field).cloned().unwrap_or_default();
     let mut endpoints: Map<String, Value> =
         ENDPOINTS.iter().map(|(name, field)| ((*name).to_owned(), text(field))).collect();
@@ -67,23 +77,70 @@ pub async fn facts(http: &Http, realm: &RealmName, wanted: &FactsWanted) -> Resu
             facts[name] = value;
         }
     }
+    let clients =
+        found.iter().filter(|client| client["clientId"].as_str().is_some_and(|id| wanted.clients.contains(id)));
+    let clients = clients.map(|client| known(client, &facts["issuer"])).collect::<Result<_, _>>()?;
     Ok(Facts { realm: facts, clients })
 }
 
 impl Facts {
     /// Those of the realm, and of one client where it is meant: `{"server", "realm", "issuer", "endpoints": {…},
-    /// "client": {…}}`, and what is wanted besides.
+    /// "client": {"id", "registrationUri", …}}`, and what is wanted besides.
     ///
     /// # Errors
     /// [`ServerError::Missing`] when there is no such client.
     pub fn of(&self, of: &Address) -> Result<Value, ServerError> {
         let mut facts = self.realm.clone();
         if of.parent().is_some() {
-            let client = self.clients.get(of.name()).cloned();
-            facts["client"] = client.ok_or_else(|| ServerError::Missing { address: of.to_string() })?;
+            facts["client"] = self.client(of)?.facts.clone();
         }
         Ok(facts)
     }
+
+    /// Those of several clients, without secrets, in the order of their names.
+    ///
+    /// # Errors
+    /// [`ServerError::Missing`] when one of them is not there.
+    pub fn listed(&self, realm: &str, clients: &BTreeSet<String>) -> Result<Value, ServerError> {
+        let realm = Address::realm(realm);
+        let listed = clients.iter().map(|id| {
+            let mut facts = self.client(&realm.child(&kinds::CLIENT, id))?.facts.clone();
+            if let Value::Object(facts) = &mut facts {
+                facts.remove("secret");
+            }
+            Ok(facts)
+        });
+        listed.collect()
+    }
+
+    /// The server's own name of a client, which no other client ever gets.
+    ///
+    /// # Errors
+    /// [`ServerError::Missing`] when there is no such client.
+    pub fn uuid(&self, of: &Address) -> Result<&str, ServerError> {
+        Ok(&self.client(of)?.uuid)
+    }
+
+    fn client(&self, of: &Address) -> Result<&Client, ServerError> {
+        self.clients.get(of.name()).ok_or_else(|| ServerError::Missing { address: of.to_string() })
+    }
+}
+
+/// Has the server issue a registration access token for a client, by its uuid: whoever has it may read and change that client,
+/// without another right.
+///
+/// Facts (26.7.4): a client has one such token, so the one before is void from then on. No request shows it again. One that was
+/// used to change the client is void, too, and the answer holds the next one, unless a client policy says otherwise. Reading
+/// with it changes nothing. Where a try of this request is repeated, the answer holds the last one that was issued.
+///
+/// # Errors
+/// The server's refusals.
+pub async fn issue_registration_token(http: &Http, realm: &str, uuid: &str) -> Result<SecretString, ServerError> {
+    let path = format!("/{}/clients/{}/registration-access-token", segment(realm), segment(uuid));
+    let answer = http.post(&path, &Value::Null).await?.body.unwrap_or_default();
+    let token = SecretString::from(text(&object(answer, "a client")?, "registrationAccessToken")?);
+    http.hide([&token]);
+    Ok(token)
 }
 
 /// What applications may know of a client. Its attributes and mappers may hold secrets that nobody would look for there.
@@ -102,12 +159,8 @@ const CLIENT: &[&str] = &[
     "secret",
 ];
 
-/// Those of the clients that are there.
-async fn clients(
-    http: &Http,
-    realm: &RealmName,
-    wanted: &BTreeSet<String>,
-) -> Result<BTreeMap<String, Value>, ServerError> {
+/// The clients that are there, and perhaps others.
+async fn clients(http: &Http, realm: &RealmName, wanted: &BTreeSet<String>) -> Result<Vec<Value>, ServerError> {
     let base = format!("/{}/clients", segment(realm));
     let mut found = Vec::new();
     if wanted.len() < LISTED {
@@ -123,15 +176,26 @@ async fn clients(
             }
         }
     }
-    let all = found.iter().filter_map(Value::as_array).flatten();
-    let all = all.filter_map(|client| Some((client["clientId"].as_str()?.to_owned(), client)));
-    Ok(all.filter(|(id, _)| wanted.contains(id)).map(|(id, client)| (id.clone(), told(&id, client))).collect())
+    Ok(found
+        .into_iter()
+        .filter_map(|page| if let Value::Array(page) = page { Some(page) } else { None })
+        .flatten()
+        .collect())
 }
 
-/// `id` is what applications call it.
-fn told(id: &str, client: &Value) -> Value {
-    let told = CLIENT.iter().filter_map(|field| Some(((*field).to_owned(), client.get(*field)?.clone())));
-    told.chain([("id".to_owned(), id.into())]).collect::<Map<_, _>>().into()
+/// A client by what applications call it.
+fn known(client: &Value, issuer: &Value) -> Result<(String, Client), ServerError> {
+    let client = object(client.clone(), "a client")?;
+    let (id, uuid) = (text(&client, "clientId")?, text(&client, "id")?.to_owned());
+    let mut facts: Map<String, Value> =
+        CLIENT.iter().filter_map(|field| Some(((*field).to_owned(), client.get(*field)?.clone()))).collect();
+    facts.insert("id".to_owned(), id.into());
+    // Whoever has its registration access token reads and changes it there. Clients of other protocols have no such place.
+    if let (Some("openid-connect"), Some(issuer)) = (client.get("protocol").and_then(Value::as_str), issuer.as_str()) {
+        let uri = format!("{issuer}/clients-registrations/openid-connect/{}", segment(id));
+        facts.insert("registrationUri".to_owned(), uri.into());
+    }
+    Ok((id.to_owned(), Client { uuid, facts: facts.into() }))
 }
 
 /// Those that sign, as PEM.

@@ -48,7 +48,7 @@ impl<'a> Interest<'a> {
             }
             interest.add(address, Fields::Declared(&object.fields));
         }
-        let handed_over = desired.outputs.iter().flat_map(BTreeMap::values).map(|what| &what.of);
+        let handed_over = desired.outputs.iter().flat_map(BTreeMap::values).map(|it| &it.what.of);
         let clients = handed_over.filter(|of| *of.kind() == kinds::CLIENT);
         interest.references.extend(clients.map(|client| (Reference::Client, client.name().to_owned())));
         interest.add_old_names(desired);

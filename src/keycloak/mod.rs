@@ -35,7 +35,7 @@ pub use connection::Connection;
 pub use error::HttpError;
 pub use events::{Culprit, Culprits, culprits};
 pub use export::{Export, ExportError};
-pub use facts::{Facts, FactsWanted, facts};
+pub use facts::{Facts, FactsWanted, facts, issue_registration_token};
 pub use fresh::record_defaults;
 pub use http::{Http, RequestCounts};
 pub use interest::Interest;

@@ -124,6 +124,7 @@ const WORDS: &[&str] = &[
     "raise-priority",
     "realm",
     "register-required-action",
+    "registration-access-token",
     "required-actions",
     "reset-password",
     "resource",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Address, Destination, FieldPath, HandOff, Kind, RealmName, SecretRef, kinds};
+use super::{Address, Destination, FieldPath, Intended, Kind, RealmName, SecretRef, kinds};
 
 /// Everything the files of a project want, resolved: nothing later re-checks it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,7 +21,7 @@ pub struct DesiredRealm {
     /// What happens to objects that are no longer, or were never, declared.
     pub prune: PruneRules,
     /// What is handed over, and where to; `None` where only a part of the realm is wanted, and nobody looked.
-    pub outputs: Option<BTreeMap<Destination, HandOff>>,
+    pub outputs: Option<BTreeMap<Destination, Intended>>,
 }
 
 /// One declared object.

@@ -56,6 +56,15 @@ pub struct HandOff {
     pub of: Address,
 }
 
+/// What is to be handed over to one destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intended {
+    /// What it is.
+    pub what: HandOff,
+    /// Whether it tells of all declared clients of its realm, and so may change with each of them.
+    pub lists_clients: bool,
+}
+
 /// What was handed over to one destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handed {
@@ -63,6 +72,8 @@ pub struct Handed {
     pub what: HandOff,
     /// The fingerprint of its text: what another wrote there since is left alone.
     pub print: String,
+    /// The fingerprint of the registration access token in it, which nobody else knows: the server shows it once.
+    pub token: Option<String>,
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub use desired::{
 pub use duration::parse_seconds;
 pub use feature::Feature;
 pub use field::{ANY, Field, FieldPath, Reference, Spi, Type, Write};
-pub use hand_off::{Destination, HandOff, Handed};
+pub use hand_off::{Destination, HandOff, Handed, Intended};
 pub use kind::{Kind, PROTECTION_ROLE};
 pub use kinds::{ADMIN_PERMISSIONS_CLIENT, RESOURCE_TYPES, own_fields, types_with};
 pub use live::{Live, LiveObject, LiveRealm, LiveValue, flatten, unflatten};

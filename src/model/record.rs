@@ -90,6 +90,8 @@ struct StoredOutput {
     name: String,
     of: String,
     print: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
 }
 
 impl Record {
@@ -187,9 +189,9 @@ impl Record {
         let fingerprints = self.fingerprints.iter().map(|(address, of)| {
             (address.within_realm(), of.iter().map(|(path, print)| (path.clone(), print.clone())).collect())
         });
-        let outputs = self.outputs.iter().map(|(to, Handed { what, print })| {
+        let outputs = self.outputs.iter().map(|(to, Handed { what, print, token })| {
             let (name, of, print) = (what.output.clone(), what.of.within_realm(), print.clone());
-            (to.to_string(), StoredOutput { name, of, print })
+            (to.to_string(), StoredOutput { name, of, print, token: token.clone() })
         });
         Stored {
             format: FORMAT,
@@ -223,9 +225,9 @@ impl Record {
         }
         let unfinished = stored.unfinished.iter().map(|name| address(name)).collect::<Result<_, _>>()?;
         let mut outputs = BTreeMap::new();
-        for (to, StoredOutput { name, of, print }) in stored.outputs {
+        for (to, StoredOutput { name, of, print, token }) in stored.outputs {
             let what = HandOff { output: name, of: address(&of)? };
-            outputs.insert(to.parse()?, Handed { what, print });
+            outputs.insert(to.parse()?, Handed { what, print, token });
         }
         let Stored { tool, commit, dirty, environment, time, actor, .. } = stored;
         Ok(Self { commit, dirty, environment, tool, time, actor, objects, fingerprints, unfinished, outputs })
@@ -280,8 +282,9 @@ mod tests {
         let what = HandOff { output: "web".into(), of: record.objects.keys().next().unwrap().clone() };
         let of_realm = HandOff { output: "realm".into(), of: Address::realm("acme") };
         let key = Destination::Vault { path: "secret/web".into(), key: "SECRET".into() };
-        record.outputs.insert(Destination::File("../web.env".into()), Handed { what, print: "s1:x".into() });
-        record.outputs.insert(key, Handed { what: of_realm, print: "s1:y".into() });
+        let file = Destination::File("../web.env".into());
+        record.outputs.insert(file, Handed { what, print: "s1:x".into(), token: Some("s1:z".into()) });
+        record.outputs.insert(key, Handed { what: of_realm, print: "s1:y".into(), token: None });
         assert_eq!(Record::decode("acme", &record.encode()).unwrap(), record);
     }
 

@@ -40,6 +40,9 @@ async fn no_secret_leaves() {
         "name = \"leak\"\n[secrets.provider.print]\ncommand = [\"cat\", \"{}\"]\n\
          [outputs.made]\nof = \"leak/clients/made\"\nenv = {}\nfile = \".made.env\"\n\
          [outputs.vaulted]\nof = \"leak/clients/made\"\nenv = {}\nvault = \"kv/out\"\n\
+         [outputs.token]\nof = \"leak/clients/made\"\njson = { token = \"{{ client.registrationAccessToken }}\" }\n\
+         directory = \".token\"\nvault = \"kv/out\"\n\
+         [outputs.clients]\nof = \"leak\"\ntemplate = \"{{ clients }}\"\n\
          [outputs.shop]\nof = \"leak/clients/shop\"\ntemplate = \"{{ client.secret }} of {{ client }}\"\n",
     );
     declare(&project, "one");
@@ -68,12 +71,16 @@ async fn no_secret_leaves() {
         &["output"],
         &["output", "made"],
         &["output", "shop"],
+        &["output", "token"],
+        &["output", "clients"],
         &["output", "--write"],
     ];
     for command in commands {
         texts.push((command.join(" "), run(&project, command).await));
         hunted.extend(made().await);
+        hunted.extend(std::fs::read_to_string(project.folder().join(".token/token")));
     }
+    assert!(hunted.iter().any(|hunted| hunted.starts_with("eyJ")), "a token was issued");
     let made = made().await.unwrap();
     assert_eq!(made.len(), 40);
     let handed = std::fs::read_to_string(project.folder().join(".made.env")).unwrap();

@@ -16,6 +16,11 @@ const OUTPUTS: &str = "
 of = \"NAME/clients/made\"
 env = {}
 file = \".handed/made.env\"
+[outputs.token]
+of = \"NAME/clients/made\"
+json = { token = \"{{ client.registrationAccessToken }}\" }
+directory = \".handed/token\"
+vault = \"NAME/out/token\"
 [outputs.values]
 of = \"NAME/clients/*\"
 json = { secret = \"{{ client.secret }}\" }
@@ -39,7 +44,7 @@ const COMMANDS: &[&[&str]] = &[
     &["apply", "--yes", "--expect", "one.plan"],
     &["output"],
     &["output", "--format", "json"],
-    &["output", "made", "values"],
+    &["output", "made", "values", "token"],
     &["output", "wrong"],
     &["output", "--write"],
     &["diff", "HEAD", "--format", "json"],
@@ -75,7 +80,9 @@ fn no_secret_leaves_where_it_comes_from_or_goes_to() {
         let arguments: Vec<&str> = command.iter().map(String::as_str).chain(["--log", "trace"]).collect();
         texts.push((command.join(" "), format!("{:?}", project.run(&arguments))));
         hunted.extend(made(&project));
+        hunted.extend(token(&project));
     }
+    assert!(token(&project).is_some_and(|token| token.starts_with("eyJ")));
     // Everything was handed over but for what cannot be, which is told.
     let (_, applied) = &texts[3];
     for (client, _) in VALUES {
@@ -120,6 +127,11 @@ async fn writable(bao: &Bao, name: &str) {
     let all = "\"create\", \"read\", \"update\", \"delete\"";
     let policy = [rule("old/*", "\"read\""), rule("new/data/*", "\"read\""), rule("out/data/*", all)].concat();
     bao.write(&format!("sys/policies/acl/{name}"), json!({ "policy": policy })).await;
+}
+
+/// The registration access token that is handed over.
+fn token(project: &Project) -> Option<String> {
+    std::fs::read_to_string(project.folder().join(".handed/token/token")).ok()
 }
 
 /// The secret that the server has of the client whose secret is generated.

@@ -1,6 +1,7 @@
 //! What is handed over of what an apply made.
 
 mod kubernetes;
+mod tokens;
 mod vault;
 
 use serde_json::Value;

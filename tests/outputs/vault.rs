@@ -36,6 +36,36 @@ fn project(name: &str, version: u8, capabilities: &str) -> Option<(Project, &'st
 
 const ALL: &str = "\"create\", \"read\", \"update\", \"delete\"";
 
+/// In a vault, which all machines see, the one token is kept for all of them.
+#[test]
+fn another_machine_keeps_a_registration_token() {
+    let name = "outputs-kv-token";
+    let Some((project, bao)) = project(name, 2, ALL) else { return };
+    let web = "env = { ID = \"{{ client.id }}\", SECRET = \"{{ client.registrationAccessToken }}\" }\nfile = \".handed/web.env\"";
+    let web = OUTPUTS.replace("env = { ID = \"{{ client.id }}\", SECRET = \"{{ client.secret }}\" }", web);
+    project.write("realmform.toml", &web.replace("NAME", name));
+    let at = format!("{name}-KV/data/apps/web");
+    assert!(project.apply().stdout.contains(": registration access token of outputs-kv-token/clients/web issued\n"));
+    let first = read(bao, &at).0["SECRET"].as_str().unwrap().to_owned();
+    let uri = format!("{}/realms/{name}/clients-registrations/openid-connect/web", crate::support::access().http_url);
+    let is_good = || project.admin().registration(&uri, &first, None).0 == 200;
+
+    let mut other = Project::beside(name);
+    other.write("realmform.toml", &web.replace("NAME", name));
+    other.write_realm("[clients.web]\nsecret = { generate = {} }\nname = \"Web\"\n");
+    other.set("VAULT_ADDR", &bao.url);
+    // It may be in a vault that lets nobody look.
+    other.set("VAULT_TOKEN", "wrong");
+    let ran = other.run(&["apply", "--yes"]);
+    assert!(ran.status == 6 && !ran.stdout.contains("issued") && is_good(), "{ran:?}");
+    block(async { other.set("VAULT_TOKEN", &bao.token(name, 300).await) });
+    let ran = other.apply();
+    assert!(!ran.stdout.contains("issued") && is_good(), "{ran:?}");
+    let handed = std::fs::read_to_string(other.folder().join(".handed/web.env")).unwrap();
+    assert_eq!(handed, format!("ID=web\nSECRET={first}\n"));
+    assert_eq!(read(bao, &at).0["SECRET"], first.as_str());
+}
+
 /// What a secret holds, and its version where it has versions.
 fn read(bao: &Bao, path: &str) -> (Value, Value) {
     let (_, answer) = block(bao.ask("", Method::GET, path, Value::Null));

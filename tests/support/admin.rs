@@ -187,6 +187,18 @@ impl Admin {
         if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() }
     }
 
+    /// What a client that registers itself is answered, and with which status: it reads, or with a body changes itself.
+    pub fn registration(&self, uri: &str, token: &str, body: Option<&Value>) -> (u16, Value) {
+        let request = match body {
+            Some(body) => self.client.put(uri).json(body),
+            None => self.client.get(uri),
+        };
+        self.runtime.block_on(async {
+            let answer = request.bearer_auth(token).send().await.unwrap();
+            (answer.status().as_u16(), answer.json().await.unwrap())
+        })
+    }
+
     #[track_caller]
     pub fn send(&self, method: Method, path: &str, body: &Value) {
         let body = Some(body).filter(|body| !body.is_null());

@@ -156,7 +156,7 @@ async fn finish(
     if result.is_ok() {
         let is_unchanged = |realm: &&RealmName| plan.realms.get(*realm).is_none_or(RealmPlan::is_empty);
         for realm in workspace.loaded.desired.realms.keys().filter(is_unchanged) {
-            handing_over.unchanged(realm, |_| true).await;
+            handing_over.unchanged_by_apply(realm).await;
         }
     }
     let handed_over = handing_over.finish(context).await;

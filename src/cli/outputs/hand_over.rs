@@ -5,18 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value as Json;
 
 use super::sinks::{Done, Order, Results, Sinks};
+use super::tokens::{Token, Tokens, forget_void, recorded};
 use crate::apply::{HandOver, Outputs};
+use crate::cli::apply::stamp::{holder, stamp};
 use crate::cli::output::count;
 use crate::cli::workspace::Workspace;
 use crate::cli::{Context, Error};
-use crate::desired::{Output, Part};
-use crate::diff::OutputChange;
-use crate::keycloak::{FactsWanted, Http, facts};
-use crate::model::{Destination, HandOff, Handed, RealmName};
+use crate::desired::{Output, Part, REGISTRATION_TOKEN};
+use crate::diff::{Action, OutputChange};
+use crate::keycloak::{Facts, FactsWanted, Http, Ledger, facts};
+use crate::model::{Address, Destination, HandOff, Handed, RealmName};
 use crate::outputs::{self, Rendered};
 use crate::plan::RealmPlan;
 use crate::secrets::{Redactor, handed_print};
@@ -24,6 +26,8 @@ use crate::secrets::{Redactor, handed_print};
 /// Hands over the outputs of a project, and keeps what there is to tell until somebody asks.
 pub(in crate::cli) struct HandingOver<'a> {
     http: &'a Http,
+    /// The project's name.
+    project: &'a str,
     outputs: &'a BTreeMap<RealmName, Vec<Output>>,
     sinks: Sinks<'a>,
     told: RefCell<Told>,
@@ -47,14 +51,73 @@ impl<'a> HandingOver<'a> {
     pub(in crate::cli) fn new(http: &'a Http, workspace: &'a Workspace) -> Self {
         let loaded = &workspace.loaded;
         let sinks = Sinks::new(&workspace.folder, &loaded.project.secrets);
-        Self { http, outputs: &loaded.outputs, sinks, told: RefCell::default() }
+        Self { http, project: &loaded.project.name, outputs: &loaded.outputs, sinks, told: RefCell::default() }
     }
 
-    /// Hands over the outputs of a realm to which nothing else was done, of those that are `wanted`.
+    /// Hands over the outputs of a realm to which nothing else was done, of those that are `wanted`. No token is issued.
     pub(in crate::cli) async fn unchanged(&self, realm: &RealmName, wanted: impl Fn(&Output) -> bool) {
+        let outputs = self.outputs_of(realm, wanted);
+        match recorded(self.http, self.project, realm, &outputs).await {
+            Ok(previous) => {
+                self.exchange(realm, &outputs, &RealmPlan::default(), &previous, Issuing::Never).await;
+            }
+            Err(error) => self.fail_all(&outputs, &error),
+        }
+    }
+
+    /// The same of all outputs of a realm to which an apply has nothing else to do. A token that is nowhere any more is issued
+    /// again, and that goes on record.
+    pub(in crate::cli) async fn unchanged_by_apply(&self, realm: &RealmName) {
+        let outputs = self.outputs_of(realm, |_| true);
+        match self.lacks_token(realm, &outputs).await {
+            Ok(true) => {
+                if let Err(error) = self.exchange_under_lock(realm, &outputs).await {
+                    self.fail_all(&outputs, &error);
+                }
+            }
+            // What cannot be looked at is told of the outputs that it concerns.
+            Ok(false) | Err(_) => self.unchanged(realm, |_| true).await,
+        }
+    }
+
+    /// The outputs of a realm that go somewhere.
+    fn outputs_of(&self, realm: &RealmName, wanted: impl Fn(&Output) -> bool) -> Vec<&'a Output> {
         let outputs = self.outputs.get(realm).map(Vec::as_slice).unwrap_or_default();
-        let outputs: Vec<&Output> = outputs.iter().filter(|output| wanted(output)).collect();
-        self.exchange(realm, &outputs, &RealmPlan::default(), &Outputs::new()).await;
+        outputs.iter().filter(|output| !output.destinations.is_empty() && wanted(output)).collect()
+    }
+
+    async fn lacks_token(&self, realm: &RealmName, outputs: &[&Output]) -> Result<bool, Error> {
+        let outputs: Vec<&Output> = outputs.iter().copied().filter(|output| output.has_registration_token).collect();
+        if outputs.is_empty() {
+            return Ok(false);
+        }
+        let previous = recorded(self.http, self.project, realm, &outputs).await?;
+        let facts = facts(self.http, realm, &wanted(&outputs)).await?;
+        let tokens = Tokens { http: self.http, sinks: &self.sinks, facts: &facts, previous: &previous };
+        for output in outputs {
+            if matches!(tokens.kept(&output.of).await, Ok(None)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn exchange_under_lock(&self, realm: &RealmName, outputs: &[&Output]) -> Result<(), Error> {
+        let ledger = Ledger::find(self.http, realm, self.project).await?.ok_or_else(|| no_record(realm))?;
+        let lock = match ledger.lock(&holder(&stamp(None, false, None).actor)).await? {
+            Ok(lock) => lock,
+            Err(lock) => return Err(Error::Locked { realm: realm.clone(), lock: Box::new(lock) }),
+        };
+        let exchanged = self.exchange_on_record(realm, outputs, &ledger).await;
+        ledger.unlock(&lock).await?;
+        exchanged
+    }
+
+    async fn exchange_on_record(&self, realm: &RealmName, outputs: &[&Output], ledger: &Ledger) -> Result<(), Error> {
+        let mut record = ledger.record(realm).await?.ok_or_else(|| no_record(realm))?;
+        record.outputs =
+            self.exchange(realm, outputs, &RealmPlan::default(), &record.outputs, Issuing::WhereLost).await;
+        Ok(ledger.write(&record).await?)
     }
 
     /// Says what was done since the last time.
@@ -91,9 +154,16 @@ impl<'a> HandingOver<'a> {
     }
 
     /// Writes outputs, and takes back what a plan says. Answers what is handed over then.
-    async fn exchange(&self, realm: &RealmName, outputs: &[&Output], plan: &RealmPlan, previous: &Outputs) -> Outputs {
-        let outputs: Vec<&Output> = outputs.iter().copied().filter(|it| !it.destinations.is_empty()).collect();
-        let rendered = self.rendered(realm, &outputs).await;
+    async fn exchange(
+        &self,
+        realm: &RealmName,
+        outputs: &[&Output],
+        plan: &RealmPlan,
+        previous: &Outputs,
+        issuing: Issuing,
+    ) -> Outputs {
+        let previous = &renamed(plan, previous);
+        let (rendered, tokens) = self.rendered(realm, outputs, previous, issuing).await;
         let mut orders: BTreeMap<Destination, Order<'_>> = BTreeMap::new();
         let mut whats: BTreeMap<&Destination, HandOff> = BTreeMap::new();
         for (output, rendered) in outputs.iter().zip(&rendered) {
@@ -110,31 +180,105 @@ impl<'a> HandingOver<'a> {
         for (to, result) in &results {
             match (result, orders[to], whats.get(to)) {
                 (Ok(_), Order::Put(text), Some(what)) => {
-                    handed.insert(to.clone(), Handed { what: what.clone(), print: handed_print(text) });
+                    let token = tokens.get(&what.of).filter(|token| token.is_in(text));
+                    let token = token.and_then(|token| token.print.clone());
+                    handed.insert(to.clone(), Handed { what: what.clone(), print: handed_print(text), token });
                 }
                 (Ok(_), Order::Take(_), _) => drop(handed.remove(to)),
                 (Ok(_), Order::Put(_), None) | (Err(_), _, _) => {}
             }
         }
+        forget_void(&mut handed, &tokens);
         let names = whats.into_iter().map(|(to, what)| (to.clone(), what.output));
         self.note(results, &names.chain(names_of(plan.diff.taken_back())).collect());
         handed
     }
 
-    /// What each output says now; `None` for one that failed.
-    async fn rendered(&self, realm: &RealmName, outputs: &[&Output]) -> Vec<Option<Rendered>> {
+    /// What each output says now, `None` for one that failed; and the tokens in them.
+    async fn rendered<'o>(
+        &self,
+        realm: &RealmName,
+        outputs: &[&'o Output],
+        previous: &Outputs,
+        issuing: Issuing,
+    ) -> (Vec<Option<Rendered>>, BTreeMap<&'o Address, Token>) {
         if outputs.is_empty() {
-            return Vec::new();
+            return (Vec::new(), BTreeMap::new());
         }
-        let facts = facts(self.http, realm, &wanted(outputs)).await;
+        let facts = match facts(self.http, realm, &wanted(outputs)).await {
+            Ok(facts) => facts,
+            Err(error) => {
+                self.fail_all(outputs, &error.into());
+                return (outputs.iter().map(|_| None).collect(), BTreeMap::new());
+            }
+        };
+        let tokens = self.tokens(outputs, &facts, previous, issuing).await;
         let rendered = outputs.iter().map(|output| {
-            let rendered = match &facts {
-                Ok(facts) => render(output, facts).map_err(|error| error.in_full()),
-                Err(error) => Err(error.to_string()),
-            };
-            rendered.map(|(rendered, _)| rendered).map_err(|reason| self.failed(&output.name, reason)).ok()
+            let token = tokens.get(&output.of);
+            if output.has_registration_token && token.is_none() {
+                return None;
+            }
+            let rendered = render(output, &facts, token).map_err(|error| self.failed(&output.name, error.in_full()));
+            rendered.map(|(rendered, _)| rendered).ok()
         });
-        rendered.collect()
+        (rendered.collect(), tokens)
+    }
+
+    /// The tokens that outputs hand over, by their clients; without those of outputs that fail for want of one.
+    async fn tokens<'o>(
+        &self,
+        outputs: &[&'o Output],
+        facts: &Facts,
+        previous: &Outputs,
+        issuing: Issuing,
+    ) -> BTreeMap<&'o Address, Token> {
+        let mut clients: BTreeMap<&Address, Vec<&Output>> = BTreeMap::new();
+        for output in outputs.iter().copied().filter(|output| output.has_registration_token) {
+            clients.entry(&output.of).or_default().push(output);
+        }
+        let source = Tokens { http: self.http, sinks: &self.sinks, facts, previous };
+        let mut tokens = BTreeMap::new();
+        for (client, outputs) in clients {
+            match self.token(&source, client, &outputs, issuing).await {
+                Ok(token) => drop(tokens.insert(client, token)),
+                Err(error) => self.fail_all(&outputs, &error),
+            }
+        }
+        tokens
+    }
+
+    async fn token(
+        &self,
+        source: &Tokens<'_>,
+        client: &Address,
+        outputs: &[&Output],
+        issuing: Issuing,
+    ) -> Result<Token, Error> {
+        match (source.kept(client).await?, issuing) {
+            (Some(kept), _) => Ok(kept),
+            (None, Issuing::WhereLost) => {
+                let issued = source.issue(client, outputs).await?;
+                self.note_issued(client, outputs, source.previous);
+                Ok(issued)
+            }
+            (None, Issuing::Never) => Err(Error::Other(format!(
+                "the registration access token of {client} is nowhere that it was handed over to: `realmform apply` issues \
+                 another one"
+            ))),
+        }
+    }
+
+    fn note_issued(&self, client: &Address, outputs: &[&Output], previous: &Outputs) {
+        let mut told = self.told.borrow_mut();
+        let names: BTreeSet<&str> = outputs.iter().map(|output| output.name.as_str()).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        told.results.push(format!("output {}: registration access token of {client} issued\n", names.join(", ")));
+        if previous.values().any(|handed| handed.what.of == *client && handed.token.is_some()) {
+            told.warnings.push(format!(
+                "warning: the registration access token of {client} was nowhere that it had been handed over to; it is void, since \
+                 another one was issued"
+            ));
+        }
     }
 
     /// Keeps what is to be told.
@@ -156,6 +300,13 @@ impl<'a> HandingOver<'a> {
                 }
             }
         }
+    }
+
+    fn fail_all(&self, outputs: &[&Output], error: &Error) {
+        for output in outputs {
+            self.failed(&output.name, error.in_full());
+        }
+        self.told.borrow_mut().hints.extend(error.hint());
     }
 
     fn failed(&self, name: &str, reason: String) {
@@ -186,12 +337,34 @@ impl HandOver for HandingOver<'_> {
         plan: &'a RealmPlan,
         previous: &'a Outputs,
     ) -> LocalBoxFuture<'a, Outputs> {
-        async move {
-            let outputs = self.outputs.get(realm).map(Vec::as_slice).unwrap_or_default();
-            self.exchange(realm, &outputs.iter().collect::<Vec<_>>(), plan, previous).await
-        }
-        .boxed_local()
+        async move { self.exchange(realm, &self.outputs_of(realm, |_| true), plan, previous, Issuing::WhereLost).await }
+            .boxed_local()
     }
+}
+
+/// Whether a registration access token that is nowhere any more is issued again.
+#[derive(Clone, Copy)]
+enum Issuing {
+    /// The lock is held, and the record will know of it.
+    WhereLost,
+    Never,
+}
+
+/// What was handed over, by the names that clients have since the plan.
+fn renamed(plan: &RealmPlan, previous: &Outputs) -> Outputs {
+    let mut moved = previous.clone();
+    for change in &plan.diff.changes {
+        if let Action::Rename { from } = &change.action {
+            for Handed { what, .. } in moved.values_mut() {
+                what.of = what.of.moved(from, &change.address);
+            }
+        }
+    }
+    moved
+}
+
+fn no_record(realm: &RealmName) -> Error {
+    Error::Other(format!("the realm {realm} has no record of this project"))
 }
 
 /// What a plan takes back, as far as it is on record.
@@ -212,14 +385,27 @@ pub(super) fn wanted(outputs: &[&Output]) -> FactsWanted {
         wanted.certificates |= used.contains("certificates");
         wanted.groups |= used.contains("groups");
         wanted.clients.extend(output.of.parent().map(|_| output.of.name().to_owned()));
+        wanted.clients.extend(output.clients.iter().flat_map(|clients| clients.iter().cloned()));
     }
     wanted
 }
 
 /// What an output says, and the secrets in it. What goes wrong is told without them.
-pub(super) fn render(output: &Output, facts: &crate::keycloak::Facts) -> Result<(Rendered, Vec<SecretString>), Error> {
-    let mut facts = facts.of(&output.of)?;
-    let secrets: Vec<SecretString> = facts["client"]["secret"].as_str().map(SecretString::from).into_iter().collect();
+pub(super) fn render(
+    output: &Output,
+    live: &Facts,
+    token: Option<&Token>,
+) -> Result<(Rendered, Vec<SecretString>), Error> {
+    let mut facts = live.of(&output.of)?;
+    let mut secrets: Vec<SecretString> =
+        facts["client"]["secret"].as_str().map(SecretString::from).into_iter().collect();
+    if let Some(clients) = &output.clients {
+        facts["clients"] = live.listed(output.of.realm_name(), clients)?;
+    }
+    if let Some(Token { value, print }) = token.filter(|_| output.has_registration_token) {
+        facts["client"][REGISTRATION_TOKEN] = value.expose_secret().into();
+        secrets.extend(print.as_ref().map(|_| value.clone()));
+    }
     if let Json::Object(facts) = &mut facts {
         facts.extend(output.parameters.clone());
     }

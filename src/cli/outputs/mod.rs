@@ -2,9 +2,11 @@
 //!
 //! - `hand_over`: what an apply does.
 //! - `sinks`: the places that outputs go to.
+//! - `tokens`: what only those places hold.
 
 mod hand_over;
 mod sinks;
+mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +15,11 @@ use serde_json::{Value as Json, json};
 
 use self::hand_over::{render, text, wanted};
 use self::sinks::Sinks;
+use self::tokens::{Tokens, recorded};
 use super::report::PlainFormat;
 use super::workspace::{FileArgs, Workspace};
 use super::{Context, Error, Exit, connect};
-use crate::desired::{Output, OutputContent};
+use crate::desired::{Output, OutputContent, Project};
 use crate::keycloak::{Http, facts};
 use crate::model::{Address, RealmName};
 use crate::secrets::Redactor;
@@ -35,7 +38,8 @@ Examples:
   realmform output --write                write what is not up to date
 
 Outputs are declared in realmform.toml ([outputs.NAME]). An apply hands them over: into files, which only you may read, and into \
-a vault. What is up to date is left as it is; what is no longer declared, or whose client goes, is taken back.")]
+a vault. What is up to date is left as it is; what is no longer declared, or whose client goes, is taken back. A registration access \
+token is read where it was handed over to: only an apply issues one, since that makes the one before void.")]
 pub(super) struct Args {
     /// The outputs [default: all of them]
     #[arg(value_name = "NAME")]
@@ -73,14 +77,43 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         }
         return handing_over.finish(context).await.map(|()| Exit::Fine);
     }
-    if args.names.is_empty() {
-        return list(context, args, &http, &workspace, &outputs).await;
-    }
+    let sinks = Sinks::new(&workspace.folder, &project.secrets);
+    let done = if args.names.is_empty() {
+        list(context, args, &http, project, &sinks, &outputs).await
+    } else {
+        print(context, args, &http, project, &sinks, &outputs).await
+    };
+    sinks.close().await;
+    done.map(|()| Exit::Fine)
+}
+
+/// Outputs by realm.
+type ByRealm<'a> = BTreeMap<&'a RealmName, Vec<&'a Output>>;
+
+/// Prints what outputs hold.
+async fn print(
+    context: &Context,
+    args: &Args,
+    http: &Http,
+    project: &Project,
+    sinks: &Sinks<'_>,
+    outputs: &ByRealm<'_>,
+) -> Result<(), Error> {
     let mut documents = 0;
-    for (realm, outputs) in &outputs {
-        let facts = facts(&http, realm, &wanted(outputs)).await?;
+    for (realm, outputs) in outputs {
+        let facts = facts(http, realm, &wanted(outputs)).await?;
+        let previous = recorded(http, &project.name, realm, outputs).await?;
+        let tokens = Tokens { http, sinks, facts: &facts, previous: &previous };
         for output in outputs {
-            let (rendered, secrets) = render(output, &facts)?;
+            let token = tokens.shown(output).await?;
+            if args.show_secrets && token.as_ref().is_some_and(|token| token.print.is_none()) {
+                return Err(Error::Other(format!(
+                    "{}: output {} of {}: the registration access token is nowhere that it would be handed over to: \
+                     `realmform apply` issues one, for an output that goes to a file or a vault",
+                    output.origin, output.name, output.of
+                )));
+            }
+            let (rendered, secrets) = render(output, &facts, token.as_ref())?;
             if documents > 0 && matches!(output.content, OutputContent::Manifest(_) | OutputContent::Kubeconfig(_)) {
                 context.output.result("---\n")?;
             }
@@ -92,11 +125,8 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
             }
         }
     }
-    Ok(Exit::Fine)
+    Ok(())
 }
-
-/// Outputs by realm.
-type ByRealm<'a> = BTreeMap<&'a RealmName, Vec<&'a Output>>;
 
 fn asked_for<'a>(workspace: &'a Workspace, args: &Args) -> Result<ByRealm<'a>, Error> {
     let of_blueprints = workspace.loaded.outputs.values().flatten().map(|output| &output.name);
@@ -127,16 +157,19 @@ async fn list(
     context: &Context,
     args: &Args,
     http: &Http,
-    workspace: &Workspace,
+    project: &Project,
+    sinks: &Sinks<'_>,
     outputs: &ByRealm<'_>,
-) -> Result<Exit, Error> {
-    let sinks = Sinks::new(&workspace.folder, &workspace.loaded.project.secrets);
+) -> Result<(), Error> {
     let mut rows: Vec<[String; 4]> = Vec::new();
     let mut listed = Vec::new();
     for (realm, outputs) in outputs {
         let facts = facts(http, realm, &wanted(outputs)).await?;
+        let previous = recorded(http, &project.name, realm, outputs).await?;
+        let tokens = Tokens { http, sinks, facts: &facts, previous: &previous };
         for output in outputs {
-            let (rendered, _) = render(output, &facts)?;
+            let token = tokens.shown(output).await?;
+            let (rendered, _) = render(output, &facts, token.as_ref())?;
             let Output { name, of, destinations, .. } = output;
             let mut states: Vec<Json> = Vec::new();
             if destinations.is_empty() {
@@ -156,16 +189,14 @@ async fn list(
             listed.push(json!({ "name": name, "of": of.to_string(), "destinations": states }));
         }
     }
-    sinks.close().await;
     rows.sort();
     match args.format {
-        PlainFormat::Text => context.output.result(&aligned(&rows))?,
+        PlainFormat::Text => context.output.result(&aligned(&rows)),
         PlainFormat::Json => {
             let document = json!({ "formatVersion": 1, "outputs": listed });
-            context.output.result(&format!("{document:#}\n"))?;
+            context.output.result(&format!("{document:#}\n"))
         }
     }
-    Ok(Exit::Fine)
 }
 
 /// Rows with their columns below each other.

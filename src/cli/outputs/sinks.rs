@@ -102,6 +102,15 @@ impl<'a> Sinks<'a> {
         }
     }
 
+    /// The same of a destination that the record names, as far as it can be what was handed over.
+    pub(super) async fn read_recorded(&self, to: &Destination) -> Result<Option<SecretString>, Error> {
+        let Destination::File(path) = to else { return self.read(to).await };
+        Ok(match handed_over(&self.folder.join(path))? {
+            There::Text(text) => Some(text.as_str().into()),
+            There::Nothing | There::Other => None,
+        })
+    }
+
     /// Ends what was begun with a vault.
     pub(super) async fn close(self) {
         if let Some(Ok(vault)) = self.vault.into_inner() {
@@ -174,24 +183,40 @@ fn file(path: &Path, order: Order<'_>) -> Result<Done, Error> {
             Ok(Done::Written)
         }
         Order::Take(print) => {
-            let about = match path.symlink_metadata() {
-                Ok(about) => about,
-                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                    return Ok(Done::Gone);
-                }
-                Err(source) => return Err(failed(path.to_owned())(source)),
-            };
-            // The record is on the server, where others may write it: it makes nobody wait for a device, nor delete what is
-            // not known already.
-            if !about.is_file() && !about.is_dir() || about.len() > LARGEST {
-                return Ok(Done::Left);
-            }
-            let there = std::fs::read(path).map(Zeroizing::new).map_err(failed(path.to_owned()))?;
-            if !std::str::from_utf8(&there).is_ok_and(|text| is_handed(text, print)) {
-                return Ok(Done::Left);
+            match handed_over(path)? {
+                There::Nothing => return Ok(Done::Gone),
+                There::Text(text) if is_handed(&text, print) => {}
+                There::Text(_) | There::Other => return Ok(Done::Left),
             }
             std::fs::remove_file(path).map_err(failed(path.to_owned()))?;
             Ok(Done::Gone)
         }
     }
+}
+
+/// What is at a path that the record names.
+enum There {
+    Nothing,
+    /// What was never handed over.
+    Other,
+    Text(Zeroizing<String>),
+}
+
+fn handed_over(path: &Path) -> Result<There, Error> {
+    let failed = |source| Error::File { path: path.to_owned(), source };
+    let about = match path.symlink_metadata() {
+        Ok(about) => about,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(There::Nothing);
+        }
+        Err(source) => return Err(failed(source)),
+    };
+    // The record is on the server, where others may write it: it makes nobody wait for a device, nor delete what is not known
+    // already.
+    if !about.is_file() && !about.is_dir() || about.len() > LARGEST {
+        return Ok(There::Other);
+    }
+    let there = std::fs::read(path).map(Zeroizing::new).map_err(failed)?;
+    let text = std::str::from_utf8(&there).map(|text| Zeroizing::new(text.to_owned()));
+    Ok(text.map_or(There::Other, There::Text))
 }

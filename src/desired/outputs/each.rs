@@ -1,6 +1,8 @@
 //! What the project file says of outputs, for each client or realm that is meant.
 
-use std::collections::BTreeMap;
+use std::cell::LazyCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use minijinja::value::Serde;
 use minijinja::{Value as Fact, context};
@@ -14,7 +16,7 @@ use crate::desired::problem::Problem;
 use crate::desired::references::Use;
 use crate::desired::suggest::{did_you_mean, one_of};
 use crate::desired::template::{ENVIRONMENT, reason};
-use crate::model::{Address, Destination, FieldPath, HandOff, Origin, RealmName, Reference, kinds};
+use crate::model::{Address, Destination, FieldPath, HandOff, Intended, Origin, RealmName, Reference, kinds};
 
 /// What is taken out of names that become parts of a path.
 const UNSAFE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
@@ -33,6 +35,7 @@ pub fn outputs<'a>(
 ) -> Result<Vec<Output>, Vec<OutputFault>> {
     let realm = Address::realm(realm);
     let clients: Vec<&Address> = declared.filter(|address| *address.kind() == kinds::CLIENT).collect();
+    let names = LazyCell::new(|| Arc::new(clients.iter().map(|client| client.name().to_owned()).collect()));
     let (mut outputs, mut faults) = (Vec::new(), Vec::new());
     for (name, rule) in rules {
         let of: Vec<&Address> = match &rule.of {
@@ -40,9 +43,16 @@ pub fn outputs<'a>(
             Subject::Clients { .. } => clients.iter().copied().filter(|client| rule.of.matches(client)).collect(),
             Subject::Realms(_) => Some(&realm).filter(|realm| rule.of.matches(realm)).into_iter().collect(),
         };
+        if of.is_empty() {
+            continue;
+        }
+        let tells = Tells {
+            clients: rule.content.facts().contains("clients").then(|| Arc::clone(&names)),
+            registration_token: rule.content.has_registration_token(),
+        };
         for of in of {
             let fault = |words| (rule.origin.clone(), format!("the output `{name}` cannot be made of {of}: {words}"));
-            match output(name, rule, of) {
+            match output(name, rule, of, &tells) {
                 Ok(output) => outputs.push(output),
                 Err(words) => faults.push(fault(words)),
             }
@@ -55,13 +65,14 @@ pub fn outputs<'a>(
 ///
 /// # Errors
 /// Two that go to the same destination, by where the second one is written.
-pub fn destinations(outputs: &[Output]) -> Result<BTreeMap<Destination, HandOff>, Vec<OutputFault>> {
-    let mut taken: BTreeMap<Destination, HandOff> = BTreeMap::new();
+pub fn destinations(outputs: &[Output]) -> Result<BTreeMap<Destination, Intended>, Vec<OutputFault>> {
+    let mut taken: BTreeMap<Destination, Intended> = BTreeMap::new();
     let mut faults = Vec::new();
-    for Output { name, of, destinations, origin, .. } in outputs {
+    for Output { name, of, destinations, clients, origin, .. } in outputs {
         for to in destinations.keys() {
             let what = HandOff { output: name.clone(), of: of.clone() };
-            if let Some(other) = taken.insert(to.clone(), what) {
+            let intended = Intended { what, lists_clients: clients.is_some() };
+            if let Some(Intended { what: other, .. }) = taken.insert(to.clone(), intended) {
                 let hint = if other.output == *name { "; {{ client.id }} tells clients apart" } else { "" };
                 let words = format!("`{}` of {} and `{name}` of {of} both go to {to}{hint}", other.output, other.of);
                 faults.push((origin.clone(), words));
@@ -100,7 +111,7 @@ pub(in crate::desired) fn of_all(
                 continue;
             }
         };
-        for (to, what) in &destinations {
+        for (to, Intended { what, .. }) in &destinations {
             if let Some(other) = taken.insert(to.clone(), name.clone()) {
                 let rule = of_blueprints.get(&what.output).unwrap_or_else(|| &rules[&what.output]);
                 let words = format!(
@@ -157,7 +168,14 @@ fn check_subjects(builder: &mut Builder, rules: &Outputs, using: Option<&RealmNa
     }
 }
 
-fn output(name: &str, rule: &OutputRule, of: &Address) -> Result<Output, String> {
+/// What the templates of an output tell beside plain facts.
+#[derive(Clone)]
+struct Tells {
+    clients: Option<Arc<BTreeSet<String>>>,
+    registration_token: bool,
+}
+
+fn output(name: &str, rule: &OutputRule, of: &Address, tells: &Tells) -> Result<Output, String> {
     let OutputRule { of: _, content, file, directory, vault, parameters, origin } = rule;
     let known = Known { of, parameters };
     let content = content_of(content, &known)?;
@@ -185,8 +203,18 @@ fn output(name: &str, rule: &OutputRule, of: &Address) -> Result<Output, String>
             })),
         }
     }
+    let Tells { clients, registration_token: has_registration_token } = tells.clone();
     let (parameters, origin) = (parameters.clone(), origin.clone());
-    Ok(Output { name: name.to_owned(), of: of.clone(), content, destinations, parameters, origin })
+    Ok(Output {
+        name: name.to_owned(),
+        of: of.clone(),
+        content,
+        destinations,
+        clients,
+        has_registration_token,
+        parameters,
+        origin,
+    })
 }
 
 fn content_of(content: &OutputContent, known: &Known<'_>) -> Result<OutputContent, String> {

@@ -7,6 +7,7 @@ mod each;
 mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
@@ -19,6 +20,9 @@ use crate::model::{Address, Destination, Origin, matches};
 
 /// What the project file says of outputs, by their names.
 pub type Outputs = BTreeMap<String, OutputRule>;
+
+/// What templates call the registration access token of `client`.
+pub const REGISTRATION_TOKEN: &str = "registrationAccessToken";
 
 /// Templates by the name of what they make.
 pub type Templates = BTreeMap<String, String>;
@@ -94,6 +98,10 @@ pub struct Output {
     pub content: OutputContent,
     /// Where it goes; nowhere when it is only printed.
     pub destinations: BTreeMap<Destination, Part>,
+    /// The declared clients of the realm, by their clientIds, where the templates tell of them.
+    pub clients: Option<Arc<BTreeSet<String>>>,
+    /// Whether the templates tell the client's registration access token.
+    pub has_registration_token: bool,
     /// What templates may use beside the facts of a realm.
     pub parameters: Map<String, Json>,
     /// Where it is written.
@@ -161,8 +169,15 @@ impl OutputContent {
 
     /// The facts that the templates use.
     pub fn facts(&self) -> BTreeSet<String> {
+        self.templates().flat_map(|text| template::names(text)).flatten().collect()
+    }
+
+    fn has_registration_token(&self) -> bool {
+        self.templates().any(|text| template::members(text, "client").contains(REGISTRATION_TOKEN))
+    }
+
+    fn templates(&self) -> impl Iterator<Item = &String> {
         let text = if let Self::Text(text) = self { Some(text) } else { None };
-        let templates = self.values().into_iter().flat_map(BTreeMap::values).chain(text);
-        templates.flat_map(|text| template::names(text)).flatten().collect()
+        self.values().into_iter().flat_map(BTreeMap::values).chain(text)
     }
 }

@@ -20,7 +20,7 @@ const MANIFEST: &[&str] = &["name", "namespace", "values"];
 
 /// What templates may use.
 pub(in crate::desired) const FACTS: &[&str] =
-    &["server", "realm", "issuer", "endpoints", "certificates", "groups", "client"];
+    &["server", "realm", "issuer", "endpoints", "certificates", "groups", "clients", "client"];
 
 /// Reads the table.
 pub(in crate::desired) fn read(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Outputs {

@@ -690,7 +690,7 @@ portal beta/clients/b-portal Some(File("../handed/b.env")) {"id": String("b"), "
 7 │ of = "acme"
 8 │ env = { A = "{{ mail }}" }
   ·         ┬
-  ·         ╰── expected `server`, `realm`, `issuer`, `endpoints`, `certificates`, `groups`, `groups`, `id` or `tenant`
+  ·         ╰── expected `server`, `realm`, `issuer`, `endpoints`, `certificates`, `groups`, `clients`, `groups`, `id` or `tenant`
 9 │ [outputs.b]
   ╰────
  help: the same in one more use of the blueprint

@@ -105,9 +105,10 @@ file = "same"
 19 │ of = "acme"
 20 │ json = { C = "{{ client.id }}" }
    ·          ┬
-   ·          ╰── expected `server`, `realm`, `issuer`, `endpoints`, `certificates` or `groups`
+   ·          ╰── expected `server`, `realm`, `issuer`, `endpoints`, `certificates`, `groups` or `clients`
 21 │ file = "same"
    ╰────
+ help: did you mean `clients`?
 
  × `f` of acme and `g` of acme both go to same
    ╭─[realmform.toml:22:10]
@@ -184,6 +185,42 @@ directory = "/run/{{ realm }}/"
     let OutputContent::Manifest(manifest) = &loaded.outputs["acme"][2].content else { panic!() };
     assert_eq!(manifest.name, "s-5");
     assert_eq!(loaded.desired.realms["beta"].outputs.as_ref().unwrap().len(), 5);
+}
+
+#[test]
+fn an_output_of_a_realm_may_tell_of_its_clients() {
+    let loaded = loaded(&[
+        (
+            PROJECT_FILE,
+            r#"name = "x"
+[outputs.clients]
+of = "acme"
+template = "{% for client in clients %}{{ client.id }} {{ client.registrationAccessToken }}{% endfor %}"
+file = ".handed/clients"
+[outputs.issuer]
+of = "acme"
+env = {}
+file = ".handed/issuer"
+[outputs.token]
+of = "acme/clients/web-a"
+template = "{% if true %}{{ client.registrationAccessToken }}{% endif %}"
+file = ".handed/token"
+"#,
+        ),
+        ("acme/realm.toml", CLIENTS),
+    ]);
+    let [clients, issuer, token] = loaded.outputs["acme"].as_slice() else { panic!() };
+    let names: Vec<&str> = clients.clients.iter().flat_map(|names| names.iter().map(String::as_str)).collect();
+    assert_eq!(names, ["..", "https://sp/../x", "web-a", "web-b"]);
+    assert!(issuer.clients.is_none() && token.clients.is_none());
+    let has_token = [clients, issuer, token].map(|output| output.has_registration_token);
+    assert_eq!(has_token, [false, false, true], "only a client's own");
+    let listing: Vec<bool> = loaded.desired.realms["acme"]
+        .outputs
+        .iter()
+        .flat_map(|them| them.values().map(|it| it.lists_clients))
+        .collect();
+    assert_eq!(listing, [true, false, false]);
 }
 
 #[test]
