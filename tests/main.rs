@@ -37,6 +37,7 @@ mod kinds;
 mod laws;
 mod leak;
 mod lock;
+mod mesh;
 mod metadata;
 mod outputs;
 mod ownership;

@@ -187,6 +187,14 @@ impl Admin {
         if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() }
     }
 
+    /// The token endpoint's answer to a form, the client's secret being in the header (`client_secret_basic`).
+    pub fn token_by_basic(&self, base: &str, realm: &str, client: [&str; 2], form: &[(&str, &str)]) -> Value {
+        let request = self.client.post(format!("{base}/realms/{realm}/protocol/openid-connect/token"));
+        let [client, secret] = client;
+        let request = request.basic_auth(client, Some(secret)).form(form);
+        self.runtime.block_on(async { request.send().await.unwrap().json().await.unwrap() })
+    }
+
     /// What a client that registers itself is answered, and with which status: it reads, or with a body changes itself.
     pub fn registration(&self, uri: &str, token: &str, body: Option<&Value>) -> (u16, Value) {
         let request = match body {
