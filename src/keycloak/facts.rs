@@ -1,6 +1,7 @@
 //! What applications need to know of a realm and of a client of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use futures_util::future::try_join_all;
 use secrecy::SecretString;
@@ -36,11 +37,17 @@ pub struct Facts {
 }
 
 /// One client of them.
-#[derive(Debug)]
 struct Client {
     /// The server's own name of it, which another one of that clientId does not get.
     uuid: String,
     facts: Value,
+}
+
+impl fmt::Debug for Client {
+    /// Without its facts: its secret is one of them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.uuid)
+    }
 }
 
 /// The endpoints: by the names that the discovery document has for them.
