@@ -31,6 +31,10 @@ pub(super) async fn prepare(context: &Context, args: &PlanArgs) -> Result<Prepar
     let in_full = || prepare::prepare(context, args, |_| Ok(()));
     let found = Found::new(context, &args.files)?;
     let Some((files, connected)) = read_and_connect(context, args, found).await? else { return in_full().await };
+    if desired::has_tenants(files.tree.files.keys()) {
+        context.output.message("note: everything is planned in full: tenants share realms with others");
+        return in_full().await;
+    }
     let (http, credential) = connected?;
     let begun = Instant::now();
     let mut realms = BTreeMap::new();

@@ -6,7 +6,7 @@ use clap::Parser as _;
 use secrecy::ExposeSecret as _;
 
 use super::progress::{Starting, interruptions};
-use super::{Cli, Command, Context, Error, Exit};
+use super::{Cli, Command, Context, Error, Exit, Global};
 use crate::keycloak::{Connection, Credentials};
 use crate::sandbox::{self, Options, Sandbox};
 
@@ -70,7 +70,7 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Exit, Error> {
 }
 
 /// The command as if it had been given to the program itself. `sandbox apply --keep` is understood as well.
-fn parse(keep: bool, command: Vec<OsString>) -> Result<(bool, Option<Command>), Error> {
+fn parse(keep: bool, command: Vec<OsString>) -> Result<(bool, Option<Cli>), Error> {
     let (kept, command): (Vec<_>, Vec<_>) = command.into_iter().partition(|argument| argument == "--keep");
     let keep = keep || !kept.is_empty();
     if command.is_empty() {
@@ -81,13 +81,17 @@ fn parse(keep: bool, command: Vec<OsString>) -> Result<(bool, Option<Command>), 
     if matches!(cli.command, Command::Sandbox(_)) {
         return Err(Error::Usage("a sandbox runs no other sandbox".to_owned()));
     }
-    Ok((keep, Some(cli.command)))
+    Ok((keep, Some(cli)))
 }
 
-async fn inside(context: &Context, server: &Sandbox, command: Command) -> Result<Exit, Error> {
+/// What is said before the command and after it are options of both.
+async fn inside(context: &Context, server: &Sandbox, inner: Cli) -> Result<Exit, Error> {
     let mut context = context.clone();
     context.server = Some(connection(server));
-    super::dispatch(&context, command).await
+    let Global { project, env, color: _, log: _ } = inner.global;
+    context.global.project = project.or(context.global.project);
+    context.global.env = env.or(context.global.env);
+    super::dispatch(&context, inner.command).await
 }
 
 /// Over plain HTTP: it never leaves the machine, and nothing has to be trusted.

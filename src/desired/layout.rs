@@ -111,15 +111,11 @@ pub(super) fn lay_out<'a>(
     Layout { project, realms: without_same_names(realms, problems), blueprints, environments }
 }
 
-/// The realms of a project in an environment by their folders; `None` where the files do not say one name for each, or where
-/// what is in one folder may be another's.
+/// The realms of a project in an environment by their folders; `None` where the files do not say one name for each.
 pub fn realm_folders(
     files: &BTreeMap<PathBuf, Vec<u8>>,
     environment: Option<&str>,
 ) -> Option<BTreeMap<String, RealmName>> {
-    if files.keys().any(|path| path.iter().any(|part| part == TENANTS)) {
-        return None;
-    }
     let mut folders: BTreeMap<String, Option<RealmName>> = BTreeMap::new();
     let (base, overlay): (Vec<_>, Vec<_>) =
         files.iter().filter(|(path, _)| is_toml(path)).partition(|(path, _)| !path.starts_with(ENVIRONMENTS));
@@ -139,6 +135,18 @@ pub fn realm_folders(
 /// The realm folder that a file is of in an environment; `None` for the project file, and for what is of no realm.
 pub fn realm_folder(path: &Path, environment: Option<&str>) -> Option<String> {
     in_realm_folder(path, environment).map(|(folder, _)| folder)
+}
+
+/// The folder, below the project's, of the realm or tenant that a file is of.
+pub fn folder_of(path: &Path) -> Option<PathBuf> {
+    let Role::Realm { within, .. } = role(path) else { return None };
+    let depth = path.components().count() - within.components().count();
+    Some(path.iter().take(depth).collect())
+}
+
+/// Whether these files have tenants inside of others.
+pub fn has_tenants<'a>(mut paths: impl Iterator<Item = &'a PathBuf>) -> bool {
+    paths.any(|path| matches!(role(path), Role::Realm { folder, .. } if folder.contains('/')))
 }
 
 /// The realm folder that a file is of in an environment, and the file's path in it.

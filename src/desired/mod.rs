@@ -61,7 +61,7 @@ use crate::model::{Address, Desired, RealmName};
 
 pub use environments::Environment;
 pub use excerpt::{Excerpt, excerpt};
-pub use layout::{BLUEPRINTS, PROJECT_FILE, realm_folder, realm_folders, uses_blueprints};
+pub use layout::{BLUEPRINTS, PROJECT_FILE, folder_of, has_tenants, realm_folder, realm_folders, uses_blueprints};
 pub use outputs::{
     Kubeconfig, Manifest, Output, OutputContent, OutputFault, OutputRule, Outputs, Part, REGISTRATION_TOKEN, Subject,
     Templates, destinations, outputs,

@@ -85,11 +85,13 @@ pub struct Rank {
 impl Origin {
     /// How little the place counts.
     pub fn rank(&self) -> Rank {
-        let (mut depth, mut outermost) = (0, self);
-        while let Some(via) = &outermost.via {
-            (depth, outermost) = (depth + 1, via);
-        }
-        Rank { depth, is_of_all_environments: lies_over(&outermost.file).is_none() }
+        let depth = std::iter::successors(self.via.as_deref(), |origin| origin.via.as_deref()).count();
+        Rank { depth, is_of_all_environments: lies_over(&self.used_in().file).is_none() }
+    }
+
+    /// The place in the realm's own files: this one, or where the blueprint is used that it is of.
+    pub fn used_in(&self) -> &Self {
+        std::iter::successors(Some(self), |origin| origin.via.as_deref()).last().unwrap_or(self)
     }
 }
 

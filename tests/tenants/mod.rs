@@ -88,6 +88,7 @@ fn a_tenant_lives_in_the_realm_above_until_it_has_its_own() {
     assert_eq!(project.changes(), ["delete clients/tree-prod-eu-portal"]);
     project.apply();
     let plan = project.run(&["plan", "--changed", "--format", "json"]);
+    assert!(plan.stderr.contains("everything is planned in full: tenants share realms with others"), "{plan:?}");
     let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
     assert!(plan["realms"]["tree"]["changes"].as_array().unwrap().is_empty());
 }

@@ -26,7 +26,7 @@ use super::{Context, Error, Exit, connect};
 use crate::apply::Secrets;
 use crate::desired::{self, Loaded, Options, PROJECT_FILE, Project};
 use crate::diff;
-use crate::model::{Address, Live, LiveRealm, RealmName, lies_over};
+use crate::model::{Address, Live, LiveRealm, RealmName};
 use crate::render::files;
 
 /// Write what a live realm has as files of a project, so that its plan is empty. What exists is never overwritten,
@@ -173,9 +173,7 @@ impl There {
     /// The folder of a realm, below the project's; `None` when it has no file yet.
     fn folder_of(&self, realm: &str) -> Option<PathBuf> {
         let object = self.loaded.as_ref()?.desired.realms.get(realm)?.objects.get(&Address::realm(realm))?;
-        let file = Path::new(&*object.origin.file);
-        let depth = if lies_over(&object.origin.file).is_some() { 3 } else { 1 };
-        Some(file.iter().take(depth).collect())
+        desired::folder_of(Path::new(&*object.origin.used_in().file))
     }
 
     /// Whether the realm has a folder, or another realm has the folder of that name.

@@ -93,6 +93,19 @@ fn a_tenant_with_a_realm_takes_those_below_it_along() {
 }
 
 #[test]
+fn a_file_is_of_the_folder_that_it_is_in() {
+    let of = |path: &str| folder_of(path.as_ref()).map(|folder| folder.display().to_string());
+    assert_eq!(of("acme/clients/shop.toml").as_deref(), Some("acme"));
+    assert_eq!(of("acme/tenants/prod/realm.toml").as_deref(), Some("acme/tenants/prod"));
+    let within = "environments/staging/acme/tenants/prod/tenants/eu/clients/web.toml";
+    assert_eq!(of(within).as_deref(), Some("environments/staging/acme/tenants/prod/tenants/eu"));
+    assert_eq!(of("blueprints/customer/realm.toml"), None);
+    assert_eq!(of("realmform.toml"), None);
+    // A realm's clients may be called so.
+    assert_eq!(of("acme/clients/tenants/roles/buyer.toml").as_deref(), Some("acme"));
+}
+
+#[test]
 fn blueprints_know_the_tenant_and_hand_over_what_is_its_own() {
     let content = [
         ROOT,
