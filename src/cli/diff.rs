@@ -1,13 +1,14 @@
 //! `realmform diff`: what differs between two states of the files, without a server.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
 use super::report::{self, Format, Render, Reports};
 use super::workspace::{FileArgs, Found, Workspace};
 use super::{Context, Error, Exit};
-use crate::desired::Loaded;
+use crate::desired::{self, Loaded};
 use crate::diff::{Concern, Diff, between, concerns};
 use crate::model::{Address, Desired, DesiredRealm, RealmName, lies_over};
 use crate::render::markdown::About;
@@ -128,9 +129,10 @@ fn load(context: &Context, side: &Side) -> Result<Loaded, Error> {
 
 /// Where environments call the realm of a folder differently, it is compared all the same.
 fn pair(context: &Context, old: &mut Loaded, new: &Loaded) {
-    let folders = |loaded: &Loaded| -> BTreeMap<String, RealmName> {
-        let folder = |file: &str| lies_over(file).unwrap_or(file).split('/').next().unwrap_or_default().to_owned();
-        loaded.subjects.iter().map(|(file, of)| (folder(file), of.realm_name().to_owned())).collect()
+    let folders = |loaded: &Loaded| -> BTreeMap<PathBuf, RealmName> {
+        let folder = |file: &str| desired::folder_of(Path::new(lies_over(file).unwrap_or(file)));
+        let folders = loaded.subjects.iter().map(|(file, of)| Some((folder(file)?, of.realm_name().to_owned())));
+        folders.flatten().collect()
     };
     if old.project.environment_name() == new.project.environment_name() {
         return;

@@ -31,9 +31,10 @@ enum What {
     Tenant(Tenant),
 }
 
-/// Write a realm, or a tenant in one, that is made of a blueprint: a folder with a file that uses it. What the blueprint needs and is not given is
-/// asked for; what has a default is left to it. With --saml-metadata or --oidc-issuer, a second file has the identity provider
-/// that says this of itself, and `realmform refresh` reads it again. Nothing is written unless the project is in order with it.
+/// Write a realm, or a tenant in one, that is made of a blueprint: a folder with a file that uses it. What the blueprint needs
+/// and is not given is asked for; what has a default is left to it. With --saml-metadata or --oidc-issuer, a second file has the
+/// identity provider that says this of itself, and `realmform refresh` reads it again. Nothing is written unless the project is
+/// in order with it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -1,6 +1,7 @@
 //! Files that are written and removed all at once, or not at all.
 #![expect(clippy::disallowed_methods, reason = "the project is written where the user says")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -125,6 +126,29 @@ impl Staged {
         done.push(Done::Replaced { target: path.to_owned(), old });
         Ok(())
     }
+}
+
+/// Files of a project as they are to be, by their paths in it: `None` is one that goes.
+pub(super) type NewFiles = BTreeMap<PathBuf, Option<String>>;
+
+/// Writes them all at once, over what was `read` before.
+pub(super) fn write_over(folder: &Path, read: &BTreeMap<PathBuf, Vec<u8>>, files: &NewFiles) -> Result<(), Error> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let mut staged = Staged::new(folder)?;
+    for (path, text) in files {
+        // Reading a server takes time, in which an editor may have saved the file.
+        if fs::read(folder.join(path)).ok().as_ref() != read.get(path) {
+            let why = format!("nothing was written: {} was changed meanwhile; run this again", path.display());
+            return Err(Error::Other(why));
+        }
+        match text {
+            Some(text) => staged.put(path, text, true)?,
+            None => staged.remove(path),
+        }
+    }
+    staged.commit().map(drop)
 }
 
 /// What can be undone.

@@ -4,8 +4,6 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::outputs::Outputs;
 use super::problem::Problem;
 use super::references::{Ref, Use};
@@ -13,7 +11,7 @@ use super::source::{Place, Source};
 use super::sources::Programs;
 use crate::model::{
     Address, Declared, Desired, DesiredObject, DesiredRealm, FieldPath, Kind, Lifecycle, Moves, Names, Origin, Rank,
-    RealmName, Reference, Value, sorted, unqualified,
+    RealmName, Reference, Value, unqualified,
 };
 
 /// Desired in the making. Every leaf is put in once; the second time is a problem that shows both places.
@@ -258,24 +256,7 @@ impl Builder {
         self.settings.extend(mine.into_iter().map(|((at, path), place)| ((landed(&at), path), place)));
         let exists = |address: &Address| realm.objects.contains_key(address);
         for (address, object) in realm.objects.iter().filter(|(address, _)| **address != old) {
-            let DesiredObject { kind, origin, fields, lifecycle } = object;
-            let fields = fields.iter().map(|(path, Declared { value, origin })| {
-                let (path, value) = match value {
-                    Value::Json(value) => {
-                        let (path, value) = moves.leaf(kind, address, path, value, &exists);
-                        let value = match value {
-                            Json::Array(items) if kind.leaf_type(&path).is_set() => sorted(items),
-                            other => other,
-                        };
-                        (path, Value::Json(value))
-                    }
-                    Value::Secret(_) => (path.clone(), value.clone()),
-                };
-                (path, Declared { value, origin: origin.clone() })
-            });
-            let fields = Arc::new(fields.collect());
-            let (origin, lifecycle) = (origin.clone(), lifecycle.clone());
-            self.land_object(landed(address), DesiredObject { kind, origin, fields, lifecycle });
+            self.land_object(landed(address), moves.object(address, object, &exists));
         }
     }
 

@@ -12,7 +12,7 @@ use super::problem::Problem;
 use super::project::{Reader, Server};
 use super::source::Place;
 use super::suggest::did_you_mean;
-use super::template::{self, fact};
+use super::template::{self, fact, is_name};
 use crate::model::{ENVIRONMENTS, Origin};
 
 const ENVIRONMENT: &[&str] = &["server", "variables"];
@@ -86,13 +86,8 @@ fn environment(reader: &mut Reader<'_>, entry: &Entry<'_>, servers: &BTreeMap<St
         match entry.name {
             "server" => {
                 environment.server = reader.text(&entry);
-                if let Some(server) = environment.server.as_ref().filter(|it| !servers.contains_key(*it)) {
-                    let problem = Problem::error(format!("there is no server `{server}`"))
-                        .at(reader.place(&entry), "unknown server")
-                        .help(format!("write [servers.{server}]"))
-                        .maybe_help(did_you_mean(server, servers.keys().map(String::as_str)));
-                    reader.problems.push(problem);
-                }
+                let place = reader.place(&entry);
+                environment.server.iter().for_each(|name| reader.check_server(name, place.clone(), servers));
             }
             "variables" => environment.variables = variables(reader, &entry),
             _ => reader.unknown("an environment", &entry, ENVIRONMENT),
@@ -105,9 +100,7 @@ fn variables(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Map<String, Json> {
     let Some(table) = reader.table(entry) else { return Map::new() };
     let mut variables = Map::new();
     for item in table.items() {
-        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let is_plain = item.name.chars().all(is_name) && !item.name.starts_with(|c: char| c.is_ascii_digit());
-        if !is_plain || &*item.name == NAME {
+        if !is_name(&item.name) || &*item.name == NAME {
             let problem = Problem::error(format!("`{}` is no name for a variable", item.name))
                 .at(reader.place(&item.entry()), "expected letters, digits and `_`, and not `name`")
                 .help("`env.name` is the environment's name");

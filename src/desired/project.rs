@@ -224,14 +224,19 @@ impl Reader<'_> {
             let only = servers.len() == 1;
             return servers.keys().next().filter(|_| only).cloned();
         };
-        if !servers.contains_key(&name) {
+        self.check_server(&name, place, servers);
+        Some(name)
+    }
+
+    /// A server that is named is one of the project's.
+    pub(super) fn check_server(&mut self, name: &str, place: Place, servers: &BTreeMap<String, Server>) {
+        if !servers.contains_key(name) {
             let problem = Problem::error(format!("there is no server `{name}`"))
                 .at(place, "unknown server")
                 .help(format!("write [servers.{name}]"))
-                .maybe_help(did_you_mean(&name, servers.keys().map(String::as_str)));
+                .maybe_help(did_you_mean(name, servers.keys().map(String::as_str)));
             self.problems.push(problem);
         }
-        Some(name)
     }
 
     fn servers(&mut self, entry: &Entry<'_>) -> BTreeMap<String, Server> {

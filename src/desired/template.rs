@@ -24,6 +24,11 @@ pub(crate) fn reason(error: &Error) -> String {
     }
 }
 
+/// Whether expressions can name something so.
+pub(super) fn is_name(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
 /// The names that a template uses and does not set itself.
 ///
 /// # Errors

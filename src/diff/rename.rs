@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::{
-    Address, Declared, DesiredObject, DesiredRealm, LiveObject, LiveValue, Moves, Record, Shape, Value, kinds, replaced,
+    Address, DesiredObject, DesiredRealm, LiveObject, LiveValue, Moves, Record, Shape, kinds, replaced,
 };
 
 /// Which objects are renamed in place.
@@ -101,19 +101,7 @@ impl Renames {
         let DesiredRealm { objects, prune, outputs: _ } = base;
         let exists = |address: &Address| objects.contains_key(address);
         let moved = |(address, object): (&Address, &DesiredObject)| {
-            let DesiredObject { kind, origin, fields, lifecycle } = object;
-            let fields = fields.iter().map(|(path, Declared { value, origin })| {
-                let (path, value) = match value {
-                    Value::Json(value) => {
-                        let (path, value) = self.to.leaf(kind, address, path, value, &exists);
-                        (path, Value::Json(value))
-                    }
-                    Value::Secret(_) => (path.clone(), value.clone()),
-                };
-                (path, Declared { value, origin: origin.clone() })
-            });
-            let (origin, fields, lifecycle) = (origin.clone(), Arc::new(fields.collect()), lifecycle.clone());
-            (self.moved(address), DesiredObject { kind, origin, fields, lifecycle })
+            (self.moved(address), self.to.object(address, object, &exists))
         };
         DesiredRealm { objects: objects.iter().map(moved).collect(), prune: prune.clone(), outputs: None }
     }

@@ -1,10 +1,11 @@
 //! Objects at other addresses: the same values, with the names that others have then.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{Address, FieldPath, Kind, Names, kinds};
+use super::{Address, Declared, DesiredObject, FieldPath, Kind, Names, Value, kinds, sorted};
 
 /// From where objects are to where they will be; what hangs below them goes along.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +38,28 @@ impl Moves {
         replaced(old, |old| self.0.get(old))
     }
 
+    /// An object that the files want, as it names others after the moves; `exists` says which objects there were before.
+    #[must_use]
+    pub fn object(
+        &self,
+        address: &Address,
+        object: &DesiredObject,
+        exists: &dyn Fn(&Address) -> bool,
+    ) -> DesiredObject {
+        let DesiredObject { kind, origin, fields, lifecycle } = object;
+        let fields = fields.iter().map(|(path, Declared { value, origin })| {
+            let (path, value) = match value {
+                Value::Json(value) => {
+                    let (path, value) = self.leaf(kind, address, path, value, exists);
+                    (path, Value::Json(value))
+                }
+                Value::Secret(_) => (path.clone(), value.clone()),
+            };
+            (path, Declared { value, origin: origin.clone() })
+        });
+        DesiredObject { kind, fields: Arc::new(fields.collect()), origin: origin.clone(), lifecycle: lifecycle.clone() }
+    }
+
     /// A leaf of `object`, as it names others after the moves; `exists` says which objects there were before.
     pub fn leaf(
         &self,
@@ -52,7 +75,10 @@ impl Moves {
             other => other.clone(),
         };
         let value = match value {
-            Json::Array(items) => items.iter().map(|item| each(item, &one)).collect(),
+            Json::Array(items) => {
+                let items = items.iter().map(|item| each(item, &one)).collect();
+                if kind.leaf_type(path).is_set() { sorted(items) } else { Json::Array(items) }
+            }
             other => one(other),
         };
         (self.path(kind, object, path), value)

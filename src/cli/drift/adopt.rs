@@ -1,8 +1,7 @@
 //! `realmform drift --adopt`: what the server has, written into the files.
-#![expect(clippy::disallowed_methods, reason = "what is written over is read again just before")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use secrecy::ExposeSecret as _;
 
@@ -10,7 +9,7 @@ use super::Args;
 use crate::apply::Secrets;
 use crate::cli::output::count;
 use crate::cli::prepare::is_known;
-use crate::cli::staged::Staged;
+use crate::cli::staged::{NewFiles, write_over};
 use crate::cli::workspace::Workspace;
 use crate::cli::{Context, Error, Exit};
 use crate::desired::{self, Loaded, Options};
@@ -28,9 +27,6 @@ pub(super) struct Adopt<'a> {
     pub(super) live: &'a Live,
     pub(super) bases: &'a BTreeMap<RealmName, &'a DesiredRealm>,
 }
-
-/// The files as they are to be: `None` is one that goes.
-type NewFiles = BTreeMap<PathBuf, Option<String>>;
 
 impl Adopt<'_> {
     /// Writes all of it at once, or says why nothing was written.
@@ -164,24 +160,8 @@ impl Adopt<'_> {
     }
 
     fn write(&self, files: &NewFiles) -> Result<(), Error> {
-        if files.is_empty() {
-            return Ok(());
-        }
         let folder = &self.workspace.folder;
-        let mut staged = Staged::new(folder)?;
-        for (path, text) in files {
-            // Reading a server takes time, in which an editor may have saved the file.
-            let is_as_read = std::fs::read(folder.join(path)).ok().as_ref() == self.workspace.tree.files.get(path);
-            if !is_as_read {
-                let why = format!("nothing was written: {} was changed meanwhile; run this again", path.display());
-                return Err(Error::Other(why));
-            }
-            match text {
-                Some(text) => staged.put(path, text, true)?,
-                None => staged.remove(path),
-            }
-        }
-        staged.commit()?;
+        write_over(folder, &self.workspace.tree.files, files)?;
         let emptied: BTreeSet<&Path> =
             files.iter().filter(|(_, text)| text.is_none()).filter_map(|(path, _)| path.parent()).collect();
         for below in emptied.into_iter().rev() {

@@ -20,7 +20,7 @@ use super::report::PlainFormat;
 use super::workspace::{FileArgs, Workspace};
 use super::{Context, Error, Exit, connect};
 use crate::desired::{Output, OutputContent, Project};
-use crate::keycloak::{Http, facts};
+use crate::keycloak::{Facts, Http, facts};
 use crate::model::{Address, RealmName};
 use crate::secrets::Redactor;
 
@@ -78,11 +78,8 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         return handing_over.finish(context).await.map(|()| Exit::Fine);
     }
     let sinks = Sinks::new(&workspace.folder, &project.secrets);
-    let done = if args.names.is_empty() {
-        list(context, args, &http, project, &sinks, &outputs).await
-    } else {
-        print(context, args, &http, project, &sinks, &outputs).await
-    };
+    let look = Look { context, args, http: &http, project, sinks: &sinks };
+    let done = if args.names.is_empty() { look.list(&outputs).await } else { look.print(&outputs).await };
     sinks.close().await;
     done.map(|()| Exit::Fine)
 }
@@ -90,42 +87,93 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
 /// Outputs by realm.
 type ByRealm<'a> = BTreeMap<&'a RealmName, Vec<&'a Output>>;
 
-/// Prints what outputs hold.
-async fn print(
-    context: &Context,
-    args: &Args,
-    http: &Http,
-    project: &Project,
-    sinks: &Sinks<'_>,
-    outputs: &ByRealm<'_>,
-) -> Result<(), Error> {
-    let mut documents = 0;
-    for (realm, outputs) in outputs {
-        let facts = facts(http, realm, &wanted(outputs)).await?;
-        let previous = recorded(http, &project.name, realm, outputs).await?;
-        let tokens = Tokens { http, sinks, facts: &facts, previous: &previous };
-        for output in outputs {
-            let token = tokens.shown(output).await?;
-            if args.show_secrets && token.as_ref().is_some_and(|token| token.print.is_none()) {
-                return Err(Error::Other(format!(
-                    "{}: output {} of {}: the registration access token is nowhere that it would be handed over to: \
-                     `realmform apply` issues one, for an output that goes to a file or a vault",
-                    output.origin, output.name, output.of
-                )));
+/// What it takes to look at outputs.
+struct Look<'a> {
+    context: &'a Context,
+    args: &'a Args,
+    http: &'a Http,
+    project: &'a Project,
+    sinks: &'a Sinks<'a>,
+}
+
+impl Look<'_> {
+    /// Prints what outputs hold.
+    async fn print(&self, outputs: &ByRealm<'_>) -> Result<(), Error> {
+        let mut documents = 0;
+        for (realm, outputs) in outputs {
+            let (facts, previous) = self.facts(realm, outputs).await?;
+            let tokens = Tokens { http: self.http, sinks: self.sinks, facts: &facts, previous: &previous };
+            for output in outputs {
+                let token = tokens.shown(output).await?;
+                if self.args.show_secrets && token.as_ref().is_some_and(|token| token.print.is_none()) {
+                    return Err(Error::Other(format!(
+                        "{}: output {} of {}: the registration access token is nowhere that it would be handed over to: \
+                         `realmform apply` issues one, for an output that goes to a file or a vault",
+                        output.origin, output.name, output.of
+                    )));
+                }
+                let (rendered, secrets) = render(output, &facts, token.as_ref())?;
+                if documents > 0 && matches!(output.content, OutputContent::Manifest(_) | OutputContent::Kubeconfig(_))
+                {
+                    self.context.output.result("---\n")?;
+                }
+                documents += 1;
+                if self.args.show_secrets {
+                    self.context.output.result(&rendered.text)?;
+                } else {
+                    self.context.output.result(&Redactor::new(&secrets).redact(&rendered.text))?;
+                }
             }
-            let (rendered, secrets) = render(output, &facts, token.as_ref())?;
-            if documents > 0 && matches!(output.content, OutputContent::Manifest(_) | OutputContent::Kubeconfig(_)) {
-                context.output.result("---\n")?;
+        }
+        Ok(())
+    }
+
+    /// Prints which outputs there are, and whether what is handed over is up to date.
+    async fn list(&self, outputs: &ByRealm<'_>) -> Result<(), Error> {
+        let mut rows: Vec<[String; 4]> = Vec::new();
+        let mut listed = Vec::new();
+        for (realm, outputs) in outputs {
+            let (facts, previous) = self.facts(realm, outputs).await?;
+            let tokens = Tokens { http: self.http, sinks: self.sinks, facts: &facts, previous: &previous };
+            for output in outputs {
+                let token = tokens.shown(output).await?;
+                let (rendered, _) = render(output, &facts, token.as_ref())?;
+                let Output { name, of, destinations, .. } = output;
+                let mut states: Vec<Json> = Vec::new();
+                if destinations.is_empty() {
+                    rows.push([name.clone(), of.to_string(), "only printed".to_owned(), String::new()]);
+                }
+                for (to, part) in destinations {
+                    let there = self.sinks.read(to).await?;
+                    let is_up_to_date =
+                        there.as_ref().map(|there| Some(there.expose_secret()) == text(&rendered, part));
+                    let state = match is_up_to_date {
+                        Some(true) => "up to date",
+                        Some(false) => "not up to date",
+                        None => "not there",
+                    };
+                    rows.push([name.clone(), of.to_string(), to.to_string(), state.to_owned()]);
+                    states.push(json!({ "to": to.to_string(), "state": state }));
+                }
+                listed.push(json!({ "name": name, "of": of.to_string(), "destinations": states }));
             }
-            documents += 1;
-            if args.show_secrets {
-                context.output.result(&rendered.text)?;
-            } else {
-                context.output.result(&Redactor::new(&secrets).redact(&rendered.text))?;
+        }
+        rows.sort();
+        match self.args.format {
+            PlainFormat::Text => self.context.output.result(&aligned(&rows)),
+            PlainFormat::Json => {
+                let document = json!({ "formatVersion": 1, "outputs": listed });
+                self.context.output.result(&format!("{document:#}\n"))
             }
         }
     }
-    Ok(())
+
+    /// What a realm has for its outputs, and what was handed over of it before.
+    async fn facts(&self, realm: &RealmName, outputs: &[&Output]) -> Result<(Facts, crate::apply::Outputs), Error> {
+        let facts = facts(self.http, realm, &wanted(outputs)).await?;
+        let previous = recorded(self.http, &self.project.name, realm, outputs).await?;
+        Ok((facts, previous))
+    }
 }
 
 fn asked_for<'a>(workspace: &'a Workspace, args: &Args) -> Result<ByRealm<'a>, Error> {
@@ -149,53 +197,6 @@ fn asked_for<'a>(workspace: &'a Workspace, args: &Args) -> Result<ByRealm<'a>, E
     match args.of.iter().find(|of| !found(of)) {
         Some(of) => Err(Error::Usage(format!("--of {of}: there is no output of it"))),
         None => Ok(by_realm.into_iter().filter(|(_, outputs)| !outputs.is_empty()).collect()),
-    }
-}
-
-/// Prints which outputs there are, and whether what is handed over is up to date.
-async fn list(
-    context: &Context,
-    args: &Args,
-    http: &Http,
-    project: &Project,
-    sinks: &Sinks<'_>,
-    outputs: &ByRealm<'_>,
-) -> Result<(), Error> {
-    let mut rows: Vec<[String; 4]> = Vec::new();
-    let mut listed = Vec::new();
-    for (realm, outputs) in outputs {
-        let facts = facts(http, realm, &wanted(outputs)).await?;
-        let previous = recorded(http, &project.name, realm, outputs).await?;
-        let tokens = Tokens { http, sinks, facts: &facts, previous: &previous };
-        for output in outputs {
-            let token = tokens.shown(output).await?;
-            let (rendered, _) = render(output, &facts, token.as_ref())?;
-            let Output { name, of, destinations, .. } = output;
-            let mut states: Vec<Json> = Vec::new();
-            if destinations.is_empty() {
-                rows.push([name.clone(), of.to_string(), "only printed".to_owned(), String::new()]);
-            }
-            for (to, part) in destinations {
-                let there = sinks.read(to).await?;
-                let is_up_to_date = there.as_ref().map(|there| Some(there.expose_secret()) == text(&rendered, part));
-                let state = match is_up_to_date {
-                    Some(true) => "up to date",
-                    Some(false) => "not up to date",
-                    None => "not there",
-                };
-                rows.push([name.clone(), of.to_string(), to.to_string(), state.to_owned()]);
-                states.push(json!({ "to": to.to_string(), "state": state }));
-            }
-            listed.push(json!({ "name": name, "of": of.to_string(), "destinations": states }));
-        }
-    }
-    rows.sort();
-    match args.format {
-        PlainFormat::Text => context.output.result(&aligned(&rows)),
-        PlainFormat::Json => {
-            let document = json!({ "formatVersion": 1, "outputs": listed });
-            context.output.result(&format!("{document:#}\n"))
-        }
     }
 }
 

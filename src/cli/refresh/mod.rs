@@ -1,10 +1,9 @@
 //! `realmform refresh`: what identity providers publish of themselves, into the files.
-#![expect(clippy::disallowed_methods, reason = "what is written over was read just before")]
 
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value as Json, json};
@@ -12,7 +11,7 @@ use serde_json::{Value as Json, json};
 pub(super) use self::source::SourceArgs;
 use super::output::count;
 use super::report::PlainFormat;
-use super::staged::Staged;
+use super::staged::{NewFiles, write_over};
 use super::workspace::{FileArgs, Workspace};
 use super::{Context, Error, Exit};
 use crate::desired::{self, Options};
@@ -59,7 +58,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let outcomes: Vec<Outcome<'_>> =
         providers.iter().zip(read).map(|(provider, config)| provider.outcome(&workspace, config)).collect();
     let files = files(&workspace, &outcomes)?;
-    if !args.check {
+    if !args.check && !files.is_empty() {
         write(&workspace, &files)?;
     }
     context.output.result(&match args.format {
@@ -184,8 +183,8 @@ impl<'a> Provider<'a> {
 }
 
 /// The files as they are to be.
-fn files(workspace: &Workspace, outcomes: &[Outcome<'_>]) -> Result<BTreeMap<PathBuf, String>, Error> {
-    let mut files: BTreeMap<PathBuf, String> = BTreeMap::new();
+fn files(workspace: &Workspace, outcomes: &[Outcome<'_>]) -> Result<NewFiles, Error> {
+    let mut files = NewFiles::new();
     for Outcome { provider, changes } in outcomes {
         let mut by_file: BTreeMap<&PathBuf, Vec<(FieldPath, Json)>> = BTreeMap::new();
         for Change { key, now, place } in changes.iter().flatten() {
@@ -193,38 +192,29 @@ fn files(workspace: &Workspace, outcomes: &[Outcome<'_>]) -> Result<BTreeMap<Pat
             by_file.entry(path).or_default().push((in_config(key), now.as_str().into()));
         }
         for (path, fields) in by_file {
-            let before = files.get(path).map(String::as_bytes).or_else(|| Some(workspace.tree.files.get(path)?));
+            let before = files
+                .get(path)
+                .and_then(Option::as_ref)
+                .map(String::as_bytes)
+                .or_else(|| Some(workspace.tree.files.get(path)?));
             let before = before.and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
             let holder = workspace.loaded.subjects.get(&*path.to_string_lossy());
             let holder = holder.cloned().unwrap_or_else(|| Address::realm(provider.address.realm_name()));
             let text = fill(before, &holder, provider.address, &fields)
                 .map_err(|why| Error::Other(format!("{}: {why}", path.display())))?;
-            files.insert(path.clone(), text);
+            files.insert(path.clone(), Some(text));
         }
     }
     Ok(files)
 }
 
 /// Writes all files at once, unless they would not be in order.
-fn write(workspace: &Workspace, files: &BTreeMap<PathBuf, String>) -> Result<(), Error> {
-    if files.is_empty() {
-        return Ok(());
-    }
+fn write(workspace: &Workspace, files: &NewFiles) -> Result<(), Error> {
     let mut all = workspace.tree.files.clone();
-    all.extend(files.iter().map(|(path, text)| (path.clone(), text.clone().into_bytes())));
+    all.extend(files.iter().filter_map(|(path, text)| Some((path.clone(), text.clone()?.into_bytes()))));
     let options = Options { environment: workspace.environment(), ..Options::default() };
     desired::load(&all, &options).map_err(Error::Files)?;
-    let mut staged = Staged::new(&workspace.folder)?;
-    for (path, text) in files {
-        let is_as_read =
-            std::fs::read(workspace.folder.join(path)).ok().as_ref() == workspace.tree.files.get(Path::new(path));
-        if !is_as_read {
-            let why = format!("nothing was written: {} was changed meanwhile; run this again", path.display());
-            return Err(Error::Other(why));
-        }
-        staged.put(path, text, true)?;
-    }
-    staged.commit().map(drop)
+    write_over(&workspace.folder, &workspace.tree.files, files)
 }
 
 fn text(outcomes: &[Outcome<'_>], is_check: bool) -> String {

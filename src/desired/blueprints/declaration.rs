@@ -15,7 +15,7 @@ use crate::desired::project::Reader;
 use crate::desired::secret::is_reference;
 use crate::desired::source::{Place, Source};
 use crate::desired::suggest::{did_you_mean, one_of};
-use crate::desired::template::fact;
+use crate::desired::template::{fact, is_name};
 use crate::model::is_vault_expression;
 
 const TOP: &[&str] = &["description", "parameters", USE, "outputs"];
@@ -297,11 +297,7 @@ fn parameters(reader: &mut Reader<'_>, entry: &Entry<'_>) -> BTreeMap<String, Pa
 fn parameter(reader: &mut Reader<'_>, item: &Item) -> Option<Parameter> {
     let entry = item.entry();
     let place = reader.place(&entry);
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if TAKEN.contains(&entry.name)
-        || !entry.name.chars().all(is_name)
-        || entry.name.starts_with(|c: char| c.is_ascii_digit())
-    {
+    if TAKEN.contains(&entry.name) || !is_name(entry.name) {
         let problem = Problem::error(format!("`{}` is no name for a parameter", entry.name))
             .at(place, format!("expected letters, digits and `_`, and none of {}", one_of(TAKEN)));
         reader.problems.push(problem);
