@@ -12,7 +12,7 @@ Data flows one way. A room imports only from rooms above it in this table; `test
 | [`program`] | starts other programs, with a time limit | processes |
 | [`transport`] | connections to servers: URL, certificates, limits | none by itself |
 | [`metadata`] | what identity providers publish of themselves → their configuration | network |
-| [`git`] | a work tree or a commit → files as bytes; a line → who last touched it; fetches what was applied last | disk, git |
+| [`git`] | a work tree or a commit → files as bytes; a line → who last touched it; fetches what was applied last, and blueprints | disk, git |
 | [`desired`] | TOML with spans → environments, blueprints → merge → checks → [`model::Desired`] | none |
 | [`secrets`] | a reference → a value; fingerprints | environment, files, programs, a vault |
 | [`keycloak`] | sign-in, reading into [`model::Live`], writing single objects: all quirks of the wire end here | network |
@@ -40,6 +40,8 @@ choices: it starts the steps whose predecessors succeeded, notes what was done, 
 - A tenant without a realm of its own is read like one; then all of it moves into the realm above, under names of its own.
 - In an environment, the files of its folder are read as further files of their realms, and count more; everything later knows
   of them by their paths alone.
+- Blueprints that are not in the project are put among its files before anything is loaded, at the commits that the lock file
+  of the same state says, so that no room but `cli` knows of it.
 - A blueprint's file becomes a table without expressions, which is read like any other; where it is used goes along with each
   place, and says which of two places counts more.
 - Two states of the files are compared as a server would be to which the older ones were just applied: `diff::between`.

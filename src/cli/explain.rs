@@ -10,7 +10,7 @@ use super::unreadable::{self, FetchArgs};
 use super::workspace::{FileArgs, Workspace};
 use super::{Context, Error, Exit, offline};
 use crate::diff::{self, Change, Diff};
-use crate::git::{self, Touches};
+use crate::git::Touches;
 use crate::keycloak::{Culprits, Http, Interest, culprits, read_part};
 use crate::model::{
     Address, Desired, DesiredObject, FieldPath, Live, LiveObject, LiveRealm, LiveValue, Record, Type, Value, default_of,
@@ -151,16 +151,13 @@ async fn look(http: &Http, workspace: &Workspace, address: &Address) -> Result<L
     Ok(Live { realms: found.map(|found| (name, found)).into_iter().collect() })
 }
 
-/// The commits behind an object's lines. What cannot be found out is no reason to hide the rest.
+/// The commits behind an object's lines.
 fn touches(context: &Context, workspace: &Workspace, object: Option<&DesiredObject>) -> Touches {
     let mut lines: BTreeMap<PathBuf, BTreeSet<u32>> = BTreeMap::new();
     for declared in object.into_iter().flat_map(|object| object.fields.values()) {
         lines.entry(PathBuf::from(&*declared.origin.file)).or_default().insert(declared.origin.line);
     }
-    git::blame(&workspace.folder, &workspace.tree, &lines).unwrap_or_else(|error| {
-        context.output.message(&format!("warning: nobody can tell which commits are behind this: {error}"));
-        Touches::default()
-    })
+    workspace.blame(context, &lines)
 }
 
 fn change<'a>(diff: &'a Diff, address: &Address) -> Option<&'a Change> {

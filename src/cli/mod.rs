@@ -6,6 +6,7 @@ Results go to standard output, everything else to standard error. Every command 
 */
 
 mod apply;
+mod blueprints;
 mod changed;
 mod check;
 mod completions;
@@ -38,6 +39,7 @@ mod staged;
 mod transfer;
 mod unlock;
 mod unreadable;
+mod update;
 mod workspace;
 
 use std::ffi::OsString;
@@ -111,6 +113,8 @@ enum Command {
     Import(import::Args),
     /// Read again what identity providers publish of themselves, into the files
     Refresh(refresh::Args),
+    /// Take blueprints from git at what their branches and tags are now
+    Update(update::Args),
     /// Check the files without a server
     Check(check::Args),
     /// Show what differs between two states of the files
@@ -194,6 +198,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Exit, Error> {
         Command::Init(args) => init::run(context, &args),
         Command::New(args) => new::run(context, &args).await,
         Command::Refresh(args) => refresh::run(context, &args).await,
+        Command::Update(args) => update::run(context, &args).await,
         Command::Import(args) => import::run(context, &args).await,
         Command::Check(args) => check::run(context, &args),
         Command::Diff(args) => diff::run(context, &args),

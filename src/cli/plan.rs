@@ -11,7 +11,6 @@ use super::prepare::{self, Prepared, prepare};
 use super::report::{self, Format, Render, Reports};
 use super::{Context, Error, Exit, changed, offline, saved, unreadable};
 use crate::diff::Unreadable;
-use crate::git;
 use crate::keycloak::{Http, culprits};
 use crate::model::RealmName;
 use crate::plan::explain::Explanations;
@@ -108,10 +107,7 @@ async fn run_offline(context: &Context, args: &Args) -> Result<Exit, Error> {
 async fn explain(context: &Context, prepared: &Prepared) -> Result<Explanations, Error> {
     let Prepared { workspace, http, live, plan, .. } = prepared;
     let plan = plan.as_ref().unwrap_or_else(|refusal| &refusal.plan);
-    let touches = git::blame(&workspace.folder, &workspace.tree, &plan.lines()).unwrap_or_else(|error| {
-        context.output.message(&format!("warning: nobody can tell which commits are behind this: {error}"));
-        git::Touches::default()
-    });
+    let touches = workspace.blame(context, &plan.lines());
     let mut explanations = Explanations { touches, ..Explanations::default() };
     for (name, realm) in &plan.realms {
         let (Some(live), moved) = (live.realms.get(name), realm.moved()) else { continue };

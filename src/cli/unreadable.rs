@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::blueprints::{self, Reach};
 use super::workspace::Workspace;
 use super::{Context, prepare};
 use crate::desired::{self, PROJECT_FILE};
@@ -21,7 +22,7 @@ pub(super) struct FetchArgs {
     no_fetch: bool,
 }
 
-/// Fetches the commits that were applied last and are not here, and says so. Without them there is less to tell, and that is
+/// Fetches the commits that were applied last and are not here, with those of their blueprints, and says so. Without them there is less to tell, and that is
 /// no reason to fail.
 pub(super) async fn fetch<'a>(
     context: &Context,
@@ -30,17 +31,24 @@ pub(super) async fn fetch<'a>(
     source: &Source,
     records: impl Iterator<Item = &'a Record>,
 ) {
+    if args.no_fetch {
+        return;
+    }
     // What is checked out is here, and mostly it is what was applied.
     let here = source.commit().map(|commit| commit.id.as_str());
-    let commits: BTreeSet<&str> = records.filter_map(Record::applied_commit).filter(|it| Some(*it) != here).collect();
-    for commit in commits.into_iter().filter(|_| !args.no_fetch) {
-        let commit = Commit { id: commit.to_owned() };
-        let Ok(Some(fetch)) = git::missing(folder, &commit) else { continue };
-        let what = format!("commit {}, which was applied last, from {}", commit.short(), fetch.remote);
-        context.output.message(&match fetch.run().await {
-            Ok(()) => format!("note: fetched {what}"),
-            Err(why) => format!("note: cannot fetch {what}: {why}"),
-        });
+    let commits: BTreeSet<&str> = records.filter_map(Record::applied_commit).collect();
+    for id in commits {
+        let commit = Commit { id: id.to_owned() };
+        if Some(id) != here
+            && let Ok(Some(fetch)) = git::missing(folder, &commit)
+        {
+            let what = format!("commit {}, which was applied last, from {}", commit.short(), fetch.remote);
+            context.output.message(&match fetch.run().await {
+                Ok(()) => format!("note: fetched {what}"),
+                Err(why) => format!("note: cannot fetch {what}: {why}"),
+            });
+        }
+        blueprints::fetch_those_of(folder, &commit, &context.output);
     }
 }
 
@@ -49,7 +57,7 @@ pub(super) fn at(workspace: &Workspace, commit: &str) -> Result<Desired, Unreada
     let commit = Commit { id: commit.to_owned() };
     let short = commit.short();
     let unreadable = |reason| Unreadable { reason, command: None };
-    let tree = git::at_revision(&workspace.folder, &commit.id).map_err(|error| match error {
+    let mut tree = git::at_revision(&workspace.folder, &commit.id).map_err(|error| match error {
         GitError::NotARepository { .. } => {
             unreadable(format!("it was applied from commit {short}, and this is no clone"))
         }
@@ -59,6 +67,14 @@ pub(super) fn at(workspace: &Workspace, commit: &str) -> Result<Desired, Unreada
             reason: format!("it was applied from commit {short}, which is not in this clone"),
         },
         error => unreadable(format!("it was applied from commit {short}, which cannot be read: {error}")),
+    })?;
+    blueprints::add(&workspace.folder, &mut tree, Reach::Here).map_err(|problems| {
+        let words: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
+        Unreadable {
+            // Which fetches what it needs.
+            command: Some(format!("realmform check --rev {short}")),
+            reason: format!("it was applied from commit {short}, and {}", words.join("; ")),
+        }
     })?;
     let project = tree.files.get(Path::new(PROJECT_FILE)).and_then(|file| desired::project(file, None));
     let had_some = project.is_some_and(|project| !project.environments.is_empty());

@@ -1,11 +1,13 @@
 //! The project: found, read, checked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::blueprints::{self, Reach};
+use super::output::Output;
 use super::{Context, Error};
 use crate::desired::{self, Loaded, PROJECT_FILE, Project};
-use crate::git::{self, Tree};
+use crate::git::{self, Touches, Tree};
 use crate::model::RealmName;
 
 /// Which state of the files is meant.
@@ -30,6 +32,8 @@ pub(super) struct Found {
     throwaway: bool,
     /// The environment that was asked for.
     environment: Option<String>,
+    /// Where is told what is fetched.
+    output: Output,
     /// Whether the project may have none at all.
     may_lack: bool,
 }
@@ -49,6 +53,7 @@ impl Found {
             args: args.clone(),
             throwaway: context.server.is_some(),
             environment: context.global.env.clone(),
+            output: context.output.clone(),
             may_lack: false,
         })
     }
@@ -102,7 +107,7 @@ impl Found {
     /// The environments that a command is about that asks no server: the one asked for, or all of them.
     pub(super) fn environments(&self) -> Result<Vec<Option<String>>, Error> {
         let file = match &self.args.rev {
-            Some(rev) => git::at_revision(&self.folder, rev)?.files.remove(Path::new(PROJECT_FILE)),
+            Some(rev) => git::file_at(&self.folder, rev, Path::new(PROJECT_FILE))?,
             None => git::plain_file(&self.folder, PROJECT_FILE),
         };
         match file.and_then(|file| desired::project(&file, None)) {
@@ -113,12 +118,14 @@ impl Found {
         }
     }
 
-    /// Reads all files.
+    /// Reads all files, those of blueprints from elsewhere among them.
     pub(super) fn read(&self) -> Result<Tree, Error> {
-        Ok(match &self.args.rev {
+        let mut tree = match &self.args.rev {
             Some(rev) => git::at_revision(&self.folder, rev)?,
             None => git::work_tree(&self.folder)?,
-        })
+        };
+        blueprints::add(&self.folder, &mut tree, Reach::There(&self.output)).map_err(Error::Files)?;
+        Ok(tree)
     }
 
     /// Reads and understands all files: a tenth of a second for thousands of objects.
@@ -129,7 +136,10 @@ impl Found {
         let environment = project.map(|project| self.choose(&project)).transpose()?.flatten();
         let options =
             desired::Options { realm_folders: &realm_folders, environment: environment.as_deref(), ..self.options() };
-        let mut loaded = desired::load(&tree.files, &options).map_err(Error::Files)?;
+        let mut loaded = desired::load(&tree.files, &options).map_err(|problems| {
+            blueprints::tell(&self.output, &tree, &problems.0);
+            Error::Files(problems)
+        })?;
         only(&mut loaded, &self.args.realm)?;
         Ok(Workspace { folder: self.folder, tree, loaded })
     }
@@ -153,9 +163,18 @@ impl Workspace {
         Ok(workspace)
     }
 
+    /// Who last touched these lines (counted from 1) of its files. What cannot be found out is no reason to hide the rest.
+    pub(super) fn blame(&self, context: &Context, lines: &BTreeMap<PathBuf, BTreeSet<u32>>) -> Touches {
+        blueprints::blame(&self.folder, &self.tree, lines).unwrap_or_else(|error| {
+            context.output.message(&format!("warning: nobody can tell which commits are behind this: {error}"));
+            Touches::default()
+        })
+    }
+
     /// Prints what is probably not meant.
     pub(super) fn print_warnings(&self, context: &Context) {
         if !self.loaded.warnings.is_empty() {
+            blueprints::tell(&context.output, &self.tree, &self.loaded.warnings);
             context.output.message(&desired::render(&self.loaded.warnings, context.output.message_color(), 100));
         }
         for path in &self.tree.skipped {

@@ -71,12 +71,7 @@ pub(super) fn read(
 }
 
 fn environment(reader: &mut Reader<'_>, entry: &Entry<'_>, servers: &BTreeMap<String, Server>) -> Option<Environment> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if entry.name.is_empty() || entry.name.starts_with('.') || !entry.name.chars().all(is_plain) {
-        let problem = Problem::error(format!("`{}` is no name for an environment", entry.name))
-            .at(reader.place(entry), "expected letters, digits, `-`, `_` and `.`, not beginning with a `.`")
-            .help(format!("its files are in {ENVIRONMENTS}/NAME"));
-        reader.problems.push(problem);
+    if !reader.is_folder_name(entry, "an environment", ENVIRONMENTS) {
         return None;
     }
     let table = reader.table(entry)?;

@@ -29,6 +29,14 @@ pub(super) fn secrets(text: &str, known: &[Range<usize>]) -> String {
             blank(&mut bytes, text, at + 1);
         }
     }
+    // Who signs in at an address, `https://user:password@host`, is nobody's business either.
+    for (at, sign) in text.match_indices("://") {
+        let start = at + sign.len();
+        let end = text[start..].find(|c: char| c == '/' || c == '"' || c == '\'' || c.is_whitespace());
+        let host = &text[start..end.map_or(text.len(), |end| start + end)];
+        let Some(length) = host.rfind('@') else { continue };
+        bytes[start..start + length].fill(b'*');
+    }
     String::from_utf8(bytes).unwrap_or_default()
 }
 
@@ -148,6 +156,8 @@ mod tests {
             "# secret = \"hunter2\"",
             "secret = {\n  plain = \"hunter2\" }",
             "\"saml.signing.private.key\" = \"hunter2\"",
+            "git = \"https://bot:hunter2@git.example/x\"",
+            "git = \"ssh://hunter2@@git.example/x",
         ] {
             let shown = secrets(text, &[]);
             assert!(!shown.contains("hunter2"), "{shown}");

@@ -53,15 +53,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use blueprints::{
+    BlueprintSource, GitSource, Lock, Locked, Parameter, PlacedSource, blueprints, sources as blueprint_sources,
+};
 use blueprints::{Blueprints, USE};
-pub use blueprints::{Parameter, blueprints};
 use builder::Builder;
 
 use crate::model::{Address, Desired, RealmName};
 
 pub use environments::Environment;
 pub use excerpt::{Excerpt, excerpt};
-pub use layout::{BLUEPRINTS, PROJECT_FILE, folder_of, has_tenants, realm_folder, realm_folders, uses_blueprints};
+pub use layout::{
+    BLUEPRINTS, LOCK_FILE, PROJECT_FILE, folder_of, has_tenants, realm_folder, realm_folders, uses_blueprints,
+};
 pub use outputs::{
     Kubeconfig, Manifest, Output, OutputContent, OutputFault, OutputRule, Outputs, Part, REGISTRATION_TOKEN, Subject,
     Templates, destinations, outputs,

@@ -49,6 +49,13 @@ impl Problem {
         if strict { Self::error(message) } else { Self::warning(message) }
     }
 
+    /// The files that it shows.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        let second = self.second.iter().map(|second| &second.place);
+        let places = self.place.iter().map(|(place, _)| place).chain(second);
+        places.chain(self.uses.iter().map(|used| &used.place)).map(|place| place.source.name())
+    }
+
     #[must_use]
     pub(super) fn at(mut self, place: Place, label: impl Into<String>) -> Self {
         self.add_uses(&place);

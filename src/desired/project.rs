@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::blueprints::{BlueprintSource, blueprint_sources};
 use super::environments::{self, ENV, Environment};
-use super::layout::PROJECT_FILE;
+use super::layout::{BLUEPRINTS, PROJECT_FILE};
 use super::outputs::{self, Outputs};
 use super::parse::{Entry, Node, Parsed, Shape, Table, entries, entry};
 use super::policy::{self, Policy};
@@ -17,7 +18,8 @@ use super::sources::{self, Programs, SecretSources};
 use super::suggest::{did_you_mean, one_of};
 use crate::model::{ENVIRONMENTS, Origin, SecretRef, parse_seconds};
 
-const TOP: &[&str] = &["name", "strict", "defaultServer", "servers", "environments", "secrets", "outputs", "policy"];
+const TOP: &[&str] =
+    &["name", "strict", "defaultServer", "servers", "environments", "blueprints", "secrets", "outputs", "policy"];
 const SERVER: &[&str] = &[
     "url",
     "realm",
@@ -32,7 +34,7 @@ const SERVER: &[&str] = &[
     "parallelism",
 ];
 /// Tables of the design that come later.
-const FUTURE: &[&str] = &["lint", "waivers", "blueprints"];
+const FUTURE: &[&str] = &["lint", "waivers"];
 
 /// What `realmform.toml` says.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +51,8 @@ pub struct Project {
     pub environments: BTreeMap<String, Environment>,
     /// The one that is in force.
     pub environment: Option<Environment>,
+    /// The blueprints that are not in the project, by name.
+    pub blueprints: BTreeMap<String, BlueprintSource>,
     /// Where secrets are looked up.
     pub secrets: SecretSources,
     /// What is handed over after an apply.
@@ -167,6 +171,7 @@ impl Reader<'_> {
             self.problems.push(problem);
         }
         let environment = environment.and_then(|name| environments.get(name)).cloned();
+        let blueprints = entry(table, BLUEPRINTS).map(|entry| blueprint_sources(&mut self, &entry)).unwrap_or_default();
         let mut this = self.within(environment.as_ref());
         for entry in entries(table) {
             match entry.name {
@@ -174,7 +179,7 @@ impl Reader<'_> {
                 "strict" => strict = this.boolean(&entry).unwrap_or_default(),
                 "defaultServer" => default_server = this.text(&entry).map(|text| (text, this.place(&entry))),
                 "policy" => policy = policy::read(&mut this, &entry),
-                "secrets" | "servers" | "environments" => {}
+                "secrets" | "servers" | "environments" | BLUEPRINTS => {}
                 "outputs" => outputs = outputs::read(&mut this, &entry),
                 _ => this.unknown("the project file", &entry, TOP),
             }
@@ -195,6 +200,7 @@ impl Reader<'_> {
             default_server,
             environments,
             environment,
+            blueprints: blueprints.into_iter().map(|(name, it)| (name, it.source)).collect(),
             secrets,
             outputs,
             policy,
@@ -270,6 +276,19 @@ impl Reader<'_> {
             self.problems.push(problem);
         }
         Some(server)
+    }
+
+    /// Whether the name of an entry can be that of a folder in a reserved one.
+    pub(super) fn is_folder_name(&mut self, entry: &Entry<'_>, of: &str, above: &str) -> bool {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let is_name = !entry.name.is_empty() && !entry.name.starts_with('.') && entry.name.chars().all(is_plain);
+        if !is_name {
+            let problem = Problem::error(format!("`{}` is no name for {of}", entry.name))
+                .at(self.place(entry), "expected letters, digits, `-`, `_` and `.`, not beginning with a `.`")
+                .help(format!("its files are in {above}/NAME"));
+            self.problems.push(problem);
+        }
+        is_name
     }
 
     pub(super) fn text(&mut self, entry: &Entry<'_>) -> Option<String> {

@@ -1,11 +1,9 @@
 //! A commit that is not here, and getting it from where it may be had.
 
 use super::revision::Repository;
-use super::{Commit, GitError};
-use crate::program::{Program, ProgramError};
+use super::{Commit, GitError, program};
 use gix::ObjectId;
 use gix::remote::Direction;
-use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -62,62 +60,16 @@ impl Fetch {
         self.shallow.then_some("--depth=1")
     }
 
-    /// Fetches the commit with the `git` program, which has the user's credentials. No branch or tag moves, no hook runs, and
-    /// nobody is asked for a password.
+    /// Fetches the commit. No branch or tag moves.
     ///
     /// # Errors
-    /// What git says, without what an address may hold of credentials; that there is no git; that it took too long.
+    /// What git says; that there is no git; that it took too long.
     pub async fn run(&self) -> Result<(), String> {
         let options =
             ["--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance"];
-        let before = ["-c", "core.hooksPath=/dev/null", "--git-dir"].map(Into::into);
-        let mut args = Vec::from(before);
-        args.push(self.repository.clone().into_os_string());
-        args.push("fetch".into());
+        let mut args = vec!["--git-dir".into(), self.repository.clone().into_os_string(), "fetch".into()];
         args.extend(options.into_iter().chain(self.depth()).map(Into::into));
         args.extend([self.remote.clone().into(), self.id.to_string().into()]);
-        let git = Program {
-            program: OsStr::new("git"),
-            args,
-            folder: &self.repository,
-            variables: vec![
-                ("GIT_TERMINAL_PROMPT", Some("0")),
-                ("SSH_ASKPASS_REQUIRE", Some("never")),
-                ("LC_ALL", Some("C")),
-                ("GIT_DIR", None),
-                ("GIT_WORK_TREE", None),
-            ],
-            limit: LIMIT,
-        };
-        git.run().await.map(drop).map_err(|error| match error {
-            ProgramError::Failed { words, .. } if !words.is_empty() => without_credentials(&words),
-            error => error.to_string(),
-        })
-    }
-}
-
-/// What git says in one line, and without the user and the password that an address may hold.
-fn without_credentials(words: &str) -> String {
-    let line = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
-    let mut parts = line.split("://");
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| {
-        let end = part.find(|it: char| it == '/' || it == '\'' || it.is_whitespace()).unwrap_or(part.len());
-        let start = part[..end].rfind('@').map_or(0, |at| at + 1);
-        text + "://" + &part[start..]
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_credentials;
-
-    #[test]
-    fn an_address_is_told_without_its_password() {
-        let told = |words| without_credentials(words);
-        let said = "fatal: unable to access 'https://bot:s3cr@t@git.example:8443/a@b.git/': 403\nfatal: over\n";
-        assert_eq!(told(said), "fatal: unable to access 'https://git.example:8443/a@b.git/': 403; fatal: over");
-        assert_eq!(told("could not read 'https://token@git.example'"), "could not read 'https://git.example'");
-        assert_eq!(told("fatal: bad object"), "fatal: bad object");
+        program::run(&self.repository, args, LIMIT).await.map(drop)
     }
 }

@@ -1,10 +1,11 @@
 //! The git room: a project's files as bytes, from the work tree or from a commit, and the commits
 //! that last touched their lines.
 //!
-//! It reads with gix, and knows nothing of what the files say. The `git` program is started for one
-//! thing, to fetch a commit that is not here ([`Fetch`]); nothing else is written or run. Of git's configuration only the repository's own is read, so that a plan does not
-//! depend on who runs it, and a repository that belongs to another user (a CI checkout in a
-//! container) is read like any other: nothing of it is executed.
+//! It reads with gix, and knows nothing of what the files say. The `git` program is started to fetch
+//! a commit that is not here ([`Fetch`], [`Remote`]); nothing else is written or run. Of git's
+//! configuration only the repository's own is read, so that a plan does not depend on who runs it,
+//! and a repository that belongs to another user (a CI checkout in a container) is read like any
+//! other: nothing of it is executed.
 //!
 //! Both sources answer by the same rules, so that the same content gives the same [`Tree`]:
 //! - Every `*.toml` below the project folder belongs to it, except hidden files and what is below
@@ -20,6 +21,8 @@ mod error;
 mod history;
 mod lines;
 mod missing;
+mod program;
+mod remote;
 mod revision;
 #[cfg(test)]
 mod tests;
@@ -29,7 +32,8 @@ pub use blame::{Touch, Touches, blame};
 pub use changed::changed_since;
 pub use error::GitError;
 pub use missing::{Fetch, missing};
-pub use revision::at_revision;
+pub use remote::Remote;
+pub use revision::{at_revision, file_at};
 pub use work_tree::{plain_file, uncommitted, work_tree};
 
 use std::collections::BTreeMap;

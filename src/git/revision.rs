@@ -28,6 +28,17 @@ pub fn at_revision(project: &Path, revision: &str) -> Result<Tree, GitError> {
     Ok(Tree { files, skipped, source: Source::Commit(commit) })
 }
 
+/// Reads one file of the folder `project` from the commit `revision`, links followed; `None` where it has no such file.
+///
+/// # Errors
+/// As of [`at_revision`].
+pub fn file_at(project: &Path, revision: &str, file: &Path) -> Result<Option<Vec<u8>>, GitError> {
+    let repository =
+        Repository::find(project)?.ok_or_else(|| GitError::NotARepository { project: project.to_owned() })?;
+    let commit = repository.commit(revision)?;
+    repository.file(&commit, file)?.map(|(_, id)| repository.read(id)).transpose()
+}
+
 /// The repository around a project folder.
 pub(super) struct Repository {
     pub(super) git: gix::Repository,

@@ -6,6 +6,8 @@ mod blame;
 use super::work_tree::with_unix_line_ends;
 use super::*;
 use std::fs;
+use std::io::{BufReader, Write as _};
+use std::net::TcpListener;
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -67,6 +69,28 @@ impl Fixture {
     fn is_dirty(&self) -> bool {
         work_tree(&self.root()).unwrap().source.is_dirty()
     }
+}
+
+/// Hands out the files of a folder over HTTP on this machine, until the process ends.
+fn serve(folder: PathBuf) -> String {
+    use std::io::BufRead as _;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let mut lines = BufReader::new(connection.try_clone().unwrap()).lines().map(Result::unwrap);
+            let request = lines.next().unwrap_or_default();
+            lines.find(String::is_empty);
+            let path = request.split(' ').nth(1).unwrap_or_default().split('?').next().unwrap_or_default();
+            let file = fs::read(folder.join(path.trim_start_matches('/')));
+            let status = if file.is_ok() { "200 OK" } else { "404 Not Found" };
+            let body = file.unwrap_or_default();
+            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            connection.write_all(&[head.as_bytes(), &body].concat()).unwrap();
+        }
+    });
+    address
 }
 
 fn content(tree: &Tree) -> Vec<(&str, &[u8])> {
@@ -372,6 +396,51 @@ async fn a_commit_that_is_not_here_is_fetched_by_name() {
     assert_eq!(command("whole", &Commit { id: "1; reboot".to_owned() }), None);
     let bare_folder = Fixture::without_repository();
     assert_eq!(missing(&bare_folder.root(), &first).unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_commit_of_another_repository_is_found_and_fetched() {
+    let fixture = Fixture::new();
+    fixture.write("customer/a.toml", "1");
+    let first = fixture.commit();
+    fixture.git(&["tag", "-a", "v1", "-m", "one"]);
+    fixture.git(&["tag", "plain"]);
+    fixture.git(&["branch", "plain"]);
+    fixture.write("customer/a.toml", "2");
+    let second = fixture.commit();
+    fixture.git(&["branch", "plain", "-f"]);
+    let here = fixture.path("");
+    let remote = Remote::parse("repo").unwrap();
+    let resolved = async |reference| remote.resolve(&here, reference).await;
+    assert_eq!(resolved(None).await, Ok(second.clone()));
+    assert_eq!(resolved(Some("main")).await, Ok(second.clone()));
+    // What an annotated tag is of, and as in git a tag rather than a branch.
+    assert_eq!(resolved(Some("v1")).await, Ok(first.clone()));
+    assert_eq!(resolved(Some("plain")).await, Ok(first.clone()));
+    assert_eq!(resolved(Some("v2")).await, Err("it has no branch or tag `v2`".to_owned()));
+    let nowhere = Remote::parse("nowhere").unwrap().resolve(&here, None).await.unwrap_err();
+    assert!(nowhere.contains("'nowhere' does not appear to be a git repository"), "{nowhere}");
+
+    // Only the commit, whatever is at it.
+    let url = Remote::parse(&format!("file://{}", fixture.root().display())).unwrap();
+    let cached = fixture.path("cached.git");
+    url.fetch(&here, &first, &cached).await.unwrap();
+    assert_eq!(content(&at_revision(&cached.join("customer"), &first.id).unwrap()), [("a.toml", b"1".as_slice())]);
+    assert_eq!(fixture.git_in("cached.git", &["rev-list", "--count", &first.id]), "1");
+
+    // A server that hands out files and nothing else cannot give one commit alone.
+    fixture.git(&["tag", "-d", "v1", "plain"]);
+    fixture.git_in("", &["clone", "-q", "--bare", "repo", "plain.git"]);
+    fixture.git_in("plain.git", &["update-server-info"]);
+    let plain = Remote::parse(&format!("{}/plain.git", serve(fixture.path("")))).unwrap();
+    let fetched = fixture.path("fetched.git");
+    plain.fetch(&here, &first, &fetched).await.unwrap();
+    assert_eq!(content(&at_revision(&fetched.join("customer"), &first.id).unwrap()), [("a.toml", b"1".as_slice())]);
+    let unknown = Commit { id: "1".repeat(40) };
+    for (at, remote) in [plain, url].iter().enumerate() {
+        let refused = remote.fetch(&here, &unknown, &fixture.path(&format!("refused-{at}.git"))).await.unwrap_err();
+        assert!(refused.starts_with("fatal: "), "{refused}");
+    }
 }
 
 #[cfg(unix)]

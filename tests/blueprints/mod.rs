@@ -1,5 +1,7 @@
 //! Realms that are made of blueprints, on a real server.
 
+mod elsewhere;
+
 use serde_json::Value;
 
 use crate::support::admin::Admin;

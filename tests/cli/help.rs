@@ -7,6 +7,7 @@ const COMMANDS: &[&str] = &[
     "new",
     "import",
     "refresh",
+    "update",
     "check",
     "diff",
     "plan",
@@ -36,6 +37,7 @@ fn the_program_tells_its_commands() {
       new          Write the files of something that the project has a pattern for
       import       Write a live realm as files
       refresh      Read again what identity providers publish of themselves, into the files
+      update       Take blueprints from git at what their branches and tags are now
       check        Check the files without a server
       diff         Show what differs between two states of the files
       plan         Show what would change on the server

@@ -2,6 +2,7 @@
 //!
 //! The first line of a block says what it is:
 //! - `toml PATH` is a file of the tour's project; with a third word it is checked, and not part of the tour.
+//! - `toml PATH elsewhere` is a project file whose blueprints are not in the project.
 //! - `toml PATH blueprint` and `toml PATH environments` are each the files of one more project.
 //! - `toml realm-file` is a whole-realm file of a project of its own.
 //! - `console` is run in the tour's project, one `$ command` after the other; a line `…` stands for any lines.
@@ -54,6 +55,15 @@ fn its_files_are_in_order() {
             ["toml", "realm-file"] => {
                 program.write("realmform.toml", "name = 'readme'");
                 program.write("acme/realm.toml", block.text);
+            }
+            ["toml", path, "elsewhere"] => {
+                program.write(&format!("project/{path}"), block.text);
+                program.write("patterns/shop/blueprint.toml", "");
+                let outcome = program.at("project").run(&["check"]);
+                // The repository of an example is nowhere, so that it is as far as it comes.
+                let is_unlocked = outcome.contains("does not say which commit the blueprint `customer` is\n");
+                assert!(is_unlocked && outcome.contains("error: 1 error "), "{outcome}");
+                continue;
             }
             ["toml", path, _] => {
                 program.write(path, block.text);

@@ -155,12 +155,11 @@ impl There {
             None => workspace::found()?.unwrap_or_else(|| PathBuf::from("realms")),
         };
         let is_new = !folder.join(PROJECT_FILE).exists();
-        let files = if is_new {
-            BTreeMap::from([(PathBuf::from(PROJECT_FILE), project_file(&folder).into_bytes())])
-        } else {
-            crate::git::work_tree(&folder)?.files
-        };
         let found = if is_new { None } else { Some(Found::new(context, &FileArgs::default())?) };
+        let files = match &found {
+            None => BTreeMap::from([(PathBuf::from(PROJECT_FILE), project_file(&folder).into_bytes())]),
+            Some(found) => found.read()?.files,
+        };
         let file = files.get(Path::new(PROJECT_FILE));
         let of_file = found.as_ref().zip(file).map(|(found, file)| found.project_in(file)).transpose()?.flatten();
         let environment = of_file.as_ref().and_then(Project::environment_name);

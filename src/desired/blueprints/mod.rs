@@ -2,9 +2,12 @@
 //!
 //! - `declaration`: `blueprint.toml`, and what a use of it gives.
 //! - `expand`: a table with expressions → a table without.
+//! - `source`, `lock`: where they come from that are not in the project.
 
 mod declaration;
 mod expand;
+mod lock;
+mod source;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,6 +18,9 @@ use minijinja::Value as Fact;
 pub use self::declaration::Parameter;
 use self::declaration::{Declaration, Use, read_uses};
 use self::expand::{Checker, Expander};
+pub use self::lock::{Lock, Locked};
+pub(super) use self::source::read as blueprint_sources;
+pub use self::source::{BlueprintSource, GitSource, PlacedSource, sources};
 use super::builder::Builder;
 use super::environments::{ENV, Environment};
 use super::layout::{Addresses, RealmFile, of_blueprint};

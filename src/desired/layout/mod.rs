@@ -20,6 +20,9 @@ use crate::model::{Address, ENVIRONMENTS, Kind, RealmName, kinds};
 /// The file that makes a folder a project.
 pub const PROJECT_FILE: &str = "realmform.toml";
 
+/// The file, beside the project's, that says at which commits the blueprints of other repositories are.
+pub const LOCK_FILE: &str = "realmform.lock.toml";
+
 /// Folders beside the project file that are no realms.
 const RESERVED: &[&str] = &[BLUEPRINTS, ENVIRONMENTS];
 
@@ -256,6 +259,7 @@ fn role(path: &Path) -> Role {
     }
     match (top_folder(path), path.components().count()) {
         (Some(name), 1) if name == PROJECT_FILE => Role::Project,
+        (Some(name), 1) if name == LOCK_FILE => Role::Ignored,
         (Some(_), 1) if is_toml(path) => Role::Stray,
         (None, _) | (Some(_), 1) => Role::Ignored,
         (Some(_), _) => of_realm(path, None),

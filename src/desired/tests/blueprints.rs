@@ -1,7 +1,8 @@
 //! Blueprints: what they come to, and what is told of their mistakes.
 
-use super::{loaded, report};
-use crate::desired::Loaded;
+use super::{files, loaded, report};
+use crate::desired::{LOCK_FILE, Loaded, Lock, Locked, PROJECT_FILE, render};
+use crate::git::Commit;
 use crate::model::Value;
 
 const DECLARATION: (&str, &str) = (
@@ -731,5 +732,163 @@ portal beta/clients/b-portal Some(File("../handed/b.env")) {"id": String("b"), "
         ·        ───────────────────────────────┬──────────────────────────────
         ·                                       ╰── the blueprint is used here
         ╰────
+"#);
+}
+
+#[test]
+fn mistakes_in_where_they_come_from() {
+    insta::assert_snapshot!(report(&[(
+        PROJECT_FILE,
+        r#"name = "x"
+[blueprints.nothing]
+[blueprints.ref-only]
+ref = "v1"
+[blueprints.".hidden"]
+path = "a"
+[blueprints.paths]
+path = "/srv/blueprints"
+[blueprints.outside]
+git = "https://git.example/x"
+path = "../x"
+[blueprints.told]
+git = "https://bot:hunter2@git.example/x"
+[blueprints.run]
+git = "ext::sh -c reboot"
+ref = "--upload-pack=reboot"
+branch = "main"
+"#,
+    )]), @r#"
+ × nothing says where the blueprint `nothing` is
+  ╭─[realmform.toml:2:13]
+1 │ name = "x"
+2 │ [blueprints.nothing]
+  ·             ───┬───
+  ·                ╰── expected `path` or `git`
+3 │ [blueprints.ref-only]
+  ╰────
+ help: write path = "../folder", or git = "https://…" with ref = "v1"; one of the project is a
+       folder blueprints/nothing, and needs nothing here
+
+ × nothing says where the blueprint `ref-only` is
+  ╭─[realmform.toml:3:13]
+2 │ [blueprints.nothing]
+3 │ [blueprints.ref-only]
+  ·             ────┬───
+  ·                 ╰── expected `git = "https://…"` beside `ref`
+4 │ ref = "v1"
+  ╰────
+ help: write path = "../folder", or git = "https://…" with ref = "v1"; one of the project is a
+       folder blueprints/ref-only, and needs nothing here
+
+ × `.hidden` is no name for a blueprint
+  ╭─[realmform.toml:5:13]
+4 │ ref = "v1"
+5 │ [blueprints.".hidden"]
+  ·             ────┬────
+  ·                 ╰── expected letters, digits, `-`, `_` and `.`, not beginning with a `.`
+6 │ path = "a"
+  ╰────
+ help: its files are in blueprints/NAME
+
+ × this is no folder to take a blueprint from
+  ╭─[realmform.toml:8:1]
+7 │ [blueprints.paths]
+8 │ path = "/srv/blueprints"
+  · ──┬─
+  ·   ╰── expected a path relative to the project
+9 │ [blueprints.outside]
+  ╰────
+
+ × this is no folder to take a blueprint from
+   ╭─[realmform.toml:11:1]
+10 │ git = "https://git.example/x"
+11 │ path = "../x"
+   · ──┬─
+   ·   ╰── expected a folder of the repository
+12 │ [blueprints.told]
+   ╰────
+
+ × this is no address of a git repository
+   ╭─[realmform.toml:13:1]
+12 │ [blueprints.told]
+13 │ git = "https://***********@git.example/x"
+   · ─┬─
+   ·  ╰── expected no credentials: git has them, from its helpers
+14 │ [blueprints.run]
+   ╰────
+
+ × this is no address of a git repository
+   ╭─[realmform.toml:15:1]
+14 │ [blueprints.run]
+15 │ git = "ext::sh -c reboot"
+   · ─┬─
+   ·  ╰── expected https://…, ssh://…, git@HOST:PATH, file://… or a path
+16 │ ref = "--upload-pack=reboot"
+   ╰────
+
+ × this is no branch, tag or commit
+   ╭─[realmform.toml:16:1]
+15 │ git = "ext::sh -c reboot"
+16 │ ref = "--upload-pack=reboot"
+   · ─┬─
+   ·  ╰── expected a name such as "v1.4", or the full id of a commit
+17 │ branch = "main"
+   ╰────
+
+ × a blueprint from elsewhere has no `branch`
+   ╭─[realmform.toml:17:1]
+16 │ ref = "--upload-pack=reboot"
+17 │ branch = "main"
+   · ───┬──
+   ·    ╰── unknown setting
+   ╰────
+ help: expected `path`, `git` or `ref`
+"#);
+}
+
+#[test]
+fn a_lock_is_read_as_it_is_written() {
+    let lock = |git: &str, reference: Option<&str>| Locked {
+        git: git.to_owned(),
+        reference: reference.map(str::to_owned),
+        commit: Commit { id: "0123456789".repeat(4) },
+        origin: None,
+    };
+    let locks = [("a.b", lock("../x", None)), ("customer", lock("https://git.example/x", Some("v1")))];
+    let text = Lock(locks.into_iter().map(|(name, locked)| (name.to_owned(), locked)).collect()).to_string();
+    let read = Lock::read(&files(&[(LOCK_FILE, &text)])).unwrap();
+    let told: Vec<_> = read.0.values().map(|locked| locked.origin.as_ref().unwrap().line).collect();
+    assert_eq!((read.to_string(), told), (text, vec![5, 10]));
+
+    let broken = "<<<<<<< HEAD\n[blueprints.a]\ngit = \"../x\"\ncommit = \"123\"\n";
+    let problems = [broken, &broken[13..], "[blueprints.a]\ngit = \"../x\"\n"]
+        .map(|text| render(&Lock::read(&files(&[(LOCK_FILE, text)])).unwrap_err().0, false, 100));
+    insta::assert_snapshot!(problems.concat(), @r#"
+ × realmform.lock.toml is not valid TOML
+  ╭─[realmform.lock.toml:1:9]
+1 │ <<<<<<< HEAD
+  ·         ▲
+  ·         ╰── key with no value, expected `=`
+2 │ [blueprints.a]
+  ╰────
+ help: `realmform update` writes it; if a merge left it like this, delete it and run that
+
+ × `commit` has the wrong value
+  ╭─[realmform.lock.toml:3:1]
+2 │ git = "../x"
+3 │ commit = "123"
+  · ───┬──
+  ·    ╰── expected the full id of a commit, found text
+  ╰────
+ help: `realmform update` writes it; if a merge left it like this, delete it and run that
+
+ × nothing says which commit the blueprint `a` is
+  ╭─[realmform.lock.toml:1:13]
+1 │ [blueprints.a]
+  ·             ┬
+  ·             ╰── expected `git` and `commit`
+2 │ git = "../x"
+  ╰────
+ help: `realmform update` writes it; if a merge left it like this, delete it and run that
 "#);
 }

@@ -5,6 +5,9 @@ use serde_json::{Value as Json, json};
 use super::types;
 use crate::model::{Kind, SECRET_SOURCES, kinds};
 
+/// Names that are those of folders, too.
+const FOLDER_NAME: &str = "^[A-Za-z0-9_-][A-Za-z0-9._-]*$";
+
 pub(super) fn schema() -> Json {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -30,8 +33,15 @@ pub(super) fn schema() -> Json {
                 "description": "Environments by name: the same realms on other servers. Files in environments/NAME say what \
                                 is otherwise in one.",
                 "type": "object",
-                "propertyNames": { "pattern": "^[A-Za-z0-9_-][A-Za-z0-9._-]*$" },
+                "propertyNames": { "pattern": FOLDER_NAME },
                 "additionalProperties": environment(),
+            },
+            "blueprints": {
+                "description": "Blueprints that are not in the project, by name. `realmform update` locks the commits of those from \
+                                git.",
+                "type": "object",
+                "propertyNames": { "pattern": FOLDER_NAME },
+                "additionalProperties": blueprint(),
             },
             "secrets": secrets(),
             "outputs": outputs(),
@@ -67,6 +77,20 @@ fn server() -> Json {
                 "minimum": 1,
                 "maximum": 64,
             },
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn blueprint() -> Json {
+    let text = |description: &str| json!({ "description": description, "type": "string", "minLength": 1 });
+    json!({
+        "type": "object",
+        "anyOf": [{ "required": ["path"], "not": { "required": ["ref"] } }, { "required": ["git"] }],
+        "properties": {
+            "path": text("A folder relative to the project; with git, a folder of the repository."),
+            "git": text("A repository: https://…, ssh://…, git@HOST:PATH, file://… or a path; no credentials."),
+            "ref": text("A branch, a tag or the full id of a commit; what the repository is at by itself if left out."),
         },
         "additionalProperties": false,
     })
