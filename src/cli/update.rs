@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use futures_util::{StreamExt as _, stream};
-use serde_json::{Value as Json, json};
 
 use super::blueprints;
 use super::files::{Readers, replace};
@@ -17,6 +16,7 @@ use crate::desired::{
     self, BlueprintSource, GitSource, LOCK_FILE, Lock, Locked, Options, PROJECT_FILE, blueprint_sources,
 };
 use crate::git::{self, Commit};
+use crate::render::json::{self, UpdatedBlueprint};
 
 /// How many repositories are asked at once.
 const AT_ONCE: usize = 8;
@@ -73,7 +73,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     }
     context.output.result(&match args.format {
         PlainFormat::Text => text(&outcomes, is_other && failed == 0, args.check),
-        PlainFormat::Json => format!("{:#}\n", document(&outcomes)),
+        PlainFormat::Json => format!("{:#}\n", json::updated(documents(&outcomes))),
     })?;
     if failed > 0 {
         let failed = count(failed, "blueprint");
@@ -166,17 +166,14 @@ fn text(outcomes: &[Outcome<'_>], is_other: bool, is_check: bool) -> String {
     text
 }
 
-fn document(outcomes: &[Outcome<'_>]) -> Json {
-    let outcome = |Outcome { name, source, before, commit }: &Outcome<'_>| {
-        let mut told = json!({
-            "blueprint": name, "git": source.remote.to_string(), "ref": source.reference,
-            "before": before.map(|commit| &commit.id),
-        });
-        match commit {
-            Ok(commit) => told["commit"] = commit.id.as_str().into(),
-            Err(why) => told["error"] = why.as_str().into(),
-        }
-        told
+fn documents(outcomes: &[Outcome<'_>]) -> Vec<UpdatedBlueprint> {
+    let outcome = |Outcome { name, source, before, commit }: &Outcome<'_>| UpdatedBlueprint {
+        blueprint: (*name).clone(),
+        git: source.remote.to_string(),
+        reference: source.reference.clone(),
+        before: before.map(|commit| commit.id.clone()),
+        commit: commit.as_ref().ok().map(|commit| commit.id.clone()),
+        error: commit.as_ref().err().cloned(),
     };
-    json!({ "formatVersion": 1, "blueprints": outcomes.iter().map(outcome).collect::<Vec<_>>() })
+    outcomes.iter().map(outcome).collect()
 }

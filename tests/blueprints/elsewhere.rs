@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::schemas::Validator;
 use crate::support::admin::Admin;
 use crate::support::program::{Program, stdout};
 
@@ -79,6 +80,7 @@ fn a_blueprint_from_git_is_what_the_lock_says() {
     pair.run(2, &["update", "--check"]);
     let updated = pair.run(0, &["update", "customer", "--format", "json"]);
     let updated: Value = serde_json::from_str(stdout(&updated)).unwrap();
+    assert_eq!(Validator::of("output-update").errors_in(&updated), "");
     let told = &updated["blueprints"][0];
     assert_eq!(
         (&told["blueprint"], &told["git"], &told["ref"]),

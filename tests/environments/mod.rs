@@ -139,6 +139,29 @@ fn each_environment_is_applied_by_itself() {
 }
 
 #[test]
+fn tenants_are_compared_by_their_folders() {
+    let project = Project::new("envs-tree");
+    project.write("realmform.toml", "name = \"envs-tree\"\n[environments.staging]\n[environments.prod]\n");
+    project.write("envs-tree/tenants/eu/clients/portal.toml", "name = \"Portal\"\n");
+    for environment in ["staging", "prod"] {
+        let realm = |path: &str, name: &str| {
+            project.write(&format!("environments/{environment}/{path}/realm.toml"), &format!("realm = \"{name}\"\n"));
+        };
+        realm("envs-tree", &format!("root-{environment}"));
+        realm("envs-tree/tenants/eu", &format!("eu-{environment}"));
+    }
+    let eu = "environments/prod/envs-tree/tenants/eu/clients/portal.toml";
+    project.write(eu, "name = \"The portal\"\n");
+    let differ = project.run(&["diff", "--env", "staging..prod"]);
+    let notes = "note: root-staging is compared with root-prod\nnote: eu-staging is compared with eu-prod\n";
+    assert_eq!(differ.stderr, notes);
+    let told = differ.stdout.split_once('\n').unwrap().0.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(told, "~ client portal eu-prod/clients/portal envs-tree/tenants/eu/clients/portal.toml:1");
+    assert!(differ.stdout.contains(&format!("{eu}:1\n")), "{differ:?}");
+    assert!(differ.stdout.ends_with("\n0 added, 1 changed, 0 renamed, 0 removed.\n"), "{differ:?}");
+}
+
+#[test]
 fn a_saved_plan_is_of_its_environment() {
     let mut project = project("envs-saved");
     let saved = project.run(&["plan", "--env", "staging", "--out", ".staging.plan"]);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::schemas::Validator;
 use crate::support::admin::Admin;
 use crate::support::project::Project;
 use crate::support::{access, is_26_0};
@@ -99,6 +100,7 @@ fn what_a_file_says_is_read_again_and_nothing_else() {
     let due = project.run(&["refresh", "--check", "--format", "json"]);
     assert_eq!(due.status, 2, "{due:?}");
     let due: Value = serde_json::from_str(&due.stdout).unwrap();
+    assert_eq!(Validator::of("output-refresh").errors_in(&due), "");
     let expected = json!([{ "field": "config.idpEntityId", "now": issuer, "file": file }]);
     assert_eq!(due["identityProviders"][0]["changes"], expected);
     assert!(read().contains("https://old"));

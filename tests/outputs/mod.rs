@@ -304,6 +304,7 @@ fn an_output_of_several_follows_what_there_is() {
     let one = run(&project, &["output", "manifests", "--of", "outputs-several/clients/app-7"]).stdout;
     assert!(one.contains("name: \"app-7-oidc\"") && !one.contains("---"), "{one}");
     let listed: Value = serde_json::from_str(&run(&project, &["output", "--format", "json"]).stdout).unwrap();
+    assert_eq!(Validator::of("output-output").errors_in(&listed), "");
     assert_eq!(listed["outputs"].as_array().unwrap().len(), 41);
     assert_eq!(listed["outputs"][0]["destinations"][0]["state"], "up to date");
 

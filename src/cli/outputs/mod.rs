@@ -11,7 +11,6 @@ mod tokens;
 use std::collections::{BTreeMap, BTreeSet};
 
 use secrecy::ExposeSecret as _;
-use serde_json::{Value as Json, json};
 
 use self::hand_over::{render, text, wanted};
 use self::sinks::Sinks;
@@ -22,6 +21,7 @@ use super::{Context, Error, Exit, connect};
 use crate::desired::{Output, OutputContent, Project};
 use crate::keycloak::{Facts, Http, facts};
 use crate::model::{Address, RealmName};
+use crate::render::json::{self, DestinationState, ListedDestination, ListedOutput};
 use crate::secrets::Redactor;
 
 pub(super) use hand_over::HandingOver;
@@ -139,7 +139,7 @@ impl Look<'_> {
                 let token = tokens.shown(output).await?;
                 let (rendered, _) = render(output, &facts, token.as_ref())?;
                 let Output { name, of, destinations, .. } = output;
-                let mut states: Vec<Json> = Vec::new();
+                let mut states = Vec::new();
                 if destinations.is_empty() {
                     rows.push([name.clone(), of.to_string(), "only printed".to_owned(), String::new()]);
                 }
@@ -148,23 +148,20 @@ impl Look<'_> {
                     let is_up_to_date =
                         there.as_ref().map(|there| Some(there.expose_secret()) == text(&rendered, part));
                     let state = match is_up_to_date {
-                        Some(true) => "up to date",
-                        Some(false) => "not up to date",
-                        None => "not there",
+                        Some(true) => DestinationState::UpToDate,
+                        Some(false) => DestinationState::NotUpToDate,
+                        None => DestinationState::NotThere,
                     };
-                    rows.push([name.clone(), of.to_string(), to.to_string(), state.to_owned()]);
-                    states.push(json!({ "to": to.to_string(), "state": state }));
+                    rows.push([name.clone(), of.to_string(), to.to_string(), state.word().to_owned()]);
+                    states.push(ListedDestination { to: to.to_string(), state });
                 }
-                listed.push(json!({ "name": name, "of": of.to_string(), "destinations": states }));
+                listed.push(ListedOutput { name: name.clone(), of: of.to_string(), destinations: states });
             }
         }
         rows.sort();
         match self.args.format {
             PlainFormat::Text => self.context.output.result(&aligned(&rows)),
-            PlainFormat::Json => {
-                let document = json!({ "formatVersion": 1, "outputs": listed });
-                self.context.output.result(&format!("{document:#}\n"))
-            }
+            PlainFormat::Json => self.context.output.result(&format!("{:#}\n", json::outputs(listed))),
         }
     }
 

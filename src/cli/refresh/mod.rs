@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use futures_util::{StreamExt as _, stream};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 pub(super) use self::source::SourceArgs;
 use super::output::count;
@@ -18,6 +18,7 @@ use crate::desired::{self, Options};
 use crate::metadata::{Config, ORIGIN, Protocol};
 use crate::model::{Address, DesiredObject, FieldPath, Origin, Value, kinds};
 use crate::render::files::fill;
+use crate::render::json::{self, RefreshedField, RefreshedProvider};
 
 /// How many documents are read at once.
 const AT_ONCE: usize = 8;
@@ -63,7 +64,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     }
     context.output.result(&match args.format {
         PlainFormat::Text => text(&outcomes, args.check),
-        PlainFormat::Json => format!("{:#}\n", document(&outcomes)),
+        PlainFormat::Json => format!("{:#}\n", json::refreshed(documents(&outcomes))),
     })?;
     let failed = outcomes.iter().filter(|outcome| outcome.changes.is_err()).count();
     if failed > 0 {
@@ -252,19 +253,19 @@ fn text(outcomes: &[Outcome<'_>], is_check: bool) -> String {
     text
 }
 
-fn document(outcomes: &[Outcome<'_>]) -> Json {
-    let outcome = |Outcome { provider, changes }: &Outcome<'_>| match changes {
-        Err(error) => json!({ "address": provider.address.to_string(), "error": error.in_full() }),
-        Ok(changes) => {
-            let change = |Change { key, now, place }: &Change| match place {
-                Ok(path) => json!({ "field": format!("config.{key}"), "now": now, "file": path }),
-                Err(why) => json!({ "field": format!("config.{key}"), "now": now, "notWritten": why }),
-            };
-            let changes: Vec<Json> = changes.iter().map(change).collect();
-            json!({ "address": provider.address.to_string(), "changes": changes })
-        }
+fn documents(outcomes: &[Outcome<'_>]) -> Vec<RefreshedProvider> {
+    let change = |Change { key, now, place }: &Change| RefreshedField {
+        field: format!("config.{key}"),
+        now: now.clone(),
+        file: place.clone().ok(),
+        not_written: place.clone().err(),
     };
-    json!({ "formatVersion": 1, "identityProviders": outcomes.iter().map(outcome).collect::<Vec<_>>() })
+    let outcome = |Outcome { provider, changes }: &Outcome<'_>| RefreshedProvider {
+        address: provider.address.to_string(),
+        changes: changes.as_ref().ok().map(|changes| changes.iter().map(change).collect()),
+        error: changes.as_ref().err().map(Error::in_full),
+    };
+    outcomes.iter().map(outcome).collect()
 }
 
 fn in_config(key: &str) -> FieldPath {

@@ -18,6 +18,7 @@ macro_rules! words {
 
 mod document;
 mod drift;
+mod lists;
 mod outputs;
 mod saved;
 mod story;
@@ -25,6 +26,9 @@ mod story;
 use serde::Serialize;
 use serde_json::Value as Json;
 
+pub use lists::{
+    DestinationState, ListedDestination, ListedOutput, RefreshedField, RefreshedProvider, UpdatedBlueprint,
+};
 pub use saved::{SavedError, read_saved, saved};
 
 use crate::diff::{Concern, Counts, Diff, RealmDiff, Report};
@@ -32,6 +36,7 @@ use crate::plan::explain::{Explanations, Story};
 use crate::plan::{Plan, Refusal};
 use document::{DifferenceDocument, FORMAT_VERSION, PlanDocument};
 use drift::DriftDocument;
+use lists::{OutputList, RefreshList, UpdateList};
 use saved::SavedDocument;
 use story::StoryDocument;
 
@@ -71,13 +76,31 @@ pub fn story(story: &Story) -> Json {
     value(&StoryDocument::from(story))
 }
 
+/// What is handed over: `formatVersion`, and each of the `outputs` with its destinations.
+pub fn outputs(outputs: Vec<ListedOutput>) -> Json {
+    value(&OutputList::from(outputs))
+}
+
+/// What became of identity providers: `formatVersion`, and each of the `identityProviders` with its changes.
+pub fn refreshed(providers: Vec<RefreshedProvider>) -> Json {
+    value(&RefreshList::from(providers))
+}
+
+/// What became of blueprints from git: `formatVersion`, and each of the `blueprints` with its commit.
+pub fn updated(blueprints: Vec<UpdatedBlueprint>) -> Json {
+    value(&UpdateList::from(blueprints))
+}
+
 /// The JSON Schemas of what this room writes, by the names of their files.
-pub fn schemas() -> [(&'static str, Json); 5] {
+pub fn schemas() -> [(&'static str, Json); 8] {
     [
         ("output-plan.schema.json", schemars::schema_for!(PlanDocument).into()),
         ("output-diff.schema.json", schemars::schema_for!(DifferenceDocument).into()),
         ("output-drift.schema.json", schemars::schema_for!(DriftDocument).into()),
         ("output-explain.schema.json", schemars::schema_for!(StoryDocument).into()),
+        ("output-output.schema.json", schemars::schema_for!(OutputList).into()),
+        ("output-refresh.schema.json", schemars::schema_for!(RefreshList).into()),
+        ("output-update.schema.json", schemars::schema_for!(UpdateList).into()),
         ("saved-plan.schema.json", schemars::schema_for!(SavedDocument).into()),
     ]
 }
