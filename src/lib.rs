@@ -16,6 +16,7 @@ Data flows one way. A room imports only from rooms above it in this table; `test
 | [`desired`] | TOML with spans → environments, blueprints → merge → checks → [`model::Desired`] | none |
 | [`secrets`] | a reference → a value; fingerprints | environment, files, programs, a vault |
 | [`keycloak`] | sign-in, reading into [`model::Live`], writing single objects: all quirks of the wire end here | network |
+| [`fleet`] | on which of several servers a realm is, and where a new one goes → [`fleet::Places`] | none |
 | [`diff`] | the three-way truth table → [`diff::Diff`] | none |
 | [`plan`] | order, cycles, guards → [`plan::Plan`], or a refusal; saved plans, and whether they still hold | none |
 | [`apply`] | walks a plan through an [`apply::Executor`]; a server, or values in memory | through the executor |
@@ -73,6 +74,7 @@ pub mod apply;
 pub mod cli;
 pub mod desired;
 pub mod diff;
+pub mod fleet;
 pub mod git;
 pub mod keycloak;
 pub mod metadata;

@@ -26,6 +26,7 @@ mod examples;
 mod export;
 mod faults;
 mod features;
+mod fleet;
 mod generated;
 mod golden;
 mod guards;

@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::prepare::{
-    self, Gathered, PlanArgs, Prepared, Resolved, applied_desires, bases, beside, connect, part, resolve,
-};
+use super::prepare::{self, Gathered, PlanArgs, Prepared, Resolved, applied_desires, bases, beside, part, resolve};
+use super::servers::{SignedIn, sign_in};
 use super::unreadable::{self, FetchArgs};
 use super::workspace::{Found, Workspace, check_known};
 use super::{Context, Error};
@@ -35,7 +34,11 @@ pub(super) async fn prepare(context: &Context, args: &PlanArgs) -> Result<Prepar
         context.output.message("note: everything is planned in full: tenants share realms with others");
         return in_full().await;
     }
-    let (http, credential) = connected?;
+    let Some(located) = connected?.only() else {
+        context.output.message("note: everything is planned in full: the realms are spread over a fleet");
+        return in_full().await;
+    };
+    let http = located.servers.of("").clone();
     let begun = Instant::now();
     let mut realms = BTreeMap::new();
     for (folder, name) in files.realms(args)? {
@@ -81,7 +84,7 @@ pub(super) async fn prepare(context: &Context, args: &PlanArgs) -> Result<Prepar
     workspace.print_warnings(context);
     let (secrets, made_up) = resolve(context, &workspace).await?;
     http.hide(secrets.values());
-    let gathered = Gathered { workspace, http, credential, live, secrets, made_up, begun };
+    let gathered = Gathered { workspace, located, live, secrets, made_up, begun };
     let mut prepared = gathered.plan(context, args, |gathered| difference(gathered, &parts)).await?;
     // What is beyond the part is what the record said.
     for (name, part) in parts {
@@ -138,7 +141,7 @@ async fn read_and_connect(
     context: &Context,
     args: &PlanArgs,
     found: Found,
-) -> Result<Option<(Files, Result<prepare::Connected, Error>)>, Error> {
+) -> Result<Option<(Files, Result<SignedIn, Error>)>, Error> {
     let folder = found.folder.clone();
     let project_of = |found: &Found, tree: &Tree| {
         let file = tree.files.get(Path::new(PROJECT_FILE));
@@ -146,11 +149,11 @@ async fn read_and_connect(
     };
     let ((found, tree), connected) = if let Some(project) = found.project() {
         let read = move || found.read().map(|tree| (found, tree));
-        beside(read, connect(context, &args.connect, &folder, &project)).await?
+        beside(read, sign_in(context, &args.connect, &folder, Some(&project))).await?
     } else {
         let tree = found.read()?;
         let Some(project) = project_of(&found, &tree)? else { return Ok(None) };
-        ((found, tree), connect(context, &args.connect, &folder, &project).await)
+        ((found, tree), sign_in(context, &args.connect, &folder, Some(&project)).await)
     };
     let Some(project) = project_of(&found, &tree)? else { return Ok(None) };
     let environment = project.environment_name();

@@ -39,6 +39,32 @@ pub(super) struct ConnectArgs {
     parallelism: Option<u16>,
 }
 
+impl ConnectArgs {
+    /// The server of the project file that was asked for.
+    pub(super) fn server(&self) -> Option<&str> {
+        self.server.as_deref()
+    }
+
+    /// The same for one server of the project file.
+    pub(super) fn to(&self, server: &str) -> Self {
+        Self { server: Some(server.to_owned()), ..self.clone() }
+    }
+
+    /// That they make sense where the project is a fleet.
+    pub(super) fn check_fleet(&self, fleet: &[String]) -> Result<(), Error> {
+        if from_file("KEYCLOAK_URL", self.url.clone())?.is_some() {
+            let servers = fleet.join(", ");
+            return Err(Error::Usage(format!(
+                "--url, or KEYCLOAK_URL: the realms are spread over {servers}; --server names one of them"
+            )));
+        }
+        match self.server().filter(|server| !fleet.iter().any(|name| name == server)) {
+            Some(server) => Err(Error::Usage(format!("--server {server}: the fleet has only {}", fleet.join(", ")))),
+            None => Ok(()),
+        }
+    }
+}
+
 /// How to reach the server that is meant.
 pub(super) async fn connection(
     context: &Context,

@@ -11,7 +11,7 @@ use super::workspace::{FileArgs, Workspace};
 use super::{Context, Error, Exit, offline};
 use crate::diff::{self, Change, Diff};
 use crate::git::Touches;
-use crate::keycloak::{Culprits, Http, Interest, culprits, read_part};
+use crate::keycloak::{Culprits, Http, Interest, Servers, culprits, read_part};
 use crate::model::{
     Address, Desired, DesiredObject, FieldPath, Live, LiveObject, LiveRealm, LiveValue, Record, Type, Value, default_of,
 };
@@ -51,11 +51,11 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let (workspace, connected) = load_and_connect(context, &args.files, &args.connect).await?;
     workspace.print_warnings(context);
     let readings = readings(&args.what)?;
-    let (http, _) = connected?;
+    let servers = connected?.servers;
     let secrets = offline::secrets(&workspace).await;
-    http.hide(secrets.values());
-    let (address, field) = meant(&http, &workspace, readings).await?;
-    let seen = look(&http, &workspace, &address).await?;
+    servers.hide(secrets.values());
+    let (address, field) = meant(&servers, &workspace, readings).await?;
+    let seen = look(servers.of(address.realm_name()), &workspace, &address).await?;
     unreadable::fetch(context, args.fetch, &workspace.folder, &workspace.tree.source, records(&seen)).await;
     let applied = applied_desires(&workspace, seen.realms.values());
     let bases = bases(&workspace, &seen, &applied);
@@ -79,7 +79,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         address: &address,
     };
     let culprits = match realm {
-        Some(realm) => culprits(&http, realm, &[&address]).await?,
+        Some(realm) => culprits(servers.of(address.realm_name()), realm, &[&address]).await?,
         None => Culprits::default(),
     };
     for (name, why) in &unreadable::realms(&seen, &applied, &bases) {
@@ -118,7 +118,7 @@ pub(super) fn readings(text: &str) -> Result<Vec<(Address, Option<FieldPath>)>, 
 
 /// The first reading that is an object of the files, of the record or of the server.
 async fn meant(
-    http: &Http,
+    servers: &Servers,
     workspace: &Workspace,
     readings: Vec<(Address, Option<FieldPath>)>,
 ) -> Result<(Address, Option<FieldPath>), Error> {
@@ -130,7 +130,7 @@ async fn meant(
         return Ok(reading.clone());
     }
     for reading in &readings {
-        let seen = look(http, workspace, &reading.0).await?;
+        let seen = look(servers.of(reading.0.realm_name()), workspace, &reading.0).await?;
         let Some(realm) = seen.realms.get(reading.0.realm_name()) else { continue };
         let is_recorded = realm.record.as_ref().is_some_and(|record| record.objects.contains_key(&reading.0));
         if is_recorded || realm.objects.contains_key(&reading.0) {

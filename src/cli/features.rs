@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Error;
 use crate::diff::{Action, After, Change, Diff};
-use crate::keycloak::{Http, features};
+use crate::keycloak::{Servers, features};
 use crate::model::{
     Address, Desired, DesiredRealm, Feature, FieldPath, Kind, Live, LiveRealm, LiveValue, Origin, Value, is_locked,
     is_too_new, kinds,
@@ -13,27 +13,29 @@ use crate::model::{
 /// Something that the files use, and the feature that it needs.
 struct Need<'a> {
     feature: &'static Feature,
+    /// The realm whose server it takes.
+    realm: &'a str,
     /// `workflow acme/workflows/leavers`
     what: String,
     origin: Option<&'a Origin>,
 }
 
 /// What could not be read because the server knows nothing of its kind has to go unused.
-pub(super) async fn check_read(http: &Http, desired: &Desired, live: &Live) -> Result<(), Error> {
+pub(super) async fn check_read(servers: &Servers, desired: &Desired, live: &Live) -> Result<(), Error> {
     let mut needs = Vec::new();
     for (name, realm) in &live.realms {
         let objects = desired.realms.get(name).into_iter().flat_map(|wanted| &wanted.objects);
         let unknown = objects.filter(|(_, object)| realm.unknown_kinds.contains(&object.kind));
         needs.extend(unknown.filter_map(|(address, object)| of_kind(object.kind, address, Some(&object.origin))));
     }
-    refuse(http, needs, true).await
+    refuse(servers, needs, true).await
 }
 
 /// What a plan makes and switches on has to be known to the server, which would not say so: it takes such a setting and
 /// leaves it off. Nothing is asked for where a plan does no such thing.
-pub(super) async fn check_plan(http: &Http, desired: &Desired, live: &Live, diff: &Diff) -> Result<(), Error> {
+pub(super) async fn check_plan(servers: &Servers, desired: &Desired, live: &Live, diff: &Diff) -> Result<(), Error> {
     let changes = diff.realms.values().flat_map(|realm| &realm.changes);
-    refuse(http, changes.clone().flat_map(needs).collect(), false).await?;
+    refuse(servers, changes.clone().flat_map(needs).collect(), false).await?;
     check_versions(changes.clone())?;
     check_locked(changes)?;
     check_organizations(desired, live)
@@ -55,9 +57,9 @@ fn check_versions<'a>(changes: impl Iterator<Item = &'a Change>) -> Result<(), E
 }
 
 /// What an object of the kind needs.
-fn of_kind<'a>(kind: &Kind, address: &Address, origin: Option<&'a Origin>) -> Option<Need<'a>> {
+fn of_kind<'a>(kind: &Kind, address: &'a Address, origin: Option<&'a Origin>) -> Option<Need<'a>> {
     let feature = Feature::of_kind(kind)?;
-    Some(Need { feature, what: format!("{} {address}", kind.name), origin })
+    Some(Need { feature, realm: address.realm_name(), what: format!("{} {address}", kind.name), origin })
 }
 
 /// Nothing is begun where the server would refuse a write whoever asks.
@@ -78,21 +80,17 @@ fn needs(change: &Change) -> impl Iterator<Item = Need<'_>> {
     let switches = switched_on.filter_map(|field| {
         let feature = Feature::of_switch(change.kind, &field.path)?;
         let what = format!("{} of {}", field.path, change.address);
-        Some(Need { feature, what, origin: field.origin.as_ref() })
+        Some(Need { feature, realm: change.address.realm_name(), what, origin: field.origin.as_ref() })
     });
     kind.into_iter().chain(switches)
 }
 
 /// Names each feature that is off, with the first place that needs it. A server that does not tell is taken for one that
 /// has them, unless they `are_missing` as far as it answered.
-async fn refuse(http: &Http, needs: Vec<Need<'_>>, are_missing: bool) -> Result<(), Error> {
-    if needs.is_empty() {
-        return Ok(());
-    }
-    let known = features(http).await?;
+async fn refuse(servers: &Servers, needs: Vec<Need<'_>>, are_missing: bool) -> Result<(), Error> {
     let mut first: BTreeMap<&str, String> = BTreeMap::new();
-    for Need { feature, what, origin } in needs {
-        let is_on = match &known {
+    for Need { feature, realm, what, origin } in needs {
+        let is_on = match &features(servers.of(realm)).await? {
             Some(known) => known.get(&feature.name()).copied(),
             None => Some(!are_missing),
         };

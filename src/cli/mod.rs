@@ -34,6 +34,7 @@ mod sandbox;
 mod saved;
 mod schema;
 mod secrets;
+mod servers;
 mod show;
 mod staged;
 mod transfer;

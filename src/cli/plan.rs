@@ -11,7 +11,7 @@ use super::prepare::{self, Prepared, prepare};
 use super::report::{self, Format, Render, Reports};
 use super::{Context, Error, Exit, changed, offline, saved, unreadable};
 use crate::diff::Unreadable;
-use crate::keycloak::{Http, culprits};
+use crate::keycloak::{Servers, culprits};
 use crate::model::RealmName;
 use crate::plan::explain::Explanations;
 use crate::plan::{Plan, RealmPlan, Refusal};
@@ -86,7 +86,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         saved::write(context, &prepared, plan, path, args.expires).await?;
     }
     if args.requests {
-        print_requests(context, &prepared.http);
+        print_requests(context, &prepared.servers);
     }
     let exit = exit(args, &prepared.plan);
     prepared.leave();
@@ -105,13 +105,13 @@ async fn run_offline(context: &Context, args: &Args) -> Result<Exit, Error> {
 
 /// Who is behind the changes. What cannot be found out is no reason to hide the plan.
 async fn explain(context: &Context, prepared: &Prepared) -> Result<Explanations, Error> {
-    let Prepared { workspace, http, live, plan, .. } = prepared;
+    let Prepared { workspace, servers, live, plan, .. } = prepared;
     let plan = plan.as_ref().unwrap_or_else(|refusal| &refusal.plan);
     let touches = workspace.blame(context, &plan.lines());
     let mut explanations = Explanations { touches, ..Explanations::default() };
     for (name, realm) in &plan.realms {
         let (Some(live), moved) = (live.realms.get(name), realm.moved()) else { continue };
-        let culprits = culprits(http, live, &moved).await?;
+        let culprits = culprits(servers.of(name), live, &moved).await?;
         if let Some(reason) = culprits.unknown {
             context.output.message(&format!("note: who changed {name} on the server nobody can tell: {reason}"));
         }
@@ -135,6 +135,7 @@ pub(super) fn print(
     reports: &Reports,
 ) -> Result<(), Error> {
     explanations.unreadable = unreadable(context, prepared);
+    explanations.survey.clone_from(&prepared.survey);
     for reference in &prepared.made_up {
         context.output.message(&format!("note: {reference} is not set; a random throwaway value stands in for it"));
     }
@@ -187,8 +188,8 @@ impl Render for PlanView<'_> {
 }
 
 /// Prints what a command cost, most frequent first.
-pub(super) fn print_requests(context: &Context, http: &Http) {
-    let counts = http.requests();
+pub(super) fn print_requests(context: &Context, servers: &Servers) {
+    let counts = servers.requests();
     let mut lines: Vec<_> = counts.iter().collect();
     lines.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     let total: u64 = counts.values().sum();

@@ -1,21 +1,22 @@
 //! From files and a server to a plan: everything that `plan` and `apply` share.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::secrets::{self, Uses};
+use super::servers::{Located, SignedIn, sign_in};
 use super::unreadable::{self, Applied, FetchArgs};
 use super::workspace::{self, Found, Workspace};
 use super::{Context, Error, connect, features};
 use crate::apply::Secrets;
-use crate::desired::{self, Loaded, Output, Project, Ref};
+use crate::desired::{self, Loaded, Output, Ref};
 use crate::diff;
 use crate::diff::Unreadable;
-use crate::keycloak::{Connection, Credentials, Http, Interest, read_realm};
+use crate::fleet::Survey;
+use crate::keycloak::{Connection, Credentials, Http, Interest, Servers, read_realm};
 use crate::model::{
     Address, DesiredRealm, FieldPath, Live, LiveRealm, LiveValue, RealmName, Record, Reference, SecretRef,
     builtin_names, is_builtin, is_global_profile, kinds, texts,
@@ -50,7 +51,9 @@ pub(super) struct PlanArgs {
 /// A plan, and what carrying it out takes.
 pub(super) struct Prepared {
     pub(super) workspace: Workspace,
-    pub(super) http: Http,
+    pub(super) servers: Servers,
+    /// What was found out of a fleet.
+    pub(super) survey: Option<Survey>,
     /// The plan, or the plan and what speaks against it.
     pub(super) plan: Result<Plan, Refusal>,
     /// Realms of which nobody can tell what was applied last.
@@ -78,19 +81,20 @@ pub(super) async fn prepare_after(
     context: &Context,
     args: &PlanArgs,
     refuse: impl FnOnce(&Workspace) -> Result<(), Error>,
-    wait: impl AsyncFnOnce(&Workspace, &Http) -> Result<(), Error>,
+    wait: impl AsyncFnOnce(&Workspace, &Servers) -> Result<(), Error>,
 ) -> Result<Prepared, Error> {
-    let (workspace, connected) = load_and_connect(context, &args.files, &args.connect).await?;
+    let (mut workspace, connected) = load_and_connect(context, &args.files, &args.connect).await?;
     refuse(&workspace)?;
     workspace.print_warnings(context);
     let (secrets, made_up) = resolve(context, &workspace).await?;
-    let (http, credential) = connected?;
-    http.hide(secrets.values());
-    wait(&workspace, &http).await?;
+    let mut located = connected?;
+    located.check_room()?;
+    located.servers.hide(secrets.values());
+    wait(&workspace, &located.servers).await?;
     let begun = Instant::now();
-    let live = read(&http, &workspace, args.files.realm.is_empty()).await?;
+    let live = read(context, &mut located, &mut workspace, args.files.realm.is_empty()).await?;
     unreadable::fetch(context, args.fetch, &workspace.folder, &workspace.tree.source, records(&live)).await;
-    let gathered = Gathered { workspace, http, credential, live, secrets, made_up, begun };
+    let gathered = Gathered { workspace, located, live, secrets, made_up, begun };
     gathered
         .plan(context, args, |Gathered { workspace, live, secrets, .. }| {
             let applied = applied_desires(workspace, live.realms.values());
@@ -104,8 +108,7 @@ pub(super) async fn prepare_after(
 /// All that a plan is made from.
 pub(super) struct Gathered {
     pub(super) workspace: Workspace,
-    pub(super) http: Http,
-    pub(super) credential: Vec<Address>,
+    pub(super) located: Located,
     pub(super) live: Live,
     pub(super) secrets: Secrets,
     pub(super) made_up: Vec<SecretRef>,
@@ -120,35 +123,33 @@ impl Gathered {
         args: &PlanArgs,
         diff: impl FnOnce(&Self) -> (diff::Diff, BTreeMap<RealmName, Unreadable>),
     ) -> Result<Prepared, Error> {
-        let Self { workspace, http, live, .. } = &self;
+        let Self { workspace, located: Located { servers, .. }, live, .. } = &self;
         for (name, realm) in &live.realms {
             for reason in &realm.left_out {
                 context.output.message(&format!("warning: {name} is planned without its {reason}"));
             }
         }
-        features::check_read(http, &workspace.loaded.desired, live).await?;
-        check_references(http, workspace, live).await?;
+        features::check_read(servers, &workspace.loaded.desired, live).await?;
+        check_references(servers, workspace, live).await?;
         check_users(workspace, live)?;
-        check_settings(context, http, workspace).await?;
+        check_settings(context, servers, workspace).await?;
         secrets::rotate(&args.rotate, &self.workspace.loaded.desired, &mut self.secrets)?;
         let (diff, unreadable) = diff(&self);
-        let Self { workspace, http, credential, live, mut secrets, made_up, begun } = self;
-        features::check_plan(&http, &workspace.loaded.desired, &live, &diff).await?;
+        let Self { workspace, located, live, mut secrets, made_up, begun } = self;
+        let Located { servers, survey, credential, .. } = located;
+        features::check_plan(&servers, &workspace.loaded.desired, &live, &diff).await?;
         check_secrets(&diff)?;
         check_outputs(&workspace, &diff)?;
         let changes = diff.realms.values().flat_map(|realm| &realm.changes);
         changes.for_each(|change| secrets::generate(change, &mut secrets));
         // The others are hidden already.
         let generated = secrets.iter().filter(|(reference, _)| matches!(reference, SecretRef::Generate { .. }));
-        http.hide(generated.map(|(_, value)| value));
+        servers.hide(generated.map(|(_, value)| value));
         let plan = plan::plan(diff, &policy(args, &workspace, &live, credential));
         let redactor = Redactor::new(secrets.values());
-        Ok(Prepared { workspace, http, plan, unreadable, live, secrets, made_up, redactor, begun })
+        Ok(Prepared { workspace, servers, survey, plan, unreadable, live, secrets, made_up, redactor, begun })
     }
 }
-
-/// The client that reads and writes, and what it signs in with as far as that may be an object of a realm.
-pub(super) type Connected = (Http, Vec<Address>);
 
 /// Reads the files while the server checks the credential: both take about as long. What is wrong with the files comes
 /// first, and without waiting for a server.
@@ -156,34 +157,28 @@ pub(super) async fn load_and_connect(
     context: &Context,
     files: &workspace::FileArgs,
     args: &connect::ConnectArgs,
-) -> Result<(Workspace, Result<Connected, Error>), Error> {
+) -> Result<(Workspace, Result<Located, Error>), Error> {
     let found = Found::new(context, files)?;
-    let Some(project) = found.project() else {
+    let (mut workspace, signed_in) = if let Some(project) = found.project() {
+        let folder = found.folder.clone();
+        beside(|| found.load(), sign_in(context, args, &folder, Some(&project))).await?
+    } else {
         let workspace = found.load()?;
-        let connected = connect(context, args, &workspace.folder, &workspace.loaded.project).await;
-        return Ok((workspace, connected));
+        let signed_in = sign_in(context, args, &workspace.folder, Some(&workspace.loaded.project)).await;
+        (workspace, signed_in)
     };
-    let folder = found.folder.clone();
-    beside(|| found.load(), connect(context, args, &folder, &project)).await
-}
-
-/// Signs in.
-pub(super) async fn connect(
-    context: &Context,
-    args: &connect::ConnectArgs,
-    folder: &Path,
-    project: &Project,
-) -> Result<Connected, Error> {
-    let connection = connect::connection(context, args, folder, Some(project)).await?;
-    let credential = credential(&connection);
-    Ok((Http::connect(connection).await?, credential))
+    let located = match signed_in {
+        Ok(signed_in) => signed_in.locate(context, args, &mut workspace).await,
+        Err(error) => Err(error),
+    };
+    Ok((workspace, located))
 }
 
 /// Does a piece of work while the server checks the credential. A failure of the work comes first, and at once.
 pub(super) async fn beside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-    connecting: impl Future<Output = Result<Connected, Error>>,
-) -> Result<(T, Result<Connected, Error>), Error> {
+    connecting: impl Future<Output = Result<SignedIn, Error>>,
+) -> Result<(T, Result<SignedIn, Error>), Error> {
     let (done, doing) = tokio::sync::oneshot::channel();
     // A thread that ends when it is done, unlike the runtime's own: what it freed is used again.
     std::thread::spawn(move || drop(done.send(work())));
@@ -199,24 +194,34 @@ pub(super) async fn beside<T: Send + 'static>(
 impl Prepared {
     /// What the plan is about.
     pub(super) fn about(&self) -> About {
-        about(&self.workspace, &self.http)
+        about(&self.workspace, &self.servers)
     }
 
     /// Gives the memory back with the process instead of taking the models apart value by value, which takes as long as
     /// the diff. Secrets are wiped all the same.
     pub(super) fn leave(self) {
-        let Self { workspace, plan, live, http: _, unreadable: _, secrets: _, made_up: _, redactor: _, begun: _ } =
-            self;
+        let Self {
+            workspace,
+            plan,
+            live,
+            servers: _,
+            survey: _,
+            unreadable: _,
+            secrets: _,
+            made_up: _,
+            redactor: _,
+            begun: _,
+        } = self;
         std::mem::forget((workspace, plan, live));
     }
 }
 
 /// What a result about a project on a server is about.
-pub(super) fn about(workspace: &Workspace, http: &Http) -> About {
+pub(super) fn about(workspace: &Workspace, servers: &Servers) -> About {
     About {
         project: workspace.loaded.project.name.clone(),
         environment: workspace.environment().map(str::to_owned),
-        server: Some(http.base_url()),
+        server: servers.only().map(Http::base_url),
     }
 }
 
@@ -226,23 +231,45 @@ pub(super) async fn resolve(context: &Context, workspace: &Workspace) -> Result<
     Uses::of(desired).resolve(context, &workspace.folder, &project.secrets).await
 }
 
-/// Reads every declared realm, and where all of the project is looked at also those that it left behind.
-async fn read(http: &Http, workspace: &Workspace, whole: bool) -> Result<Live, Error> {
+/// Reads every declared realm, and where all of the project is looked at also those that it left behind: on several servers
+/// at once, realm after realm. One of a fleet that fails is left out, and told.
+async fn read(context: &Context, located: &mut Located, workspace: &mut Workspace, whole: bool) -> Result<Live, Error> {
+    let (found, of) = (&*located, &*workspace);
+    let of_server = located.servers.iter().map(|(server, http)| read_server(found, server, http, of, whole));
+    let lives = futures_util::future::join_all(of_server).await;
+    let names: Vec<String> = located.servers.iter().map(|(server, _)| server.to_owned()).collect();
+    let mut live = Live::default();
+    for (server, read) in names.iter().zip(lives) {
+        match read {
+            Ok(read) => live.realms.extend(read.realms),
+            Err(error) => located.lose(context, workspace, server, error)?,
+        }
+    }
+    Ok(live)
+}
+
+async fn read_server(
+    located: &Located,
+    server: &str,
+    http: &Http,
+    workspace: &Workspace,
+    whole: bool,
+) -> Result<Live, Error> {
     let project = &workspace.loaded.project.name;
     let mut live = Live::default();
-    for (name, desired) in &workspace.loaded.desired.realms {
+    let mut declared =
+        workspace.loaded.desired.realms.iter().filter(|(name, _)| located.servers.is_on(name, server)).peekable();
+    let has_any = declared.peek().is_some();
+    for (name, desired) in declared {
         let realm = read_realm(http, project, name, Interest::of(desired)).await?;
         live.realms.extend(realm.map(|realm| (name.clone(), realm)));
     }
-    if live.realms.is_empty() {
+    if live.realms.is_empty() && has_any {
         http.require_supported_for_new_realms().await?;
     }
     if whole {
-        let named = workspace.loaded.desired.realms.values().filter_map(renamed_from);
-        let known: BTreeSet<String> = workspace.loaded.desired.realms.keys().cloned().chain(named).collect();
-        for (name, realm) in crate::keycloak::read_abandoned(http, project, workspace.environment(), &known).await? {
-            live.realms.insert(name, realm);
-        }
+        let known = located.known_on(server);
+        live.realms.extend(crate::keycloak::read_abandoned(http, project, workspace.environment(), &known).await?);
     }
     Ok(live)
 }
@@ -252,9 +279,10 @@ pub(super) fn renamed_from(realm: &DesiredRealm) -> Option<RealmName> {
 }
 
 /// Names that neither the files nor the server know are errors, all of them at once.
-async fn check_references(http: &Http, workspace: &Workspace, live: &Live) -> Result<(), Error> {
+async fn check_references(servers: &Servers, workspace: &Workspace, live: &Live) -> Result<(), Error> {
     let mut problems = Vec::new();
     for reference in &workspace.loaded.references {
+        let http = servers.of(&reference.realm);
         if let Reference::Provider(spi) = reference.kind {
             // A server that does not tell is asked when the plan is carried out.
             let Some(installed) = crate::keycloak::providers(http).await? else { continue };
@@ -297,13 +325,13 @@ fn check_outputs(workspace: &Workspace, diff: &diff::Diff) -> Result<(), Error> 
 }
 
 /// What the files give providers that only the server knows.
-async fn check_settings(context: &Context, http: &Http, workspace: &Workspace) -> Result<(), Error> {
-    let settings = &workspace.loaded.settings;
-    if settings.is_empty() {
-        return Ok(());
+async fn check_settings(context: &Context, servers: &Servers, workspace: &Workspace) -> Result<(), Error> {
+    let mut problems = Vec::new();
+    for setting in &workspace.loaded.settings {
+        if let Some(providers) = crate::keycloak::providers(servers.of(setting.address.realm_name())).await? {
+            problems.extend(setting.problem(providers));
+        }
     }
-    let Some(providers) = crate::keycloak::providers(http).await? else { return Ok(()) };
-    let problems: Vec<_> = settings.iter().filter_map(|setting| setting.problem(providers)).collect();
     if problems.iter().any(desired::Problem::is_error) {
         return Err(Error::Files(desired::Problems(problems)));
     }

@@ -11,7 +11,7 @@ use super::prepare::{Prepared, part};
 use super::workspace::Workspace;
 use super::{Context, Error};
 use crate::apply::Secrets;
-use crate::keycloak::{Http, Interest, read_part};
+use crate::keycloak::{Http, Interest, Servers, read_part};
 use crate::model::{Desired, DesiredRealm, Live, RealmName, Record, Shape};
 use crate::plan::saved::{self, Files, Saved, Seen, Stale};
 use crate::plan::{Plan, RealmPlan};
@@ -28,7 +28,14 @@ pub(super) async fn write(
     path: &Path,
     lifetime: SignedDuration,
 ) -> Result<(), Error> {
-    let Prepared { workspace, http, secrets, .. } = prepared;
+    let Prepared { workspace, servers, secrets, .. } = prepared;
+    let Some(http) = servers.only() else {
+        let names: Vec<&str> = servers.iter().map(|(name, _)| name).collect();
+        return Err(Error::Usage(format!(
+            "--out: a saved plan is of one server; say --server with one of {}",
+            names.join(", ")
+        )));
+    };
     let project = &workspace.loaded.project.name;
     let kept = Saved::kept_of(plan, &workspace.loaded.desired);
     let created = Timestamp::from_second(Timestamp::now().as_second()).map_err(|e| Error::Other(e.to_string()))?;
@@ -45,7 +52,7 @@ pub(super) async fn write(
         secrets: fingerprints(plan, secrets),
         kept,
     };
-    let live = look(http, project, &saved.plan, &saved.desired()).await?;
+    let live = look(servers, project, &saved.plan, &saved.desired()).await?;
     let mut moved = Vec::new();
     for (name, realm) in changed(plan) {
         let now = live.realms.get(name);
@@ -91,7 +98,7 @@ pub(super) fn files(workspace: &Workspace) -> Files {
 }
 
 /// What the server has of the objects that a plan changes.
-pub(super) async fn look(http: &Http, project: &str, plan: &Plan, desired: &Desired) -> Result<Live, Error> {
+pub(super) async fn look(servers: &Servers, project: &str, plan: &Plan, desired: &Desired) -> Result<Live, Error> {
     let mut live = Live::default();
     for (name, realm) in changed(plan) {
         let nothing = DesiredRealm::default();
@@ -99,7 +106,7 @@ pub(super) async fn look(http: &Http, project: &str, plan: &Plan, desired: &Desi
         let pruned = pruned(realm);
         let mut interest = saved::deleted(realm).fold(Interest::of(wanted), Interest::and);
         interest.add_record(&pruned);
-        let found = read_part(http, project, name, &interest).await?;
+        let found = read_part(servers.of(name), project, name, &interest).await?;
         live.realms.extend(found.map(|found| (name.clone(), found)));
     }
     Ok(live)
@@ -127,7 +134,7 @@ pub(super) fn moved(saved: &Saved, live: &Live) -> Vec<Stale> {
 }
 
 /// What speaks against a saved plan before its objects are looked at.
-pub(super) async fn moved_around(saved: &Saved, project: &str, http: &Http) -> Result<Vec<Stale>, Error> {
+pub(super) async fn moved_around(saved: &Saved, project: &str, servers: &Servers) -> Result<Vec<Stale>, Error> {
     let mut stale = Vec::new();
     if saved.expires < Timestamp::now() {
         stale.push(Stale::Expired(saved.expires));
@@ -135,11 +142,15 @@ pub(super) async fn moved_around(saved: &Saved, project: &str, http: &Http) -> R
     if saved.project != project {
         stale.push(Stale::Project { then: saved.project.clone(), now: project.to_owned() });
     }
-    let server = http.base_url();
+    let server = servers.only().map_or_else(|| "several servers".to_owned(), Http::base_url);
     if saved.server != server {
         stale.push(Stale::Server { then: saved.server.clone(), now: server });
     }
-    if let (Some(then), Some(now)) = (&saved.version, http.server_version().await?)
+    let version = match servers.only() {
+        Some(http) => http.server_version().await?,
+        None => None,
+    };
+    if let (Some(then), Some(now)) = (&saved.version, version)
         && *then != now
     {
         stale.push(Stale::Version { then: then.clone(), now });
@@ -159,7 +170,7 @@ pub(super) fn moved_secrets(saved: &Saved, secrets: &Secrets) -> Vec<Stale> {
 /// Refuses unless the plan of now does what the saved one says.
 pub(super) async fn check_expected(context: &Context, prepared: &Prepared, expected: &Saved) -> Result<(), Error> {
     let plan = prepared.plan.as_ref().map_err(|_| Error::Refused)?;
-    let mut stale = moved_around(expected, &prepared.workspace.loaded.project.name, &prepared.http).await?;
+    let mut stale = moved_around(expected, &prepared.workspace.loaded.project.name, &prepared.servers).await?;
     stale.extend(moved_secrets(expected, &prepared.secrets));
     let (then, now) = (&expected.environment, prepared.workspace.environment());
     if then.as_deref() != now {
@@ -175,11 +186,11 @@ pub(super) async fn check_expected(context: &Context, prepared: &Prepared, expec
 
 /// Refuses when the objects that a plan changes moved since it was made.
 pub(super) async fn check_unmoved(context: &Context, prepared: &Prepared) -> Result<(), Error> {
-    let Prepared { workspace, http, live, .. } = prepared;
+    let Prepared { workspace, servers, live, .. } = prepared;
     let plan = prepared.plan.as_ref().map_err(|_| Error::Refused)?;
     // Only what changes is read again.
     let kept = Saved::kept_of(plan, &workspace.loaded.desired);
-    let now = look(http, &workspace.loaded.project.name, plan, &changing(plan, &workspace.loaded.desired)).await?;
+    let now = look(servers, &workspace.loaded.project.name, plan, &changing(plan, &workspace.loaded.desired)).await?;
     let stale = changed(plan).filter_map(|(name, plan)| Some((name, plan, live.realms.get(name)?)));
     let stale = stale.flat_map(|(name, plan, then)| saved::moved_since(name, plan, &kept, then, now.realms.get(name)));
     refuse(context, &stale.collect::<Vec<_>>())

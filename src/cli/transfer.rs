@@ -8,9 +8,10 @@ use super::apply::stamp::{holder, stamp};
 use super::connect::ConnectArgs;
 use super::explain::readings;
 use super::output::count;
+use super::servers::sign_in;
 use super::workspace::{FileArgs, Workspace};
-use super::{Context, Error, Exit, connect};
-use crate::keycloak::{Http, Ledger};
+use super::{Context, Error, Exit};
+use crate::keycloak::{Ledger, Servers};
 use crate::model::{Address, FieldPath, RealmName, Record};
 
 /// Take objects or fields out of another project's record, so that this project may declare them: the object with what hangs
@@ -37,16 +38,17 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    let workspace = Workspace::load(context, &FileArgs::default())?;
+    let mut workspace = Workspace::load(context, &FileArgs::default())?;
     let project = &workspace.loaded.project;
     if project.name == args.from {
         return Err(Error::Usage(format!("--from {}: that is this project", args.from)));
     }
-    let connection = connect::connection(context, &args.connect, &workspace.folder, Some(project)).await?;
-    let http = Http::connect(connection).await?;
+    let signed_in = sign_in(context, &args.connect, &workspace.folder, Some(project)).await?;
+    let servers = signed_in.locate(context, &args.connect, &mut workspace).await?.servers;
+    let project = &workspace.loaded.project;
     let mut realms: BTreeMap<RealmName, Handed> = BTreeMap::new();
     for what in &args.what {
-        let (realm, address, field) = find(&http, &args.from, what, &mut realms).await?;
+        let (realm, address, field) = find(&servers, &args.from, what, &mut realms).await?;
         let Some(handed) = realms.get_mut(&realm) else { continue };
         let taken = take(&mut handed.record, &address, field.as_ref());
         context.output.result(&format!("{what}: {} of {}\n", count(taken, "object"), args.from))?;
@@ -71,7 +73,7 @@ struct Handed {
 
 /// What a text means in the record of a project.
 async fn find(
-    http: &Http,
+    servers: &Servers,
     from: &str,
     what: &str,
     realms: &mut BTreeMap<RealmName, Handed>,
@@ -79,7 +81,7 @@ async fn find(
     for (address, field) in readings(what)? {
         let realm = address.realm_name().to_owned();
         if !realms.contains_key(&realm) {
-            let Some(ledger) = Ledger::find(http, &realm, from).await? else { continue };
+            let Some(ledger) = Ledger::find(servers.of(&realm), &realm, from).await? else { continue };
             let Some(before) = ledger.record(&realm).await? else { continue };
             let record = before.clone();
             realms.insert(realm.clone(), Handed { ledger, before, record });

@@ -2,6 +2,7 @@
 
 use super::apply::Consent;
 use super::output::count;
+use super::servers::sign_in;
 use super::workspace::{FileArgs, Workspace};
 use super::{Context, Error, Exit, connect};
 use crate::keycloak::{Http, Ledger, Lock};
@@ -28,16 +29,16 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    let workspace = Workspace::load(context, &FileArgs::default())?;
+    let mut workspace = Workspace::load(context, &FileArgs::default())?;
+    let signed_in = sign_in(context, &args.connect, &workspace.folder, Some(&workspace.loaded.project)).await?;
+    let servers = signed_in.locate(context, &args.connect, &mut workspace).await?.servers;
     let project = &workspace.loaded.project;
-    let connection = connect::connection(context, &args.connect, &workspace.folder, Some(project)).await?;
-    let http = Http::connect(connection).await?;
     let declared = workspace.loaded.desired.realms.keys();
     let realms: Vec<&RealmName> =
         if args.realms.is_empty() { declared.collect() } else { args.realms.iter().collect() };
     let mut locked = Vec::new();
     for realm in &realms {
-        locked.extend(held(&http, &project.name, realm, !args.realms.is_empty()).await?);
+        locked.extend(held(servers.of(realm), &project.name, realm, !args.realms.is_empty()).await?);
     }
     if locked.is_empty() {
         let realms = count(realms.len(), "realm");

@@ -189,11 +189,17 @@ fn only(loaded: &mut Loaded, realms: &[RealmName]) -> Result<(), Error> {
         return Ok(());
     }
     check_known(realms, &loaded.desired.realms.keys().collect())?;
-    loaded.desired.realms.retain(|name, _| realms.contains(name));
-    loaded.outputs.retain(|name, _| realms.contains(name));
-    loaded.references.retain(|reference| realms.contains(&reference.realm));
-    loaded.settings.retain(|setting| realms.iter().any(|realm| realm == setting.address.realm_name()));
+    keep(loaded, |realm| realms.contains(realm));
     Ok(())
+}
+
+/// Leaves other realms out.
+pub(super) fn keep(loaded: &mut Loaded, is_kept: impl Fn(&RealmName) -> bool) {
+    loaded.desired.realms.retain(|name, _| is_kept(name));
+    loaded.outputs.retain(|name, _| is_kept(name));
+    loaded.references.retain(|reference| is_kept(&reference.realm));
+    let Loaded { desired, settings, .. } = loaded;
+    settings.retain(|setting| desired.realms.contains_key(setting.address.realm_name()));
 }
 
 /// The realms that were asked for are the project's.

@@ -25,7 +25,7 @@ pub(super) struct Builder {
     /// What blueprints hand over, by the realms that use them.
     pub(super) outputs: BTreeMap<RealmName, Outputs>,
     uses: BTreeMap<(RealmName, Reference, String), Vec<Use>>,
-    /// Where settings are written that are no leaves: `lifecycle`, `prune`.
+    /// Where settings are written that are no leaves: `lifecycle`, `prune`, `placement`.
     settings: BTreeMap<(Address, FieldPath), Place>,
     /// Objects that exist only because a path goes through them.
     implied: BTreeSet<Address>,
@@ -161,6 +161,11 @@ impl Builder {
         }
         self.settings.insert(key, place.clone());
         true
+    }
+
+    /// Where settings are written of which this is the first name.
+    pub(super) fn settings_below(&self, address: &Address, name: &str) -> impl Iterator<Item = &Place> {
+        self.settings.iter().filter(move |((of, path), _)| of == address && path.top() == name).map(|(_, place)| place)
     }
 
     /// Where such a setting is written.

@@ -7,7 +7,7 @@ use minijinja::value::Serde;
 use serde_json::{Map, Value as Json};
 
 use super::layout::PROJECT_FILE;
-use super::parse::{Entry, entries};
+use super::parse::{Entry, entries, entry as entry_of};
 use super::problem::Problem;
 use super::project::{Reader, Server};
 use super::source::Place;
@@ -15,7 +15,7 @@ use super::suggest::did_you_mean;
 use super::template::{self, fact, is_name};
 use crate::model::{ENVIRONMENTS, Origin};
 
-const ENVIRONMENT: &[&str] = &["server", "variables"];
+const ENVIRONMENT: &[&str] = &["server", "fleet", "variables"];
 
 /// What expressions and outputs call the environment, and in it its own name.
 pub(super) const ENV: &str = "env";
@@ -28,6 +28,8 @@ pub struct Environment {
     pub name: String,
     /// The server that is meant in it.
     pub server: Option<String>,
+    /// The servers that realms are spread over in it.
+    pub fleet: Option<Vec<String>>,
     /// What expressions may use as `env.…`.
     variables: Map<String, Json>,
     /// Where it is written.
@@ -76,7 +78,8 @@ fn environment(reader: &mut Reader<'_>, entry: &Entry<'_>, servers: &BTreeMap<St
     }
     let table = reader.table(entry)?;
     let origin = reader.place(entry).origin();
-    let mut environment = Environment { name: entry.name.to_owned(), server: None, variables: Map::new(), origin };
+    let name = entry.name.to_owned();
+    let mut environment = Environment { name, server: None, fleet: None, variables: Map::new(), origin };
     for entry in entries(table) {
         match entry.name {
             "server" => {
@@ -84,9 +87,16 @@ fn environment(reader: &mut Reader<'_>, entry: &Entry<'_>, servers: &BTreeMap<St
                 let place = reader.place(&entry);
                 environment.server.iter().for_each(|name| reader.check_server(name, place.clone(), servers));
             }
+            "fleet" => environment.fleet = reader.fleet(&entry, servers),
             "variables" => environment.variables = variables(reader, &entry),
             _ => reader.unknown("an environment", &entry, ENVIRONMENT),
         }
+    }
+    if let (Some(one), Some(several)) = (entry_of(table, "server"), entry_of(table, "fleet")) {
+        let problem = Problem::error("an environment has one server or several")
+            .at(reader.place(&one), "one")
+            .and(reader.place(&several), "several");
+        reader.problems.push(problem);
     }
     Some(environment)
 }

@@ -170,6 +170,9 @@ pub fn load(files: &BTreeMap<PathBuf, Vec<u8>>, options: &Options<'_>) -> Result
         let mine = subjects.values_mut().filter(|address| address.realm_name() == own);
         mine.for_each(|address| *address = moves.moved(address).moved(&old, &new));
     }
+    if let Some(project) = &project {
+        settings::check_placements(&mut builder, project);
+    }
     gate.finish(&mut builder, options.partial);
     checks::check(&mut builder);
     let rules = project.as_ref().map(|project| project.outputs.clone()).unwrap_or_default();

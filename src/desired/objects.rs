@@ -60,6 +60,8 @@ impl Reader<'_> {
             settings::lifecycle(self.builder, self.source, address, entry);
         } else if entry.name == "prune" && *kind == kinds::REALM {
             settings::prune(self.builder, self.source, address, entry);
+        } else if entry.name == "placement" && *kind == kinds::REALM {
+            settings::placement(self.builder, self.source, address, entry);
         } else if entry.name == USE && *kind == kinds::REALM && self.whole_file {
             self.uses(entry);
         } else if entry.name == kind.key {

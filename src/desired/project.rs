@@ -18,8 +18,18 @@ use super::sources::{self, Programs, SecretSources};
 use super::suggest::{did_you_mean, one_of};
 use crate::model::{ENVIRONMENTS, Origin, SecretRef, parse_seconds};
 
-const TOP: &[&str] =
-    &["name", "strict", "defaultServer", "servers", "environments", "blueprints", "secrets", "outputs", "policy"];
+const TOP: &[&str] = &[
+    "name",
+    "strict",
+    "defaultServer",
+    "servers",
+    "fleet",
+    "environments",
+    "blueprints",
+    "secrets",
+    "outputs",
+    "policy",
+];
 const SERVER: &[&str] = &[
     "url",
     "realm",
@@ -32,7 +42,12 @@ const SERVER: &[&str] = &[
     "identity",
     "timeout",
     "parallelism",
+    "maxRealms",
+    "weight",
+    "labels",
 ];
+/// How many realms a fleet puts on a server that does not say it.
+const MAX_REALMS: usize = 50;
 /// Tables of the design that come later.
 const FUTURE: &[&str] = &["lint", "waivers"];
 
@@ -47,6 +62,8 @@ pub struct Project {
     pub servers: BTreeMap<String, Server>,
     /// The server that is meant when none is named: that of the environment, as written, or the only one.
     pub default_server: Option<String>,
+    /// The servers that realms are spread over, in their order, where it is more than one that is meant.
+    pub fleet: Option<Vec<String>>,
     /// By name.
     pub environments: BTreeMap<String, Environment>,
     /// The one that is in force.
@@ -105,6 +122,12 @@ pub struct Server {
     pub timeout: Option<Duration>,
     /// How many requests may be under way at once.
     pub parallelism: Option<usize>,
+    /// How many realms a fleet puts there at most, `master` not counted.
+    pub max_realms: usize,
+    /// How many realms it gets for each that one of weight 1 gets.
+    pub weight: u32,
+    /// What realms may ask for.
+    pub labels: BTreeMap<String, String>,
     /// Where it is written.
     pub origin: Origin,
 }
@@ -171,6 +194,14 @@ impl Reader<'_> {
             self.problems.push(problem);
         }
         let environment = environment.and_then(|name| environments.get(name)).cloned();
+        let fleet = entry(table, "fleet").map(|entry| (self.place(&entry), self.fleet(&entry, &servers)));
+        if let (Some((place, _)), Some(entry)) = (&fleet, entry(table, "defaultServer")) {
+            let problem = Problem::error("a fleet has no default server")
+                .at(self.place(&entry), "which one of them is meant?")
+                .and(place.clone(), "the realms are spread over these")
+                .help("take out the one or the other");
+            self.problems.push(problem);
+        }
         let blueprints = entry(table, BLUEPRINTS).map(|entry| blueprint_sources(&mut self, &entry)).unwrap_or_default();
         let mut this = self.within(environment.as_ref());
         for entry in entries(table) {
@@ -179,13 +210,19 @@ impl Reader<'_> {
                 "strict" => strict = this.boolean(&entry).unwrap_or_default(),
                 "defaultServer" => default_server = this.text(&entry).map(|text| (text, this.place(&entry))),
                 "policy" => policy = policy::read(&mut this, &entry),
-                "secrets" | "servers" | "environments" | BLUEPRINTS => {}
+                "secrets" | "servers" | "fleet" | "environments" | BLUEPRINTS => {}
                 "outputs" => outputs = outputs::read(&mut this, &entry),
                 _ => this.unknown("the project file", &entry, TOP),
             }
         }
         let default_server = this.default_server(default_server, &servers);
-        let default_server = environment.as_ref().and_then(|it| it.server.clone()).or(default_server);
+        let own = environment.as_ref().and_then(|it| it.server.clone());
+        let fleet = match &environment {
+            Some(Environment { fleet: Some(fleet), .. }) => Some(fleet.clone()),
+            Some(Environment { server: Some(_), .. }) => None,
+            _ => fleet.and_then(|(_, fleet)| fleet),
+        };
+        let default_server = own.or(default_server).filter(|_| fleet.is_none());
         if table.get("name").is_none() {
             let problem = Problem::error("the project has no name")
                 .at(Place::start(this.source), "expected `name = \"…\"`")
@@ -198,6 +235,7 @@ impl Reader<'_> {
             strict,
             servers,
             default_server,
+            fleet,
             environments,
             environment,
             blueprints: blueprints.into_iter().map(|(name, it)| (name, it.source)).collect(),
@@ -267,6 +305,12 @@ impl Reader<'_> {
                 "identity" => server.identity = self.secret(&entry),
                 "timeout" => server.timeout = self.seconds(&entry),
                 "parallelism" => server.parallelism = self.count(&entry, 1..=64),
+                "maxRealms" => server.max_realms = self.count(&entry, 0..=1_000_000).unwrap_or(MAX_REALMS),
+                "weight" => {
+                    let weight = self.count(&entry, 1..=1000).and_then(|weight| u32::try_from(weight).ok());
+                    server.weight = weight.unwrap_or(1);
+                }
+                "labels" => server.labels = self.labels(&entry),
                 _ => self.unknown("a server", &entry, SERVER),
             }
         }
@@ -276,6 +320,33 @@ impl Reader<'_> {
             self.problems.push(problem);
         }
         Some(server)
+    }
+
+    fn labels(&mut self, entry: &Entry<'_>) -> BTreeMap<String, String> {
+        let Some(table) = self.table(entry) else { return BTreeMap::new() };
+        entries(table).filter_map(|entry| Some((entry.name.to_owned(), self.text(&entry)?))).collect()
+    }
+
+    /// `fleet = "all"`, or the names of servers.
+    pub(super) fn fleet(&mut self, entry: &Entry<'_>, servers: &BTreeMap<String, Server>) -> Option<Vec<String>> {
+        if entry.node.as_text() == Some("all") {
+            let mut all: Vec<&String> = servers.keys().collect();
+            all.sort_by_key(|name| servers[*name].origin.span.start);
+            return Some(all.into_iter().cloned().collect());
+        }
+        let is_list = matches!(&entry.node.shape, Shape::List(items) if !items.is_empty());
+        let names = if is_list { self.placed_texts(entry) } else { Vec::new() };
+        if names.is_empty() {
+            return self.expect(entry, "\"all\", or a list of servers", None);
+        }
+        let mut fleet = Vec::new();
+        for (name, place) in names {
+            self.check_server(&name, place, servers);
+            if !fleet.contains(&name) {
+                fleet.push(name);
+            }
+        }
+        Some(fleet)
     }
 
     /// Whether the name of an entry can be that of a folder in a reserved one.
@@ -414,6 +485,9 @@ fn empty_server(origin: Origin) -> Server {
         identity: None,
         timeout: None,
         parallelism: None,
+        max_realms: MAX_REALMS,
+        weight: 1,
+        labels: BTreeMap::new(),
         origin,
     }
 }

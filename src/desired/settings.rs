@@ -1,16 +1,19 @@
-//! What a file says about objects that is not theirs: `lifecycle` and `prune`.
+//! What a file says about objects that is not theirs: `lifecycle`, `prune` and `placement`.
 
 use std::sync::Arc;
 
 use super::builder::Builder;
+use super::layout::PROJECT_FILE;
 use super::objects::check_group_path;
 use super::parse::{Entry, Node, Shape, entries};
 use super::problem::Problem;
+use super::project::Project;
 use super::source::{Place, Source};
 use super::suggest::{did_you_mean, one_of};
 use crate::model::{Address, FieldPath, Kind, Prune, Type, Write, kinds};
 
 const LIFECYCLE: &[&str] = &["preventDestroy", "ignore", "renamedFrom", "remove", "removeFields"];
+const PLACEMENT: &[&str] = &["server", "labels"];
 const PRUNE: &[&str] = &["managed", "none", "all"];
 
 /// Reads `lifecycle = { … }`.
@@ -164,6 +167,74 @@ fn prune_rule(builder: &mut Builder, address: &Address, path: &[&str], place: Pl
         }
     };
     builder.claim(address, FieldPath::new(path.iter().copied()), &place).then_some(rule)
+}
+
+/// Reads `placement = { server = "…" }`, or with `labels`.
+pub(super) fn placement(builder: &mut Builder, source: &Arc<Source>, address: &Address, entry: &Entry<'_>) {
+    let place = Place::new(source, entry.key.clone());
+    let Some(table) = entry.node.as_table() else {
+        return builder.report(wrong("placement", place, "a table", &entry.node));
+    };
+    for entry in entries(table) {
+        let place = Place::new(source, entry.key.clone());
+        match (entry.name, &entry.node.shape) {
+            ("server", Shape::Text(name)) => {
+                if builder.claim(address, FieldPath::new(["placement", "server"]), &place) {
+                    builder.realm(address.realm_name()).placement.server = Some((*name).to_owned());
+                }
+            }
+            ("server", _) => builder.report(wrong("server", place, "the name of a server", &entry.node)),
+            ("labels", Shape::Table(labels)) => {
+                for label in entries(labels) {
+                    let place = Place::new(source, label.key.clone());
+                    let Some(value) = label.node.as_text() else {
+                        builder.report(wrong(label.name, place, "text", &label.node));
+                        continue;
+                    };
+                    if builder.claim(address, FieldPath::new(["placement", "labels", label.name]), &place) {
+                        let labels = &mut builder.realm(address.realm_name()).placement.labels;
+                        labels.insert(label.name.to_owned(), value.to_owned());
+                    }
+                }
+            }
+            ("labels", _) => builder.report(wrong("labels", place, "a table of texts", &entry.node)),
+            _ => {
+                let problem = Problem::error(format!("`placement` has no `{}`", entry.name))
+                    .at(place, format!("expected {}", one_of(PLACEMENT)))
+                    .maybe_help(did_you_mean(entry.name, PLACEMENT.iter().copied()));
+                builder.report(problem);
+            }
+        }
+    }
+}
+
+/// A realm cannot ask for what no server of the fleet has.
+pub(super) fn check_placements(builder: &mut Builder, project: &Project) {
+    let Some(fleet) = &project.fleet else { return };
+    let mut problems = Vec::new();
+    for (realm, desired) in &builder.desired.realms {
+        let address = Address::realm(realm);
+        let mut place = builder.settings_below(&address, "placement");
+        if let Some(server) = desired.placement.server.as_ref().filter(|server| !fleet.contains(server)) {
+            let problem = Problem::error(format!("the fleet has no server `{server}`"))
+                .maybe_at(place.next().cloned(), "unknown server")
+                .help(format!("its servers are {}", one_of(&fleet.iter().map(String::as_str).collect::<Vec<_>>())))
+                .maybe_help(did_you_mean(server, fleet.iter().map(String::as_str)));
+            problems.push(problem);
+            continue;
+        }
+        let has = |server: &String, (name, value): (&String, &String)| {
+            project.servers.get(server).is_some_and(|server| server.labels.get(name) == Some(value))
+        };
+        let labels = &desired.placement.labels;
+        if !fleet.iter().any(|server| labels.iter().all(|label| has(server, label))) {
+            let problem = Problem::error(format!("no server of the fleet is one {}", desired.placement))
+                .maybe_at(place.next().cloned(), "asked for here")
+                .help(format!("labels are [servers.NAME.labels] in {PROJECT_FILE}"));
+            problems.push(problem);
+        }
+    }
+    builder.problems.append(&mut problems);
 }
 
 fn wrong(name: &str, place: Place, expected: &str, node: &Node<'_>) -> Problem {

@@ -4,7 +4,7 @@
 use super::builder::Builder;
 use super::outputs::{Outputs, Subject};
 use super::problem::Problem;
-use crate::model::{Address, FieldPath, Kind, Moves, PruneRules, RealmName, kinds};
+use crate::model::{Address, Kind, Moves, Placement, PruneRules, RealmName, kinds};
 
 /// Whose files a folder has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,9 +59,11 @@ fn beyond(builder: &Builder, tenant: &Tenant, own: &RealmName) -> Vec<Problem> {
             problems.push(refused(format!("this {kind} is a realm's")).maybe_at(place, "not a tenant's to declare"));
         }
     }
-    if realm.prune != PruneRules::default() {
-        let place = builder.setting(&top, &FieldPath::new(["prune"])).cloned();
-        problems.push(refused("`prune` is a realm's".to_owned()).maybe_at(place, "a setting of a realm"));
+    let settings =
+        [("prune", realm.prune != PruneRules::default()), ("placement", realm.placement != Placement::default())];
+    for (name, _) in settings.into_iter().filter(|(_, is_said)| *is_said) {
+        let place = builder.settings_below(&top, name).next().cloned();
+        problems.push(refused(format!("`{name}` is a realm's")).maybe_at(place, "a setting of a realm"));
     }
     problems
 }

@@ -98,12 +98,17 @@ impl Renames {
 
     /// What the files wanted last, by the names that they use now.
     pub(super) fn base(&self, base: &DesiredRealm) -> DesiredRealm {
-        let DesiredRealm { objects, prune, outputs: _ } = base;
+        let DesiredRealm { objects, prune, placement, outputs: _ } = base;
         let exists = |address: &Address| objects.contains_key(address);
         let moved = |(address, object): (&Address, &DesiredObject)| {
             (self.moved(address), self.to.object(address, object, &exists))
         };
-        DesiredRealm { objects: objects.iter().map(moved).collect(), prune: prune.clone(), outputs: None }
+        DesiredRealm {
+            objects: objects.iter().map(moved).collect(),
+            prune: prune.clone(),
+            placement: placement.clone(),
+            outputs: None,
+        }
     }
 
     /// The record, by the names that the files use.

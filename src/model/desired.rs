@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Address, Destination, FieldPath, Intended, Kind, RealmName, SecretRef, kinds};
+use super::{Address, Destination, FieldPath, Intended, Kind, Placement, RealmName, SecretRef, kinds};
 
 /// Everything the files of a project want, resolved: nothing later re-checks it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,6 +20,8 @@ pub struct DesiredRealm {
     pub objects: BTreeMap<Address, DesiredObject>,
     /// What happens to objects that are no longer, or were never, declared.
     pub prune: PruneRules,
+    /// On which server of a fleet it is.
+    pub placement: Placement,
     /// What is handed over, and where to; `None` where only a part of the realm is wanted, and nobody looked.
     pub outputs: Option<BTreeMap<Destination, Intended>>,
 }

@@ -7,11 +7,12 @@ use serde_json::Value as Json;
 
 use super::{Plan, RealmPlan};
 use crate::diff::{Cause, Change, Unreadable};
+use crate::fleet::Survey;
 use crate::git::{Touch, Touches};
 use crate::keycloak::{Culprit, Culprits};
 use crate::model::{Address, Declared, FieldPath, Origin, RealmName, Record, Value};
 
-/// What is known of who is behind the changes of a plan.
+/// What is known around a plan: who is behind its changes, and where its realms are.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Explanations {
     /// The commits, by file and line.
@@ -20,6 +21,8 @@ pub struct Explanations {
     pub culprits: BTreeMap<RealmName, Culprits>,
     /// Why what was applied last to a realm cannot be read, where that would tell more.
     pub unreadable: BTreeMap<RealmName, Unreadable>,
+    /// On which of several servers the realms are, and go.
+    pub survey: Option<Survey>,
 }
 
 impl Explanations {

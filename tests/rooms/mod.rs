@@ -15,6 +15,7 @@ const ROOMS: &[&str] = &[
     "desired",
     "secrets",
     "keycloak",
+    "fleet",
     "diff",
     "plan",
     "apply",

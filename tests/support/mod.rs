@@ -34,7 +34,8 @@ pub fn server() -> &'static Sandbox {
     })
 }
 
-fn options() -> Options {
+/// How servers of tests are started.
+pub fn options() -> Options {
     let mut options = Options::new(realmform());
     // Each test signs in anew, and again with each run of the program.
     options.cheap_passwords = true;
@@ -125,7 +126,8 @@ fn running(variable: &str) -> Option<Access> {
     Some(Access { http_url, https_url, user, password, ca_file: ca.into() })
 }
 
-fn access_to(server: &Sandbox) -> Access {
+/// Where a server is that a test started.
+pub fn access_to(server: &Sandbox) -> Access {
     use secrecy::ExposeSecret as _;
     Access {
         http_url: server.http_url().to_owned(),

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::patience::{Patience, uninterrupted};
 use super::work::Work;
 use super::{Args, finish, stamp};
+use crate::cli::connect::ConnectArgs;
 use crate::cli::outputs::HandingOver;
 use crate::cli::plan::PlanView;
 use crate::cli::report::{Format, show};
@@ -13,7 +14,7 @@ use crate::cli::secrets::Uses;
 use crate::cli::workspace::{self, FileArgs, Found, Workspace};
 use crate::cli::{Context, Error, Exit, connect, plan, prepare, saved};
 use crate::desired::Project;
-use crate::keycloak::Http;
+use crate::keycloak::{Http, Servers};
 use crate::model::{Address, Live};
 use crate::plan::explain::Explanations;
 use crate::plan::saved::{Saved, Stale};
@@ -24,7 +25,8 @@ pub(super) async fn run(context: &Context, args: &Args, file: &Path, patience: &
     let saved = saved::read(file)?;
     let around = around(context, &saved)?;
     let mut stale = around.stale(&saved);
-    let connection = connect::connection(context, &args.prepare.connect, &around.folder, around.project()).await?;
+    let connect = around.connect(&args.prepare.connect, &saved);
+    let connection = connect::connection(context, &connect, &around.folder, around.project()).await?;
     let policy = Policy {
         credential: prepare::credential(&connection),
         break_glass: prepare::break_glass(around.break_glass(), &Live::default()),
@@ -37,21 +39,21 @@ pub(super) async fn run(context: &Context, args: &Args, file: &Path, patience: &
     around.check_taken_back(&saved)?;
     let sources = around.project().map(|project| project.secrets.clone()).unwrap_or_default();
     let secrets = Uses::resolve_written(&saved.plan, context, &around.folder, &sources).await?;
-    let http = Http::connect(connection).await?;
-    http.hide(secrets.values());
-    stale.extend(saved::moved_around(&saved, &saved.project, &http).await?);
+    let servers = Servers::one(Http::connect(connection).await?);
+    servers.hide(secrets.values());
+    stale.extend(saved::moved_around(&saved, &saved.project, &servers).await?);
     stale.extend(saved::moved_secrets(&saved, &secrets));
     let desired = saved.desired();
     // What another server has would only confuse.
     if !stale.iter().any(|it| matches!(it, Stale::Server { .. })) {
-        patience.until_free(&http, &saved.project, saved.plan.realms.keys(), &uninterrupted()).await?;
+        patience.until_free(&servers, &saved.project, saved.plan.realms.keys(), &uninterrupted()).await?;
         let looked_at = Instant::now();
-        let live = saved::look(&http, &saved.project, &saved.plan, &desired).await?;
+        let live = saved::look(&servers, &saved.project, &saved.plan, &desired).await?;
         stale.extend(saved::moved(&saved, &live));
         saved::refuse(context, &stale)?;
-        let handing_over = around.workspace.as_ref().map(|workspace| HandingOver::new(&http, workspace));
+        let handing_over = around.workspace.as_ref().map(|workspace| HandingOver::new(&servers, workspace));
         let work = Work {
-            http: &http,
+            servers: &servers,
             project: &saved.project,
             plan: &saved.plan,
             desired: &desired,
@@ -64,7 +66,7 @@ pub(super) async fn run(context: &Context, args: &Args, file: &Path, patience: &
         };
         let result = work.carry_out(context, live).await;
         if args.requests {
-            plan::print_requests(context, &http);
+            plan::print_requests(context, &servers);
         }
         let Some(workspace) = &around.workspace else {
             if saved.plan.realms.values().any(|realm| realm.diff.hands_over()) {
@@ -118,6 +120,14 @@ impl Around {
             ))),
             _ => Ok(()),
         }
+    }
+
+    /// How the server is reached that the plan is of, which in a fleet its address tells.
+    fn connect(&self, args: &ConnectArgs, saved: &Saved) -> ConnectArgs {
+        let fleet = self.project().filter(|project| project.fleet.is_some() && args.server().is_none());
+        let mut servers = fleet.into_iter().flat_map(|project| &project.servers);
+        let server = servers.find(|(_, server)| server.url.trim_end_matches('/') == saved.server);
+        server.map_or_else(|| args.clone(), |(name, _)| args.to(name))
     }
 
     fn project(&self) -> Option<&Project> {

@@ -12,11 +12,13 @@ use super::output::confirm;
 use super::outputs::HandingOver;
 use super::prepare::{self, Prepared, prepare_after};
 use super::report::{Format, Reports};
+use super::servers::check_nowhere;
 use super::workspace::Workspace;
 use super::{Context, Error, Exit, plan, saved};
 use crate::apply::FRESH;
 use crate::desired::Loaded;
-use crate::keycloak::Http;
+use crate::fleet::Survey;
+use crate::keycloak::Servers;
 use crate::model::RealmName;
 use crate::plan::explain::Explanations;
 use crate::plan::{Plan, RealmPlan};
@@ -92,17 +94,18 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
 async fn run_files(context: &Context, args: &Args, patience: &Patience<'_>) -> Result<Exit, Error> {
     let expected = args.expect.as_deref().map(saved::read).transpose()?;
     let refuse = |workspace: &Workspace| check_clean(context, args, workspace);
-    let wait = async |workspace: &Workspace, http: &Http| {
+    let wait = async |workspace: &Workspace, servers: &Servers| {
         let Loaded { project, desired, .. } = &workspace.loaded;
-        patience.until_free(http, &project.name, desired.realms.keys(), &uninterrupted()).await
+        patience.until_free(servers, &project.name, desired.realms.keys(), &uninterrupted()).await
     };
     let mut prepared = prepare_after(context, &args.prepare, refuse, wait).await?;
     let begun = prepared.begun;
     plan::print(context, &prepared, Explanations::default(), Format::Text, args.verbose, &args.reports)?;
     let plan = prepared.plan.as_ref().map_err(|_| Error::Refused)?;
     if plan.is_empty() {
-        let handing_over = context.server.is_none().then(|| HandingOver::new(&prepared.http, &prepared.workspace));
-        return finish(context, Ok(()), handing_over, &prepared.workspace, plan).await.map(|()| Exit::Fine);
+        let handing_over = context.server.is_none().then(|| HandingOver::new(&prepared.servers, &prepared.workspace));
+        finish(context, Ok(()), handing_over, &prepared.workspace, plan).await?;
+        return check_whole(prepared.survey.as_ref()).map(|()| Exit::Fine);
     }
     match &expected {
         Some(expected) => saved::check_expected(context, &prepared, expected).await?,
@@ -114,13 +117,16 @@ async fn run_files(context: &Context, args: &Args, patience: &Patience<'_>) -> R
         saved::check_unmoved(context, &prepared).await?;
     }
     let live = std::mem::take(&mut prepared.live);
-    let Prepared { workspace, http, plan, secrets, redactor, .. } = &prepared;
+    let Prepared { workspace, servers, survey, plan, secrets, redactor, .. } = &prepared;
     let plan = plan.as_ref().map_err(|_| Error::Refused)?;
+    if let Some(survey) = survey {
+        check_nowhere(servers, survey, plan).await?;
+    }
     let source = &workspace.tree.source;
     // What a throwaway server makes is for nobody.
-    let handing_over = context.server.is_none().then(|| HandingOver::new(http, workspace));
+    let handing_over = context.server.is_none().then(|| HandingOver::new(servers, workspace));
     let work = Work {
-        http,
+        servers,
         project: &workspace.loaded.project.name,
         plan,
         desired: &workspace.loaded.desired,
@@ -137,11 +143,24 @@ async fn run_files(context: &Context, args: &Args, patience: &Patience<'_>) -> R
     };
     let result = work.carry_out(context, live).await;
     if args.requests {
-        plan::print_requests(context, http);
+        plan::print_requests(context, servers);
     }
     let result = finish(context, result, handing_over, workspace, plan).await;
+    let result = result.and_then(|()| check_whole(survey.as_ref()));
     prepared.leave();
     result.map(|()| Exit::Fine)
+}
+
+/// What could not be looked at is not applied either.
+fn check_whole(survey: Option<&Survey>) -> Result<(), Error> {
+    let unknown: Vec<&str> = survey.iter().flat_map(|it| &it.places.unknown).map(String::as_str).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Partial(format!(
+        "not applied, since they may be on a server that cannot be reached: {}",
+        unknown.join(", ")
+    )))
 }
 
 /// Hands over what the unchanged realms of a plan have, where nothing failed, and says what could not be.

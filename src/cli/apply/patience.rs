@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::stamp::holder;
 use crate::cli::{Context, Error};
-use crate::keycloak::{Http, Ledger, Lock};
+use crate::keycloak::{Ledger, Lock, Servers};
 use crate::model::{RealmName, parse_seconds};
 
 /// How long a run waits for others in all.
@@ -49,7 +49,7 @@ impl<'a> Patience<'a> {
     /// to wait nothing is asked: whoever opens a realm is told.
     pub(super) async fn until_free(
         &self,
-        http: &Http,
+        servers: &Servers,
         project: &str,
         realms: impl Iterator<Item = &RealmName>,
         interrupted: &watch::Receiver<bool>,
@@ -59,7 +59,7 @@ impl<'a> Patience<'a> {
         }
         let asking = holder("");
         for realm in realms {
-            let Some(ledger) = Ledger::find(http, realm, project).await? else { continue };
+            let Some(ledger) = Ledger::find(servers.of(realm), realm, project).await? else { continue };
             while let Some(lock) = ledger.held().await?.filter(|lock| !lock.has_ended(&asking)) {
                 self.wait(realm, Box::new(lock), interrupted.clone()).await?;
             }

@@ -17,7 +17,7 @@ use crate::cli::prepare::{Resolved, check_secrets, part};
 use crate::cli::progress::{Steps, interruptions, verb};
 use crate::cli::{Context, Error, saved};
 use crate::diff;
-use crate::keycloak::{Http, Interest, LOCK_TIME, read_again};
+use crate::keycloak::{Interest, LOCK_TIME, Servers, read_again};
 use crate::model::{Address, Desired, Live, LiveRealm, RealmName, Record};
 use crate::plan::saved::moved_before;
 use crate::plan::{Plan, RealmPlan};
@@ -25,7 +25,7 @@ use crate::secrets::Redactor;
 
 /// A plan, and what carrying it out takes.
 pub(in crate::cli) struct Work<'a> {
-    pub(in crate::cli) http: &'a Http,
+    pub(in crate::cli) servers: &'a Servers,
     /// The project's name.
     pub(in crate::cli) project: &'a str,
     pub(in crate::cli) plan: &'a Plan,
@@ -51,7 +51,7 @@ impl Work<'_> {
         let interrupted = interruptions();
         let mut ended = Ended::default();
         for (realm, plan) in self.plan.in_order() {
-            if *interrupted.borrow() || ended.server_fails() {
+            if *interrupted.borrow() || ended.fails(self.servers.name_of(realm)) {
                 ended.unfinished.push(realm.as_str());
                 continue;
             }
@@ -69,6 +69,10 @@ impl Work<'_> {
                 }
                 Err(error) => {
                     ended.unfinished.push(realm);
+                    // A realm that is locked says nothing of the others; a server that fails does.
+                    if matches!(error, Error::Server(_)) {
+                        ended.failing.insert(self.servers.name_of(realm));
+                    }
                     ended.refused.push(error);
                 }
             }
@@ -86,14 +90,22 @@ impl Work<'_> {
     ) -> Result<Outcome, Error> {
         let previous = live.as_ref().and_then(|live| live.record.clone());
         let holder = holder(&self.stamp.actor);
-        let server = Server::new(self.http.clone(), self.project, realm, live, self.secrets, holder, self.looked_at);
+        let server = Server::new(
+            self.servers.of(realm).clone(),
+            self.project,
+            realm,
+            live,
+            self.secrets,
+            holder,
+            self.looked_at,
+        );
         loop {
             match self.try_realm(context, realm, plan, previous.as_ref(), &server, interrupted.clone()).await {
                 Ok(outcome) => return Ok(outcome),
                 Err(OpenError::Locked(lock)) => {
                     self.patience.wait(realm, lock, interrupted.clone()).await?;
                     let realms = std::iter::once(realm);
-                    self.patience.until_free(self.http, self.project, realms, &interrupted).await?;
+                    self.patience.until_free(self.servers, self.project, realms, &interrupted).await?;
                     self.check_unmoved(context, realm, plan).await?;
                 }
                 Err(OpenError::Stale { commit }) => return Err(Error::Stale { realm: realm.clone(), commit }),
@@ -119,7 +131,7 @@ impl Work<'_> {
             secrets: self.secrets,
             stamp: &self.stamp,
             hand_over: self.handing_over.map(|it| it as &dyn HandOver),
-            parallelism: self.http.parallelism() * 2,
+            parallelism: self.servers.of(realm).parallelism() * 2,
             interrupted: stopped,
         };
         let mut progress = Steps::new(plan.steps.len(), self.redactor);
@@ -154,7 +166,7 @@ impl Work<'_> {
         let desired = self.desired.realms.get(realm).map(|desired| (realm.clone(), part(desired, &changed)));
         let desired = Desired { realms: desired.into_iter().collect() };
         let plan = Plan { realms: [(realm.clone(), plan.clone())].into() };
-        let live = saved::look(self.http, self.project, &plan, &desired).await?;
+        let live = saved::look(self.servers, self.project, &plan, &desired).await?;
         let now = live.realms.get(realm);
         saved::refuse(context, &now.map(|now| moved_before(&plan.realms[realm], now)).unwrap_or_default())
     }
@@ -215,7 +227,7 @@ impl Work<'_> {
             record.objects.retain(|address, _| changed.contains(address));
         }
         let mut part = part(desired, &changed);
-        let objects = read_again(self.http, realm, &Interest::of(&part)).await?;
+        let objects = read_again(self.servers.of(realm), realm, &Interest::of(&part)).await?;
         part.prune = desired.prune.clone();
         let live = LiveRealm { objects, record, ..LiveRealm::default() };
         let desired = Desired { realms: [(realm.clone(), part)].into() };
@@ -235,12 +247,13 @@ struct Ended<'a> {
     unfinished: Vec<&'a str>,
     /// Why realms were not even begun.
     refused: Vec<Error>,
+    /// The servers that fail, by their names in a fleet.
+    failing: BTreeSet<Option<&'a str>>,
 }
 
 impl Ended<'_> {
-    /// A realm that is locked says nothing of the others; a server that fails does.
-    fn server_fails(&self) -> bool {
-        self.refused.iter().any(|error| matches!(error, Error::Server(_)))
+    fn fails(&self, server: Option<&str>) -> bool {
+        self.failing.contains(&server)
     }
 
     fn result(mut self, context: &Context, interrupted: bool) -> Result<(), Error> {

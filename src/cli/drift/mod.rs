@@ -5,10 +5,11 @@
 mod adopt;
 mod revert;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
+use futures_util::future::try_join_all;
 use serde_json::Value as Json;
 
 use self::adopt::Adopt;
@@ -18,6 +19,7 @@ use super::apply::patience;
 use super::connect::ConnectArgs;
 use super::prepare::{self, PlanArgs, Resolved, applied_desires, bases, policy, records};
 use super::report::{self, Format, Render, Reports};
+use super::servers::Located;
 use super::unreadable::{self, Applied, FetchArgs};
 use super::workspace::{FileArgs, Workspace};
 use super::{Context, Error, Exit, offline, plan};
@@ -104,11 +106,17 @@ enum Bucket {
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let (mut workspace, connected) = prepare::load_and_connect(context, &args.files, &args.connect).await?;
     workspace.print_warnings(context);
-    let (http, credential) = connected?;
+    let located = connected?;
+    let servers = &located.servers;
     let secrets = offline::secrets(&workspace).await;
-    http.hide(secrets.values());
+    servers.hide(secrets.values());
     let looked_at = Instant::now();
-    let (live, unread) = read(&http, &workspace, args).await?;
+    let (live, mut unread) = read(&located, &workspace, args).await?;
+    if let Some(survey) = &located.survey {
+        let servers: Vec<&str> = survey.unreachable.keys().map(String::as_str).collect();
+        let why = format!("it may be on {}, which cannot be reached", servers.join(" or "));
+        unread.extend(survey.places.unknown.iter().map(|name| (name.clone(), why.clone())));
+    }
     // What could not be read is neither there nor gone.
     workspace.loaded.desired.realms.retain(|name, _| !unread.contains_key(name));
     unreadable::fetch(context, args.fetch, &workspace.folder, &workspace.tree.source, records(&live)).await;
@@ -126,7 +134,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     for (name, drift) in drift {
         let realm = live.realms.get(&name);
         let culprits = match realm {
-            Some(realm) => culprits(&http, realm, &drift.moved_addresses()).await?,
+            Some(realm) => culprits(servers.of(&name), realm, &drift.moved_addresses()).await?,
             None => Culprits::default(),
         };
         let unreadable = unreadable.get(&name).filter(|_| !drift.moved.changes.is_empty()).cloned();
@@ -137,14 +145,14 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         let applied = realm.and_then(|realm| realm.record.as_ref()).map(Record::heading);
         report.realms.insert(name, RealmReport { drift, applied, culprits, left_out, unreadable });
     }
-    let view = DriftView { report: &report, about: prepare::about(&workspace, &http) };
+    let view = DriftView { report: &report, about: prepare::about(&workspace, servers) };
     report::show(context, &view, args.format, args.verbose, &args.reports)?;
     if args.requests {
-        plan::print_requests(context, &http);
+        plan::print_requests(context, servers);
     }
     if args.revert {
-        let policy = policy(&PlanArgs::default(), &workspace, &live, credential);
-        return Revert { context, args, http: &http, workspace: &workspace, looked_at, bases: &bases }
+        let policy = policy(&PlanArgs::default(), &workspace, &live, located.credential.clone());
+        return Revert { context, args, servers, workspace: &workspace, looked_at, bases: &bases }
             .run(&report, live, &policy)
             .await;
     }
@@ -191,10 +199,31 @@ fn exit(args: &Args, report: &Report) -> Result<Exit, Error> {
 }
 
 /// Every realm of the files, one that cannot be read beside the others, and those that the project left behind.
-async fn read(http: &Http, workspace: &Workspace, args: &Args) -> Result<(Live, BTreeMap<RealmName, String>), Error> {
+async fn read(
+    located: &Located,
+    workspace: &Workspace,
+    args: &Args,
+) -> Result<(Live, BTreeMap<RealmName, String>), Error> {
+    let of_server = located.servers.iter().map(|(server, http)| read_server(located, server, http, workspace, args));
+    let (mut live, mut unread) = (Live::default(), BTreeMap::new());
+    for (of_server, unread_of) in try_join_all(of_server).await? {
+        live.realms.extend(of_server.realms);
+        unread.extend(unread_of);
+    }
+    Ok((live, unread))
+}
+
+async fn read_server(
+    located: &Located,
+    server: &str,
+    http: &Http,
+    workspace: &Workspace,
+    args: &Args,
+) -> Result<(Live, BTreeMap<RealmName, String>), Error> {
     let project = &workspace.loaded.project.name;
     let (mut live, mut unread) = (Live::default(), BTreeMap::new());
-    for (name, desired) in &workspace.loaded.desired.realms {
+    let declared = workspace.loaded.desired.realms.iter().filter(|(name, _)| located.servers.is_on(name, server));
+    for (name, desired) in declared {
         let mut looked_for = desired.clone();
         if !args.skip_unmanaged {
             looked_for.prune = PruneRules { default: Prune::All, by_collection: BTreeMap::new() };
@@ -205,8 +234,7 @@ async fn read(http: &Http, workspace: &Workspace, args: &Args) -> Result<(Live, 
         }
     }
     if args.files.realm.is_empty() {
-        let named = workspace.loaded.desired.realms.values().filter_map(prepare::renamed_from);
-        let known: BTreeSet<String> = workspace.loaded.desired.realms.keys().cloned().chain(named).collect();
+        let known = located.known_on(server);
         live.realms.extend(read_abandoned(http, project, workspace.environment(), &known).await?);
     }
     Ok((live, unread))

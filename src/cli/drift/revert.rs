@@ -13,7 +13,7 @@ use crate::cli::secrets::Uses;
 use crate::cli::workspace::Workspace;
 use crate::cli::{Context, Error, Exit, prepare};
 use crate::diff::{Diff, Report};
-use crate::keycloak::Http;
+use crate::keycloak::Servers;
 use crate::model::{Desired, DesiredRealm, Live, RealmName};
 use crate::plan::explain::Explanations;
 use crate::plan::{self as plans, Plan, Policy};
@@ -23,7 +23,7 @@ use crate::secrets::Redactor;
 pub(super) struct Revert<'a> {
     pub(super) context: &'a Context,
     pub(super) args: &'a Args,
-    pub(super) http: &'a Http,
+    pub(super) servers: &'a Servers,
     pub(super) workspace: &'a Workspace,
     /// When the server was read.
     pub(super) looked_at: Instant,
@@ -47,7 +47,7 @@ impl Revert<'_> {
         }
         let diff = Diff { realms: drifted.iter().map(|(name, drift)| (name.clone(), drift.moved.clone())).collect() };
         let plan = plans::plan(diff, policy);
-        let about = prepare::about(self.workspace, self.http);
+        let about = prepare::about(self.workspace, self.servers);
         let view = PlanView { plan: plan.as_ref(), explanations: Explanations::default(), about };
         self.context.output.result(&view.text(self.context.output.text_options(self.args.verbose)))?;
         let plan = plan.map_err(|_| Error::Refused)?;
@@ -67,7 +67,7 @@ impl Revert<'_> {
             );
             let base = self.bases.get(name).map(|base| (name.clone(), (*base).clone()));
             let work = Work {
-                http: self.http,
+                servers: self.servers,
                 project: &self.workspace.loaded.project.name,
                 plan: &Plan { realms: [(name.clone(), realm.clone())].into() },
                 desired: &Desired { realms: base.into_iter().collect() },

@@ -17,7 +17,7 @@ use crate::cli::workspace::Workspace;
 use crate::cli::{Context, Error};
 use crate::desired::{Output, Part, REGISTRATION_TOKEN};
 use crate::diff::{Action, OutputChange};
-use crate::keycloak::{Facts, FactsWanted, Http, Ledger, facts};
+use crate::keycloak::{Facts, FactsWanted, Ledger, Servers, facts};
 use crate::model::{Address, Destination, HandOff, Handed, RealmName};
 use crate::outputs::{self, Rendered};
 use crate::plan::RealmPlan;
@@ -25,7 +25,7 @@ use crate::secrets::{Redactor, handed_print};
 
 /// Hands over the outputs of a project, and keeps what there is to tell until somebody asks.
 pub(in crate::cli) struct HandingOver<'a> {
-    http: &'a Http,
+    servers: &'a Servers,
     /// The project's name.
     project: &'a str,
     outputs: &'a BTreeMap<RealmName, Vec<Output>>,
@@ -48,16 +48,16 @@ struct Told {
 }
 
 impl<'a> HandingOver<'a> {
-    pub(in crate::cli) fn new(http: &'a Http, workspace: &'a Workspace) -> Self {
+    pub(in crate::cli) fn new(servers: &'a Servers, workspace: &'a Workspace) -> Self {
         let loaded = &workspace.loaded;
         let sinks = Sinks::new(&workspace.folder, &loaded.project.secrets);
-        Self { http, project: &loaded.project.name, outputs: &loaded.outputs, sinks, told: RefCell::default() }
+        Self { servers, project: &loaded.project.name, outputs: &loaded.outputs, sinks, told: RefCell::default() }
     }
 
     /// Hands over the outputs of a realm to which nothing else was done, of those that are `wanted`. No token is issued.
     pub(in crate::cli) async fn unchanged(&self, realm: &RealmName, wanted: impl Fn(&Output) -> bool) {
         let outputs = self.outputs_of(realm, wanted);
-        match recorded(self.http, self.project, realm, &outputs).await {
+        match recorded(self.servers.of(realm), self.project, realm, &outputs).await {
             Ok(previous) => {
                 self.exchange(realm, &outputs, &RealmPlan::default(), &previous, Issuing::Never).await;
             }
@@ -91,9 +91,9 @@ impl<'a> HandingOver<'a> {
         if outputs.is_empty() {
             return Ok(false);
         }
-        let previous = recorded(self.http, self.project, realm, &outputs).await?;
-        let facts = facts(self.http, realm, &wanted(&outputs)).await?;
-        let tokens = Tokens { http: self.http, sinks: &self.sinks, facts: &facts, previous: &previous };
+        let previous = recorded(self.servers.of(realm), self.project, realm, &outputs).await?;
+        let facts = facts(self.servers.of(realm), realm, &wanted(&outputs)).await?;
+        let tokens = Tokens { http: self.servers.of(realm), sinks: &self.sinks, facts: &facts, previous: &previous };
         for output in outputs {
             if matches!(tokens.kept(&output.of).await, Ok(None)) {
                 return Ok(true);
@@ -103,7 +103,8 @@ impl<'a> HandingOver<'a> {
     }
 
     async fn exchange_under_lock(&self, realm: &RealmName, outputs: &[&Output]) -> Result<(), Error> {
-        let ledger = Ledger::find(self.http, realm, self.project).await?.ok_or_else(|| no_record(realm))?;
+        let ledger =
+            Ledger::find(self.servers.of(realm), realm, self.project).await?.ok_or_else(|| no_record(realm))?;
         let lock = match ledger.lock(&holder(&stamp(None, false, None).actor)).await? {
             Ok(lock) => lock,
             Err(lock) => return Err(Error::Locked { realm: realm.clone(), lock: Box::new(lock) }),
@@ -205,14 +206,14 @@ impl<'a> HandingOver<'a> {
         if outputs.is_empty() {
             return (Vec::new(), BTreeMap::new());
         }
-        let facts = match facts(self.http, realm, &wanted(outputs)).await {
+        let facts = match facts(self.servers.of(realm), realm, &wanted(outputs)).await {
             Ok(facts) => facts,
             Err(error) => {
                 self.fail_all(outputs, &error.into());
                 return (outputs.iter().map(|_| None).collect(), BTreeMap::new());
             }
         };
-        let tokens = self.tokens(outputs, &facts, previous, issuing).await;
+        let tokens = self.tokens(realm, outputs, &facts, previous, issuing).await;
         let rendered = outputs.iter().map(|output| {
             let token = tokens.get(&output.of);
             if output.has_registration_token && token.is_none() {
@@ -227,6 +228,7 @@ impl<'a> HandingOver<'a> {
     /// The tokens that outputs hand over, by their clients; without those of outputs that fail for want of one.
     async fn tokens<'o>(
         &self,
+        realm: &RealmName,
         outputs: &[&'o Output],
         facts: &Facts,
         previous: &Outputs,
@@ -236,7 +238,7 @@ impl<'a> HandingOver<'a> {
         for output in outputs.iter().copied().filter(|output| output.has_registration_token) {
             clients.entry(&output.of).or_default().push(output);
         }
-        let source = Tokens { http: self.http, sinks: &self.sinks, facts, previous };
+        let source = Tokens { http: self.servers.of(realm), sinks: &self.sinks, facts, previous };
         let mut tokens = BTreeMap::new();
         for (client, outputs) in clients {
             match self.token(&source, client, &outputs, issuing).await {

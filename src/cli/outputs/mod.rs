@@ -16,10 +16,11 @@ use self::hand_over::{render, text, wanted};
 use self::sinks::Sinks;
 use self::tokens::{Tokens, recorded};
 use super::report::PlainFormat;
+use super::servers::sign_in;
 use super::workspace::{FileArgs, Workspace};
 use super::{Context, Error, Exit, connect};
 use crate::desired::{Output, OutputContent, Project};
-use crate::keycloak::{Facts, Http, facts};
+use crate::keycloak::{Facts, Servers, facts};
 use crate::model::{Address, RealmName};
 use crate::render::json::{self, DestinationState, ListedDestination, ListedOutput};
 use crate::secrets::Redactor;
@@ -61,24 +62,26 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    let workspace = Workspace::load(context, &FileArgs::default())?;
+    let mut workspace = Workspace::load(context, &FileArgs::default())?;
     let outputs = asked_for(&workspace, args)?;
     if outputs.is_empty() && args.format == PlainFormat::Text {
         context.output.result("The project declares no outputs: write [outputs.NAME] into realmform.toml.\n")?;
         return Ok(Exit::Fine);
     }
     let project = &workspace.loaded.project;
-    let connection = connect::connection(context, &args.connect, &workspace.folder, Some(project)).await?;
-    let http = Http::connect(connection).await?;
+    let signed_in = sign_in(context, &args.connect, &workspace.folder, Some(project)).await?;
+    let servers = signed_in.locate(context, &args.connect, &mut workspace).await?.servers;
+    let project = &workspace.loaded.project;
+    let outputs = asked_for(&workspace, args)?;
     if args.write {
-        let handing_over = HandingOver::new(&http, &workspace);
+        let handing_over = HandingOver::new(&servers, &workspace);
         for (realm, outputs) in &outputs {
             handing_over.unchanged(realm, |output| outputs.contains(&output)).await;
         }
         return handing_over.finish(context).await.map(|()| Exit::Fine);
     }
     let sinks = Sinks::new(&workspace.folder, &project.secrets);
-    let look = Look { context, args, http: &http, project, sinks: &sinks };
+    let look = Look { context, args, servers: &servers, project, sinks: &sinks };
     let done = if args.names.is_empty() { look.list(&outputs).await } else { look.print(&outputs).await };
     sinks.close().await;
     done.map(|()| Exit::Fine)
@@ -91,7 +94,7 @@ type ByRealm<'a> = BTreeMap<&'a RealmName, Vec<&'a Output>>;
 struct Look<'a> {
     context: &'a Context,
     args: &'a Args,
-    http: &'a Http,
+    servers: &'a Servers,
     project: &'a Project,
     sinks: &'a Sinks<'a>,
 }
@@ -102,7 +105,7 @@ impl Look<'_> {
         let mut documents = 0;
         for (realm, outputs) in outputs {
             let (facts, previous) = self.facts(realm, outputs).await?;
-            let tokens = Tokens { http: self.http, sinks: self.sinks, facts: &facts, previous: &previous };
+            let tokens = Tokens { http: self.servers.of(realm), sinks: self.sinks, facts: &facts, previous: &previous };
             for output in outputs {
                 let token = tokens.shown(output).await?;
                 if self.args.show_secrets && token.as_ref().is_some_and(|token| token.print.is_none()) {
@@ -134,7 +137,7 @@ impl Look<'_> {
         let mut listed = Vec::new();
         for (realm, outputs) in outputs {
             let (facts, previous) = self.facts(realm, outputs).await?;
-            let tokens = Tokens { http: self.http, sinks: self.sinks, facts: &facts, previous: &previous };
+            let tokens = Tokens { http: self.servers.of(realm), sinks: self.sinks, facts: &facts, previous: &previous };
             for output in outputs {
                 let token = tokens.shown(output).await?;
                 let (rendered, _) = render(output, &facts, token.as_ref())?;
@@ -167,8 +170,8 @@ impl Look<'_> {
 
     /// What a realm has for its outputs, and what was handed over of it before.
     async fn facts(&self, realm: &RealmName, outputs: &[&Output]) -> Result<(Facts, crate::apply::Outputs), Error> {
-        let facts = facts(self.http, realm, &wanted(outputs)).await?;
-        let previous = recorded(self.http, &self.project.name, realm, outputs).await?;
+        let facts = facts(self.servers.of(realm), realm, &wanted(outputs)).await?;
+        let previous = recorded(self.servers.of(realm), &self.project.name, realm, outputs).await?;
         Ok((facts, previous))
     }
 }

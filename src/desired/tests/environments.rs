@@ -396,7 +396,7 @@ folder = "x"
   ·    ╰── unknown setting
 8 │ [environments."a/b"]
   ╰────
- help: expected `server` or `variables`
+ help: expected `server`, `fleet` or `variables`
 
  × `a/b` is no name for an environment
   ╭─[realmform.toml:8:15]

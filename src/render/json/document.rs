@@ -1,6 +1,6 @@
 //! The shapes of a plan and of a difference in JSON, both ways; `schemas/` describes them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::outputs::OutputDocument;
 use crate::diff::{Action, After, Before, Cause, Change, Concern, Counts, FieldChange, RealmDiff, Scope, Unreadable};
+use crate::fleet::{Duplicate, Place, Places, Survey};
 use crate::git::Touch;
 use crate::keycloak::Culprit;
 use crate::model::{Address, FieldPath, Origin, RealmName, SecretRef};
@@ -32,9 +33,72 @@ pub(super) struct PlanDocument {
     pub(super) concerns: Vec<ConcernDocument>,
     /// By realm, those with nothing to do included.
     pub(super) realms: BTreeMap<RealmName, RealmDocument>,
+    /// What was found out of a fleet of servers; absent where it is one server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) fleet: Option<FleetDocument>,
     /// What speaks against it, where it is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) refused: Option<Vec<ViolationDocument>>,
+}
+
+/// What was found out of a fleet of servers.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct FleetDocument {
+    /// Whether a server could not be reached, so that what was not found may be there.
+    partial: bool,
+    /// Why servers could not be reached, by their names.
+    unreachable: BTreeMap<String, String>,
+    /// Realms that may be on one of those, and are left out.
+    unknown: BTreeSet<RealmName>,
+    /// By realm: the server that it is on, or goes to.
+    realms: BTreeMap<RealmName, PlaceDocument>,
+    /// Realms that more than one server has.
+    duplicates: Vec<DuplicateDocument>,
+}
+
+/// The server of a realm.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct PlaceDocument {
+    /// Its name in the project file.
+    server: String,
+    /// Why it goes there; absent where it is there already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    chosen: Option<String>,
+    /// Whether it asks for what the server does not have.
+    misplaced: bool,
+}
+
+/// A realm that more than one server has.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct DuplicateDocument {
+    realm: RealmName,
+    /// The server whose realm counts.
+    active: String,
+    /// Those whose realm is never written.
+    ignored: Vec<String>,
+}
+
+impl From<&Survey> for FleetDocument {
+    fn from(survey: &Survey) -> Self {
+        let Survey { places: Places { of, unknown, full: _ }, duplicates, unreachable } = survey;
+        let place = |Place { server, chosen, misplaced }: &Place| PlaceDocument {
+            server: server.clone(),
+            chosen: chosen.as_ref().map(ToString::to_string),
+            misplaced: misplaced.is_some(),
+        };
+        let duplicate = |Duplicate { realm, active, ignored }: &Duplicate| DuplicateDocument {
+            realm: realm.clone(),
+            active: active.clone(),
+            ignored: ignored.clone(),
+        };
+        Self {
+            partial: !unreachable.is_empty(),
+            unreachable: unreachable.clone(),
+            unknown: unknown.clone(),
+            realms: of.iter().map(|(name, it)| (name.clone(), place(it))).collect(),
+            duplicates: duplicates.iter().map(duplicate).collect(),
+        }
+    }
 }
 
 /// What differs between two states of the files.
@@ -336,12 +400,14 @@ impl PlanDocument {
             summary: counts.into(),
             concerns: concerns.iter().map(Into::into).collect(),
             realms: realms.collect(),
+            fleet: None,
             refused: None,
         }
     }
 
     /// The same, with who is behind each change.
     pub(super) fn explained(mut self, plan: &Plan, explanations: &Explanations) -> Self {
+        self.fleet = explanations.survey.as_ref().map(Into::into);
         for (name, realm) in &mut self.realms {
             realm.unreadable = explanations.unreadable.get(name).map(Into::into);
             let Some(plan) = plan.realms.get(name) else { continue };

@@ -12,6 +12,7 @@ use super::value::{Layout, Row, layout};
 use crate::diff::{
     Action, After, Before, Change, Concern, Diff, FieldChange, OutputChange, RealmDiff, RealmReport, Report, Unreadable,
 };
+use crate::fleet::Survey;
 use crate::model::{Address, HandOff, Origin};
 use crate::plan::explain::Explanations;
 use crate::plan::{Plan, Refusal, Violation};
@@ -69,6 +70,7 @@ fn comment(
         page.text.push_str(&format!("\n{}\n", prose(&scope, SUMMARY)));
     }
     page.unreadable(explanations.unreadable.iter().map(|(name, why)| (name.as_str(), why)));
+    page.survey(explanations.survey.as_ref());
     page.warnings(concerns, violations);
     let realms: Vec<_> = plan.realms.iter().map(|(name, realm)| (name.as_str(), &realm.diff)).collect();
     page.outputs(realms.iter().flat_map(|(_, diff)| &diff.outputs));
@@ -139,6 +141,20 @@ impl Page {
             let reason = prose(&format!("In {realm} edits and drift look alike: {reason}"), SUMMARY);
             self.fill(std::iter::once(format!("\n{reason}{command}\n")));
         }
+    }
+
+    /// Where new realms go, and what is not as it should be among the servers.
+    fn survey(&mut self, survey: Option<&Survey>) {
+        let Some(survey) = survey else { return };
+        let new = survey.places.new_realms();
+        let mut lines: Vec<String> =
+            new.map(|(realm, server, chosen)| format!("New: {realm} on {server}: {chosen}")).collect();
+        survey.tell(|text| lines.push(text.to_owned()));
+        let mut lines: Vec<String> = lines.iter().map(|line| format!("- {}\n", prose(line, SENTENCE))).collect();
+        if let Some(first) = lines.first_mut() {
+            first.insert(0, '\n');
+        }
+        self.fill(lines.into_iter());
     }
 
     /// What has to be read before anything else; these stay when the rest is too long.

@@ -57,6 +57,7 @@ fn object(kind: &'static Kind) -> Json {
     properties.insert("lifecycle".to_owned(), types::lifecycle());
     if *kind == kinds::REALM {
         properties.insert("prune".to_owned(), prune());
+        properties.insert("placement".to_owned(), placement());
         properties.insert("use".to_owned(), blueprint::uses());
     }
     let mut schema = json!({
@@ -84,6 +85,23 @@ fn collection(kind: &'static Kind) -> Json {
     };
     schema["propertyNames"] = json!({ "pattern": names });
     schema
+}
+
+/// On which server of a fleet the realm is.
+fn placement() -> Json {
+    json!({
+        "description": "Which server of a fleet the realm goes to, where it is on none yet.",
+        "type": "object",
+        "properties": {
+            "server": { "description": "This one.", "type": "string" },
+            "labels": {
+                "description": "One that has these labels.",
+                "type": "object",
+                "additionalProperties": { "type": "string" },
+            },
+        },
+        "additionalProperties": false,
+    })
 }
 
 /// What is deleted that the files do not declare: one rule, or one for each collection.

@@ -29,6 +29,7 @@ pub(super) fn schema() -> Json {
                 "type": "object",
                 "additionalProperties": server(),
             },
+            "fleet": fleet("The realms are spread over these servers"),
             "environments": {
                 "description": "Environments by name: the same realms on other servers. Files in environments/NAME say what \
                                 is otherwise in one.",
@@ -77,8 +78,33 @@ fn server() -> Json {
                 "minimum": 1,
                 "maximum": 64,
             },
+            "maxRealms": {
+                "description": "How many realms a fleet puts there at most, master not counted.",
+                "type": "integer",
+                "minimum": 0,
+                "default": 50,
+            },
+            "weight": {
+                "description": "How many realms it gets for each that one of weight 1 gets.",
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 1000,
+                "default": 1,
+            },
+            "labels": {
+                "description": "What realms may ask for.",
+                "type": "object",
+                "additionalProperties": { "type": "string" },
+            },
         },
         "additionalProperties": false,
+    })
+}
+
+fn fleet(description: &str) -> Json {
+    json!({
+        "description": format!("{description}: \"all\", or a list of them in the order that counts."),
+        "anyOf": [{ "const": "all" }, { "type": "array", "items": { "type": "string" }, "minItems": 1 }],
     })
 }
 
@@ -101,6 +127,7 @@ fn environment() -> Json {
         "type": "object",
         "properties": {
             "server": { "description": "The server that is meant in it.", "type": "string" },
+            "fleet": fleet("The servers that realms are spread over in it"),
             "variables": {
                 "description": "What the expressions of blueprints and outputs may use as env.NAME; env.name is the \
                                 environment's own.",

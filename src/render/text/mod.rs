@@ -15,6 +15,7 @@ use crate::diff::{
     Action, After, Before, Cause, Change, Concern, Counts, Diff, FieldChange, OutputAction, OutputChange, RealmDiff,
     Scope,
 };
+use crate::fleet::Survey;
 use crate::git::Touch;
 use crate::model::{Address, HandOff, Origin, SecretRef};
 use crate::plan::explain::{Explanations, has_moved, is_edit};
@@ -45,6 +46,7 @@ impl Default for Options {
 /// A plan with who is behind each change, as far as that is known, and its summary as the last line.
 pub fn plan(plan: &Plan, explanations: &Explanations, options: Options) -> String {
     let mut page = Page { explanations: Some(explanations), ..Page::new(options, true) };
+    page.places(explanations.survey.as_ref());
     for realm in plan.realms.values() {
         page.realm(&realm.diff);
     }
@@ -264,6 +266,21 @@ impl Page<'_> {
             let line = Line::new(0, sign, title).aside(safe(&of.to_string())).side(None, word);
             self.line(&line.painted(Paint::Title));
             any = true;
+        }
+        if any {
+            self.blank();
+        }
+    }
+
+    /// Where new realms go.
+    fn places(&mut self, survey: Option<&Survey>) {
+        let mut any = false;
+        for (realm, server, chosen) in survey.iter().flat_map(|survey| survey.places.new_realms()) {
+            if !any {
+                self.line(&Line::new(0, '+', "New realms:").painted(Paint::Title));
+                any = true;
+            }
+            self.line(&Line::new(1, ' ', format!("{} on {}: {chosen}", safe(realm), safe(server))).bare());
         }
         if any {
             self.blank();
