@@ -15,6 +15,7 @@
 
 mod asked;
 mod blueprints;
+mod broker;
 mod changed;
 mod cli;
 mod customers;

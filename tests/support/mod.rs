@@ -2,6 +2,8 @@
 
 pub mod admin;
 pub mod browser;
+pub(crate) mod chromium;
+pub(crate) mod debian;
 pub(crate) mod fleet;
 pub mod program;
 pub mod project;
