@@ -1,13 +1,13 @@
 #!/bin/sh
-# What the realms named are tonight, as files in a clone of the repository that keeps it: nightly.sh FOLDER REALM...
-# A credential that may only look will do. No secret is written. What no night changed makes no commit.
+# Writes what realms really are into the clone of a repository, and commits what changed: nightly.sh CLONE REALM...
+# No secret is written, and a credential that may only look will do.
 set -eu
-live=$1
+clone=$1
 shift
 
 # From nothing, so that what is gone leaves the files, too.
-git -C "$live" rm -r --quiet --ignore-unmatch .
-printf 'name = "live"\n' > "$live/realmform.toml"
-realmform --project "$live" import --layout split "$@"
-git -C "$live" add --all
-git -C "$live" diff --cached --quiet || git -C "$live" commit --quiet --message "Live state of $(date -u +%F)"
+git -C "$clone" rm -r --quiet --ignore-unmatch .
+echo 'name = "live"' > "$clone/realmform.toml"
+realmform --project "$clone" import --layout split "$@"
+git -C "$clone" add --all
+git -C "$clone" diff --cached --quiet || git -C "$clone" commit --quiet --message "Live state of $(date -u +%F)"

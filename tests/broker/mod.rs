@@ -7,6 +7,7 @@ mod person;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use yaml_rust2::YamlLoader;
 
 use self::directory::Directory;
 use self::person::{Application, set_up_second_factor, sign_in};
@@ -14,6 +15,7 @@ use crate::examples::copied;
 use crate::secrets::bao::Bao;
 use crate::support::admin::Admin;
 use crate::support::chromium::Chromium;
+use crate::support::debian::chromium;
 use crate::support::program::Program;
 use crate::support::run::block;
 use crate::support::{access, is_26_0};
@@ -26,6 +28,7 @@ const SAML: &str = "broker-upstream-saml";
 
 const PASSWORD: &str = "a-password-of-people";
 const ENTRA_SECRET: &str = "a-secret-of-entra";
+const VIEWER_SECRET: &str = "a-secret-of-the-viewer";
 const BREAK_GLASS: &str = "a-password-behind-glass";
 
 fn example() -> PathBuf {
@@ -72,7 +75,10 @@ impl Broker {
 
 #[test]
 fn people_of_each_tenant_sign_in_upstream() {
-    let Some(vault) = Bao::start() else { return };
+    let (Some(vault), Some(directory)) = (Bao::start(), Directory::start(PASSWORD)) else { return };
+    if chromium().is_none() {
+        return;
+    }
     let realms = REALMS.map(Admin::of);
     let [entra, saml] = [ENTRA, SAML].map(Admin::of);
     for realm in realms.iter().chain([&entra, &saml]) {
@@ -90,10 +96,6 @@ fn people_of_each_tenant_sign_in_upstream() {
         .with("VAULT_ROLE_ID", &role)
         .with("VAULT_SECRET_ID", &secret)
         .with("INITECH_METADATA", &metadata)
-        .with("GIT_AUTHOR_NAME", "nightly")
-        .with("GIT_AUTHOR_EMAIL", "nightly@enterprise.example")
-        .with("GIT_COMMITTER_NAME", "nightly")
-        .with("GIT_COMMITTER_EMAIL", "nightly@enterprise.example")
         .at(copy.path());
     program.git(&["init", "--quiet", copy.path().to_str().unwrap()]);
     let broker = Broker { folder: copy.path().to_owned(), program };
@@ -103,9 +105,7 @@ fn people_of_each_tenant_sign_in_upstream() {
     let provider = "broker-acme/identityProviders/entra.toml";
     let tenant = "https://login.microsoftonline.com/5b1a7a52-0f7d-4a77-8f9b-2d0b6a0c6b0e/v2.0/.well-known";
     broker.edit(provider, tenant, &format!("{}/realms/{ENTRA}/.well-known", access().http_url));
-    let directory = Directory::start(PASSWORD);
-    let url = directory.as_ref().map_or("ldap://127.0.0.1:1", |directory| &directory.url);
-    broker.edit("broker-globex/realm.toml", "ldaps://dc.globex.example", url);
+    broker.edit("broker-globex/realm.toml", "ldaps://dc.globex.example", &directory.url);
 
     broker.run(&command("realmform refresh"));
     broker.run(&command("realmform apply"));
@@ -120,13 +120,11 @@ fn people_of_each_tenant_sign_in_upstream() {
     broker.nothing_is_left();
 
     realms.iter().for_each(what_every_realm_has);
-    if let Some(browser) = Chromium::start() {
-        joan_signs_in_at_entra(browser, acme);
-        robin_signs_in_by_saml(Chromium::start().unwrap(), initech);
-        if directory.is_some() {
-            kim_signs_in_with_her_directory(Chromium::start().unwrap(), globex);
-        }
-    }
+    let theirs = acme.get(&format!("clients/{}", acme.client("reports")));
+    assert!(theirs["defaultClientScopes"].as_array().unwrap().contains(&json!("identity")), "{theirs}");
+    joan_signs_in_at_entra(acme);
+    robin_signs_in_by_saml(initech);
+    kim_signs_in_with_her_directory(globex);
     broker.nothing_is_left();
     teams_keep_to_their_applications(&broker);
     somebody_breaks_the_glass(&broker, acme);
@@ -239,7 +237,8 @@ fn assert_token(token: &Value, application: &Application<'_>, email: &str, group
     }
 }
 
-fn joan_signs_in_at_entra(mut browser: Chromium, acme: &Admin) {
+fn joan_signs_in_at_entra(acme: &Admin) {
+    let mut browser = Chromium::start();
     let email = "joan@upstream.example";
     let [portal, payments] = ["portal", "payments"].map(|client| application(acme, client));
     portal.open(&mut browser, "");
@@ -253,7 +252,7 @@ fn joan_signs_in_at_entra(mut browser: Chromium, acme: &Admin) {
     assert_token(&payments.token(&mut browser), &payments, email, "operators", "aal2");
 
     // Nor is a new one, and asking for less is of no use. Keycloak 26.0 has no minimum.
-    let mut elsewhere = Chromium::start().unwrap();
+    let mut elsewhere = Chromium::start();
     payments.open(&mut elsewhere, if is_26_0("less may be asked for") { "" } else { "&acr_values=aal1" });
     elsewhere.click("#social-entra");
     sign_in(&mut elsewhere, "joan", PASSWORD);
@@ -262,7 +261,8 @@ fn joan_signs_in_at_entra(mut browser: Chromium, acme: &Admin) {
     assert_eq!(events[0]["details"]["identity_provider"], "entra", "{events}");
 }
 
-fn robin_signs_in_by_saml(mut browser: Chromium, initech: &Admin) {
+fn robin_signs_in_by_saml(initech: &Admin) {
+    let mut browser = Chromium::start();
     let portal = application(initech, "portal");
     portal.open(&mut browser, "");
     browser.click("#social-saml");
@@ -270,14 +270,15 @@ fn robin_signs_in_by_saml(mut browser: Chromium, initech: &Admin) {
     assert_token(&portal.token(&mut browser), &portal, "robin@upstream.example", "auditors", "aal1");
 }
 
-fn kim_signs_in_with_her_directory(mut browser: Chromium, globex: &Admin) {
+fn kim_signs_in_with_her_directory(globex: &Admin) {
+    let mut browser = Chromium::start();
     let email = "kim@globex.example";
     let [portal, payments] = ["portal", "payments"].map(|client| application(globex, client));
     payments.open(&mut browser, "");
     sign_in(&mut browser, "kim", PASSWORD);
     set_up_second_factor(&mut browser);
     assert_token(&payments.token(&mut browser), &payments, email, "auditors", "aal2");
-    let mut elsewhere = Chromium::start().unwrap();
+    let mut elsewhere = Chromium::start();
     portal.open(&mut elsewhere, "");
     sign_in(&mut elsewhere, "kim", PASSWORD);
     assert_token(&portal.token(&mut elsewhere), &portal, email, "auditors", "aal1");
@@ -328,32 +329,59 @@ fn somebody_breaks_the_glass(broker: &Broker, acme: &Admin) {
     assert!(events[0]["representation"].is_string(), "with what was changed: {events}");
 }
 
-/// A commit for each night that changed something, without a secret.
+/// A commit for each night that changed something, without a secret, by the commands of the job.
 fn nights_are_kept(broker: &Broker, platform: &Admin) {
-    broker.run("git init --quiet .live");
-    let nights = || broker.run("git -C .live log --format=%s");
-    let nightly = command("nightly.sh");
-    broker.run(&nightly);
-    let first = nights();
+    let job = std::fs::read_to_string(broker.folder.join(".github/workflows/nightly.yml")).unwrap();
+    let job = &YamlLoader::load_from_str(&job).unwrap()[0]["jobs"]["export"];
+    let commands: Vec<&str> = job["steps"].as_vec().unwrap().iter().filter_map(|step| step["run"].as_str()).collect();
+    assert_eq!(commands[0], command("nightly.sh"));
+    let [client, named] = ["KEYCLOAK_CLIENT_ID", "GIT_AUTHOR_NAME"].map(|name| job["env"][name].as_str().unwrap());
+    let master = viewer(client);
+    let identity = format!(
+        "unset KEYCLOAK_USER KEYCLOAK_PASSWORD; export KEYCLOAK_CLIENT_ID={client} KEYCLOAK_CLIENT_SECRET={VIEWER_SECRET}
+         export GIT_AUTHOR_NAME={named} GIT_AUTHOR_EMAIL={named} GIT_COMMITTER_NAME={named} GIT_COMMITTER_EMAIL={named}"
+    );
+    broker.run("git init --quiet --bare --initial-branch=live .remote; git clone --quiet .remote .live");
+    let night = || broker.run(&[&[identity.as_str()], &commands[..]].concat().join("\n"));
+    let kept = || broker.run("git -C .remote log --format=%s");
+    night();
+    let first = kept();
     assert_eq!(first.matches("Live state of ").count(), 1, "{first}");
-    broker.run(&nightly);
-    assert_eq!(nights(), first);
+    night();
+    assert_eq!(kept(), first);
 
     platform.put("", &json!({ "accessTokenLifespan": 77 }));
     platform.delete("roles/platform-engineer");
-    broker.run(&nightly);
-    let changed = broker.run("git -C .live show --format=%s");
+    night();
+    let changed = broker.run("git -C .remote show --format=%s");
     assert!(changed.contains("+accessTokenLifespan = 77\n"), "{changed}");
     assert!(changed.contains("-description = \"Runs the platform\"\n"), "{changed}");
-    let kept = broker.run("grep -r keep .live/broker-*");
-    assert!(
-        kept.contains("clientSecret = { keep = true }") && kept.contains("bindCredential = { keep = true }"),
-        "{kept}"
-    );
+    let secrets = broker.run("grep -rh keep .live/broker-*");
+    for field in ["clientSecret = ", "bindCredential = "] {
+        assert!(secrets.contains(&format!("{field}{{ keep = true }}")), "{secrets}");
+    }
     for secret in [PASSWORD, ENTRA_SECRET, BREAK_GLASS] {
         let found = broker.program.shell(&format!("grep -rF {secret} .live"));
         assert!(found.starts_with("status: 1\n"), "{found}");
     }
+    master.delete(&format!("clients/{}", master.client(client)));
+}
+
+/// Makes the client that may only look, for several realms.
+fn viewer(id: &str) -> Admin {
+    let master = Admin::of("master");
+    let client = json!({ "clientId": id, "secret": VIEWER_SECRET, "serviceAccountsEnabled": true });
+    master.post("clients", &client);
+    let account = master.get(&format!("clients/{}/service-account-user", master.client(id)));
+    let account = account["id"].as_str().unwrap();
+    for realm in REALMS {
+        let of = master.client(&format!("{realm}-realm"));
+        let role = |name: &&str| master.get(&format!("clients/{of}/roles/{name}"));
+        let roles: Vec<Value> =
+            ["view-realm", "view-clients", "view-users", "view-identity-providers"].iter().map(role).collect();
+        master.post(&format!("users/{account}/role-mappings/clients/{of}"), &json!(roles));
+    }
+    master
 }
 
 /// First a tenant, then everything.

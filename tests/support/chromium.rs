@@ -27,9 +27,9 @@ pub(crate) struct Chromium {
 }
 
 impl Chromium {
-    /// `None` where there is none to be had.
-    pub(crate) fn start() -> Option<Self> {
-        let package = chromium()?;
+    /// Where it can be had, which `chromium` says.
+    pub(crate) fn start() -> Self {
+        let package = chromium().unwrap();
         let profile = tempfile::tempdir().unwrap();
         let mut command = Command::new("/bin/sh");
         // The protocol has the descriptors 3 and 4.
@@ -37,6 +37,7 @@ impl Chromium {
         // Nothing but loopback has an address, so that whoever is sent elsewhere stays at an address that does not answer.
         command.args([
             "--no-sandbox",
+            "--disable-dev-shm-usage",
             "--remote-debugging-pipe",
             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         ]);
@@ -54,7 +55,7 @@ impl Chromium {
         let page = browser.ask("Target.createTarget", json!({ "url": "about:blank" }));
         let attached = browser.ask("Target.attachToTarget", json!({ "targetId": page["targetId"], "flatten": true }));
         browser.session = Some(attached["sessionId"].as_str().unwrap().to_owned());
-        Some(browser)
+        browser
     }
 
     /// Goes to an address, which need not answer.

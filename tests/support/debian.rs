@@ -25,17 +25,13 @@ pub(crate) struct Package {
 
 impl Package {
     fn of(name: &str, program: &'static str) -> Option<Self> {
-        let installed = Path::new("/");
-        if installed.join(program).exists() {
-            return Some(Self { root: installed.to_owned(), program });
-        }
         let tools = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let root = tools.join(format!("debian-{name}"));
         if !root.exists() {
             let is_debian = Path::new(STATUS).exists();
             let fetched = if is_debian { fetch(name, tools, &root) } else { Err("this is not Debian".to_owned()) };
             if let Err(words) = fetched {
-                println!("skipped: {name} is not installed and cannot be fetched: {words}");
+                println!("skipped: {name} cannot be fetched: {words}");
                 return None;
             }
         }
@@ -51,10 +47,10 @@ impl Package {
         self.path(self.program)
     }
 
-    /// Where the libraries are that came along, for `LD_LIBRARY_PATH`; empty where all of them are installed.
+    /// Where the libraries are that came along, for `LD_LIBRARY_PATH`.
     pub(crate) fn libraries(&self) -> String {
         let places = walkdir::WalkDir::new(self.path("usr/lib")).max_depth(2).sort_by_file_name().into_iter().flatten();
-        let places = places.filter(|place| place.file_type().is_dir() && self.root != Path::new("/"));
+        let places = places.filter(|place| place.file_type().is_dir());
         places.map(|place| place.path().display().to_string()).collect::<Vec<_>>().join(":")
     }
 }
@@ -80,7 +76,8 @@ fn fetch(name: &str, tools: &Path, root: &Path) -> Result<(), String> {
         run(Command::new("apt-get").args(own).args(command))
     };
     apt(&["update"])?;
-    apt(&["install", "--yes", "--no-install-recommends", "--download-only", name])?;
+    // Also where it is installed, with whatever is configured and confined there.
+    apt(&["install", "--reinstall", "--yes", "--no-install-recommends", "--download-only", name])?;
     let content = folder("content");
     for archive in std::fs::read_dir(folder("cache/archives")).unwrap().map(|entry| entry.unwrap().path()) {
         if archive.extension().is_some_and(|extension| extension == "deb") {
