@@ -310,7 +310,7 @@ fn teams_keep_to_their_applications(broker: &Broker) {
     std::fs::remove_file(broker.folder.join("broker-acme/clients/theirs.toml")).unwrap();
 }
 
-/// The account sleeps, is woken in the console, may do everything in its realm, and is put to sleep by the next apply.
+/// The account sleeps, is woken in the console, signs in and administers its realm, and is put to sleep by the next apply.
 fn somebody_breaks_the_glass(broker: &Broker, acme: &Admin) {
     let as_account = format!(
         "KEYCLOAK_REALM=broker-acme KEYCLOAK_USER=break-glass KEYCLOAK_PASSWORD={BREAK_GLASS} \
