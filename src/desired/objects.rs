@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::blueprints::{DECLARATION, USE};
+use super::blueprints::{DECLARATION, TENANT, USE};
 use super::builder::Builder;
 use super::convert::Converter;
 use super::layout::RealmFile;
@@ -64,6 +64,8 @@ impl Reader<'_> {
             settings::placement(self.builder, self.source, address, entry);
         } else if entry.name == USE && *kind == kinds::REALM && self.whole_file {
             self.uses(entry);
+        } else if entry.name == TENANT && *kind == kinds::REALM && self.whole_file {
+            self.tenant(address, entry);
         } else if entry.name == kind.key {
             self.natural_key(address, entry);
         } else if kind.field(entry.name).is_some() || entry.name == "id" {
@@ -142,6 +144,23 @@ impl Reader<'_> {
                 .help(format!("what a blueprint uses itself is written in its {DECLARATION}"));
             self.builder.report(problem);
         }
+    }
+
+    /// What a tenant is called is known before its files are read, as those inside of it are called after it.
+    fn tenant(&mut self, address: &Address, entry: &Entry<'_>) {
+        let place = self.place(entry);
+        let problem = if self.source.via().is_some() {
+            Problem::error(format!("`{TENANT}` is in the wrong file"))
+                .at(place, "expected in a file of the tenant's folder")
+                .help("a blueprint knows the name as {{ tenant }}")
+        } else if entry.node.as_text().is_none_or(|name| name.is_empty() || name.contains('/')) {
+            Problem::error(format!("`{TENANT}` is what the names of a tenant's objects begin with"))
+                .at(place, "expected text without `/`")
+        } else {
+            self.builder.claim(address, FieldPath::new([TENANT]), &place);
+            return;
+        };
+        self.builder.report(problem);
     }
 
     fn servers_own(&mut self, kind: &'static Kind, entry: &Entry<'_>) {

@@ -36,7 +36,7 @@ pub(super) const DECLARATION: &str = "blueprint.toml";
 
 /// What expressions call the realm, and whose folder it is or is in: `acme-prod` for `acme/tenants/prod`.
 const REALM: &str = "realm";
-const TENANT: &str = "tenant";
+pub(super) const TENANT: &str = "tenant";
 
 /// The entry by which a realm or a blueprint uses blueprints.
 pub(super) const USE: &str = "use";

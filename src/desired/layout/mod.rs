@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 pub(super) use self::addresses::Addresses;
 use super::Options;
-use super::blueprints::USE;
+use super::blueprints::{TENANT, USE};
 use super::parse::{Parsed, entry};
 use super::problem::Problem;
 use super::source::{Place, Source};
@@ -193,6 +193,7 @@ struct Folder<'a> {
 /// has one.
 fn named(folders: BTreeMap<String, Folder<'_>>) -> Vec<RealmFolder<'_>> {
     let mut realms: BTreeMap<String, RealmName> = BTreeMap::new();
+    let mut tenants: BTreeMap<String, String> = BTreeMap::new();
     let mut named = Vec::new();
     // A folder comes after those that it is in.
     for (path, folder) in folders {
@@ -204,7 +205,10 @@ fn named(folders: BTreeMap<String, Folder<'_>>) -> Vec<RealmFolder<'_>> {
         let realm = own.clone().or_else(|| above.find_map(|above| realms.get(above)).cloned());
         // The outermost folder is a realm, even where it has no file.
         let realm = realm.unwrap_or_else(|| path.split('/').next().unwrap_or_default().to_owned());
-        let tenant = Tenant { name: path.replace('/', "-"), lands_in: own.is_none().then(|| realm.clone()) };
+        let mut by_weight = whole_of_environment.iter().chain(&whole);
+        let name = by_weight.find_map(|parsed| text_of(parsed, TENANT)).unwrap_or_else(|| tenant_name(&path, &tenants));
+        tenants.insert(path.clone(), name.clone());
+        let tenant = Tenant { name, lands_in: own.is_none().then(|| realm.clone()) };
         whole.extend(whole_of_environment);
         named.push(RealmFolder { name: own.unwrap_or_else(|| path.clone()), tenant, whole, others });
         if named.last().is_some_and(|folder| folder.tenant.lands_in.is_none()) {
@@ -212,6 +216,13 @@ fn named(folders: BTreeMap<String, Folder<'_>>) -> Vec<RealmFolder<'_>> {
         }
     }
     named
+}
+
+/// What a tenant is called whose files do not say it: as its folder, below the nearest one above that has a name.
+fn tenant_name(path: &str, tenants: &BTreeMap<String, String>) -> String {
+    let mut above = path.rmatch_indices('/').map(|(at, _)| path.split_at(at));
+    let named = above.find_map(|(above, within)| Some(format!("{}{within}", tenants.get(above)?)));
+    named.as_deref().unwrap_or(path).replace('/', "-")
 }
 
 impl RealmFolder<'_> {
@@ -348,7 +359,11 @@ fn is_whole(within: &Path) -> bool {
 
 /// The natural key that a file gives its object.
 fn own_name(parsed: &Parsed, kind: &Kind) -> Option<String> {
-    entry(parsed.root(), kind.key)?.node.as_text().filter(|name| !name.is_empty()).map(str::to_owned)
+    text_of(parsed, kind.key)
+}
+
+fn text_of(parsed: &Parsed, name: &str) -> Option<String> {
+    entry(parsed.root(), name)?.node.as_text().filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 /// Two folders cannot be one realm: which file then names an object could not be told from its path. Only the first

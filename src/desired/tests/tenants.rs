@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use super::*;
+use crate::model::kinds;
 
 const ROOT: (&str, &str) =
     ("acme/realm.toml", "displayName = \"ACME\"\n[clientScopes.groups]\n[roles.staff]\n[clients.own]\n");
@@ -130,6 +131,54 @@ acme-a-kubeconfig of acme/clients/acme-a-one to .handed/acme-a.env
 acme-b-all of acme/clients/acme-b-one to .handed/acme-b-one.all.env
 acme-b-kubeconfig of acme/clients/acme-b-one to .handed/acme-b.env
 "#);
+}
+
+/// The root's own name is in none of its tenants', and a realm of its own changes nothing of a name.
+#[test]
+fn a_tenant_may_say_what_it_is_called() {
+    let uses = "use = [{ blueprint = \"app\" }]\n";
+    let content = |realm: &'static str| {
+        [
+            ("blueprints/app/blueprint.toml", ""),
+            ("blueprints/app/realm.toml", "[clients.\"{{ tenant }}-app\"]\n[clients.web]\n"),
+            ("root/tenants/acme/tenant.toml", "tenant = \"acme\"\nuse = [{ blueprint = \"app\" }]\n"),
+            ("root/tenants/acme/realm.toml", realm),
+            ("root/tenants/acme/tenants/prod/tenants/eu/tenant.toml", uses),
+        ]
+    };
+    let clients = |realm| {
+        let loaded = loaded(&content(realm));
+        let realms = loaded.desired.realms.values();
+        let clients = realms.flat_map(|realm| realm.objects.keys()).filter(|it| *it.kind() == kinds::CLIENT);
+        clients.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let landed = ["acme-app", "acme-prod-eu-app", "acme-prod-eu-web", "acme-web"];
+    assert_eq!(clients(""), landed.map(|client| format!("root/clients/{client}")));
+    let own = ["acme-app", "acme-prod-eu-app", "acme-prod-eu-web", "web"];
+    assert_eq!(clients("realm = \"acme\"\n"), own.map(|client| format!("acme/clients/{client}")));
+}
+
+#[test]
+fn a_tenants_name_is_its_own_to_say() {
+    let content = [
+        ROOT,
+        ("blueprints/app/blueprint.toml", ""),
+        ("blueprints/app/realm.toml", "tenant = \"app\"\n"),
+        ("acme/tenants/prod/tenant.toml", "tenant = \"a/b\"\nuse = [{ blueprint = \"app\" }]\n"),
+        ("acme/tenants/test/tenant.toml", "tenant = \"test\"\n"),
+        ("acme/tenants/test/more.toml", "tenant = \"other\"\n"),
+    ];
+    let report = report(&content);
+    for told in [
+        "`tenant` is what the names of a tenant's objects begin with",
+        "[acme/tenants/prod/tenant.toml:1:1]",
+        "`tenant` of \"acme/test\" is set twice",
+        "[acme/tenants/test/more.toml:1:1]",
+        "`tenant` is in the wrong file",
+        "[blueprints/app/realm.toml:1:1]",
+    ] {
+        assert!(report.contains(told), "{told}: {report}");
+    }
 }
 
 #[test]

@@ -58,6 +58,7 @@ fn object(kind: &'static Kind) -> Json {
     if *kind == kinds::REALM {
         properties.insert("prune".to_owned(), prune());
         properties.insert("placement".to_owned(), placement());
+        properties.insert("tenant".to_owned(), tenant());
         properties.insert("use".to_owned(), blueprint::uses());
     }
     let mut schema = json!({
@@ -115,6 +116,15 @@ fn prune() -> Json {
         kinds::REALM.children.iter().map(|kind| (kind.collection.to_owned(), rule.clone())).collect();
     let by_collection = json!({ "type": "object", "properties": rules, "additionalProperties": false });
     json!({ "default": "managed", "anyOf": [rule, by_collection] })
+}
+
+fn tenant() -> Json {
+    json!({
+        "description": "What the tenant is called, where that is not what its folder says: the names of its objects begin with \
+                        it in the realm of another, and so do those of the tenants inside of it.",
+        "type": "string",
+        "pattern": "^[^/]+$",
+    })
 }
 
 /// A kind and everything that hangs below it, each once.
