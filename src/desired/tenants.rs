@@ -4,7 +4,7 @@
 use super::builder::Builder;
 use super::outputs::{Outputs, Subject};
 use super::problem::Problem;
-use crate::model::{Address, Kind, Moves, Placement, PruneRules, RealmName, kinds};
+use crate::model::{Address, Kind, Moves, Placement, PruneRules, RealmName, kinds, matches};
 
 /// Whose files a folder has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +107,9 @@ fn outputs_of(
     let (realm, own) = (Address::realm(realm), Address::realm(own));
     let declared = builder.desired.realms.get(own.realm_name());
     let is_own = |address: &Address| declared.is_some_and(|declared| declared.objects.contains_key(address));
+    let own_clients = declared.into_iter().flat_map(|declared| declared.objects.keys());
+    let own_clients = own_clients.filter(|address| *address.kind() == kinds::CLIENT);
+    let clients: Vec<Address> = own_clients.map(|client| moves.moved(client).moved(&own, &realm)).collect();
     let named = outputs.into_iter().map(|(name, mut rule)| {
         match &mut rule.of {
             Subject::One(of) => {
@@ -115,8 +118,13 @@ fn outputs_of(
                     *of = moves.moved(&as_own).moved(&own, &realm);
                 }
             }
-            Subject::Clients { client, .. } => *client = unique(&tenant.name, &kinds::CLIENT, client),
-            Subject::Realms(_) => {}
+            // Those of the tenants inside of this one may have names that match as well.
+            Subject::Clients { client: pattern, .. } => {
+                let pattern = unique(&tenant.name, &kinds::CLIENT, pattern);
+                let landed = clients.iter().filter(|client| matches(&pattern, client.name()));
+                rule.of = Subject::Each(landed.cloned().collect());
+            }
+            Subject::Each(_) | Subject::Realms(_) => {}
         }
         (unique(&tenant.name, &kinds::CLIENT, &name), rule)
     });

@@ -40,7 +40,9 @@ pub fn outputs<'a>(
     for (name, rule) in rules {
         let of: Vec<&Address> = match &rule.of {
             Subject::One(one) => Some(one).filter(|one| one.realm_name() == realm.name()).into_iter().collect(),
-            Subject::Clients { .. } => clients.iter().copied().filter(|client| rule.of.matches(client)).collect(),
+            Subject::Clients { .. } | Subject::Each(_) => {
+                clients.iter().copied().filter(|client| rule.of.matches(client)).collect()
+            }
             Subject::Realms(_) => Some(&realm).filter(|realm| rule.of.matches(realm)).into_iter().collect(),
         };
         if of.is_empty() {

@@ -65,6 +65,8 @@ pub enum Subject {
         /// Their clientIds, likewise.
         client: String,
     },
+    /// Clients that are known one by one.
+    Each(BTreeSet<Address>),
     /// The declared realms that match.
     Realms(String),
 }
@@ -73,7 +75,7 @@ impl Subject {
     fn is_client(&self) -> bool {
         match self {
             Self::One(address) => address.parent().is_some(),
-            Self::Clients { .. } => true,
+            Self::Clients { .. } | Self::Each(_) => true,
             Self::Realms(_) => false,
         }
     }
@@ -82,6 +84,7 @@ impl Subject {
         match self {
             Self::One(one) => one == address,
             Self::Clients { realm, client } => matches(realm, address.realm_name()) && matches(client, address.name()),
+            Self::Each(clients) => clients.contains(address),
             Self::Realms(realm) => matches(realm, address.realm_name()),
         }
     }

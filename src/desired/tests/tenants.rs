@@ -119,6 +119,7 @@ fn blueprints_know_the_tenant_and_hand_over_what_is_its_own() {
         ("blueprints/cluster/realm.toml", "[clients.\"{{ tenant }}-{{ cluster }}\"]\nname = \"{{ realm }}\"\n"),
         ("acme/tenants/a/tenant.toml", "use = [{ blueprint = \"cluster\", with = { cluster = \"one\" } }]\n"),
         ("acme/tenants/b/tenant.toml", "use = [{ blueprint = \"cluster\", with = { cluster = \"one\" } }]\n"),
+        ("acme/tenants/a/tenants/inner/clients/web.toml", ""),
     ];
     let loaded = loaded(&content);
     assert_eq!(value(&loaded, "acme", "clients/acme-a-one", &["name"]), Value::Json("acme".into()));
