@@ -50,7 +50,8 @@ choices: it starts the steps whose predecessors succeeded, notes what was done, 
   unfinished, and what the server's events name; the rest is taken to be as the record says.
 - What is managed comes from the record alone, which lies on the server; git only explains why a field changes.
 - A secret's value exists in `secrets`, in requests, and as a fingerprint; never in Desired, a Plan or a message.
-- A registration access token, which a server shows once, is where it was handed over to and nowhere else; `apply` alone issues one.
+- A registration access token, which a server shows once, and a generated password, which it never shows, is where it was handed
+  over to and nowhere else; `apply` alone issues one.
 - Whatever was read or resolved once is not checked again in a later room.
 - A failure is an error of its room; `cli` alone turns errors into hints and exit codes.
 

@@ -67,8 +67,8 @@ pub use layout::{
     BLUEPRINTS, LOCK_FILE, PROJECT_FILE, folder_of, has_tenants, realm_folder, realm_folders, uses_blueprints,
 };
 pub use outputs::{
-    Kubeconfig, Manifest, Output, OutputContent, OutputFault, OutputRule, Outputs, Part, REGISTRATION_TOKEN, Subject,
-    Templates, destinations, outputs,
+    Kubeconfig, Manifest, Output, OutputContent, OutputFault, OutputRule, Outputs, PASSWORD, Part, REGISTRATION_TOKEN,
+    Subject, Templates, destinations, outputs,
 };
 pub use paths::PathRule;
 pub use policy::{DeleteLimit, Policy};

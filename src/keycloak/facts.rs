@@ -27,24 +27,27 @@ pub struct FactsWanted {
     pub groups: bool,
     /// Clients, by their clientIds.
     pub clients: BTreeSet<String>,
+    /// Users, by their names.
+    pub users: BTreeSet<String>,
 }
 
-/// What there is to say of a realm, and of clients of it.
+/// What there is to say of a realm, and of clients and users of it.
 #[derive(Debug)]
 pub struct Facts {
     realm: Value,
-    clients: BTreeMap<String, Client>,
+    clients: BTreeMap<String, Known>,
+    users: BTreeMap<String, Known>,
 }
 
-/// One client of them.
-struct Client {
+/// One client or user of them.
+struct Known {
     /// The server's own name of it, which another one of that clientId does not get.
     uuid: String,
     facts: Value,
 }
 
-impl fmt::Debug for Client {
-    /// Without its facts: its secret is one of them.
+impl fmt::Debug for Known {
+    /// Without its facts: a client's secret is one of them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.uuid)
     }
@@ -71,7 +74,9 @@ pub async fn facts(http: &Http, realm: &RealmName, wanted: &FactsWanted) -> Resu
     let groups = async { if wanted.groups { groups(http, realm).await.map(Some) } else { Ok(None) } };
     let discovery = async { Ok(http.get_public(realm, ".well-known/openid-configuration").await?) };
     let clients = clients(http, realm, &wanted.clients);
-    let (discovery, certificates, groups, found) = tokio::try_join!(discovery, certificates, groups, clients)?;
+    let users = users(http, realm, &wanted.users);
+    let (discovery, certificates, groups, found, users) =
+        tokio::try_join!(discovery, certificates, groups, clients, users)?;
     let text = |field: &str| discovery.get(field).cloned().unwrap_or_default();
     let mut endpoints: Map<String, Value> =
         ENDPOINTS.iter().map(|(name, field)| ((*name).to_owned(), text(field))).collect();
@@ -87,19 +92,19 @@ pub async fn facts(http: &Http, realm: &RealmName, wanted: &FactsWanted) -> Resu
     let clients =
         found.iter().filter(|client| client["clientId"].as_str().is_some_and(|id| wanted.clients.contains(id)));
     let clients = clients.map(|client| known(client, &facts["issuer"])).collect::<Result<_, _>>()?;
-    Ok(Facts { realm: facts, clients })
+    Ok(Facts { realm: facts, clients, users })
 }
 
 impl Facts {
-    /// Those of the realm, and of one client where it is meant: `{"server", "realm", "issuer", "endpoints": {…},
+    /// Those of the realm, and of one client or user where it is meant: `{"server", "realm", "issuer", "endpoints": {…},
     /// "client": {"id", "registrationUri", …}}`, and what is wanted besides.
     ///
     /// # Errors
-    /// [`ServerError::Missing`] when there is no such client.
+    /// [`ServerError::Missing`] when there is no such client or user.
     pub fn of(&self, of: &Address) -> Result<Value, ServerError> {
         let mut facts = self.realm.clone();
         if of.parent().is_some() {
-            facts["client"] = self.client(of)?.facts.clone();
+            facts[of.kind().name] = self.known(of)?.facts.clone();
         }
         Ok(facts)
     }
@@ -111,7 +116,7 @@ impl Facts {
     pub fn listed(&self, realm: &str, clients: &BTreeSet<String>) -> Result<Value, ServerError> {
         let realm = Address::realm(realm);
         let listed = clients.iter().map(|id| {
-            let mut facts = self.client(&realm.child(&kinds::CLIENT, id))?.facts.clone();
+            let mut facts = self.known(&realm.child(&kinds::CLIENT, id))?.facts.clone();
             if let Value::Object(facts) = &mut facts {
                 facts.remove("secret");
             }
@@ -120,16 +125,17 @@ impl Facts {
         listed.collect()
     }
 
-    /// The server's own name of a client, which no other client ever gets.
+    /// The server's own name of a client or user, which no other one ever gets.
     ///
     /// # Errors
-    /// [`ServerError::Missing`] when there is no such client.
+    /// [`ServerError::Missing`] when there is no such client or user.
     pub fn uuid(&self, of: &Address) -> Result<&str, ServerError> {
-        Ok(&self.client(of)?.uuid)
+        Ok(&self.known(of)?.uuid)
     }
 
-    fn client(&self, of: &Address) -> Result<&Client, ServerError> {
-        self.clients.get(of.name()).ok_or_else(|| ServerError::Missing { address: of.to_string() })
+    fn known(&self, of: &Address) -> Result<&Known, ServerError> {
+        let known = if *of.kind() == kinds::USER { &self.users } else { &self.clients };
+        known.get(of.name()).ok_or_else(|| ServerError::Missing { address: of.to_string() })
     }
 }
 
@@ -191,7 +197,7 @@ async fn clients(http: &Http, realm: &RealmName, wanted: &BTreeSet<String>) -> R
 }
 
 /// A client by what applications call it.
-fn known(client: &Value, issuer: &Value) -> Result<(String, Client), ServerError> {
+fn known(client: &Value, issuer: &Value) -> Result<(String, Known), ServerError> {
     let client = object(client.clone(), "a client")?;
     let (id, uuid) = (text(&client, "clientId")?, text(&client, "id")?.to_owned());
     let mut facts: Map<String, Value> =
@@ -202,7 +208,28 @@ fn known(client: &Value, issuer: &Value) -> Result<(String, Client), ServerError
         let uri = format!("{issuer}/clients-registrations/openid-connect/{}", segment(id));
         facts.insert("registrationUri".to_owned(), uri.into());
     }
-    Ok((id.to_owned(), Client { uuid, facts: facts.into() }))
+    Ok((id.to_owned(), Known { uuid, facts: facts.into() }))
+}
+
+/// What there is to say of a user. Attributes are the user's own.
+const USER: &[&str] = &["username", "email", "firstName", "lastName"];
+
+/// Those of them that are there.
+async fn users(
+    http: &Http,
+    realm: &RealmName,
+    wanted: &BTreeSet<String>,
+) -> Result<BTreeMap<String, Known>, ServerError> {
+    let one = async |name: &String| {
+        let path = format!("/{}/users?exact=true&username={}", segment(realm), query(name));
+        let Some(user) = http.get(&path).await?.get(0).cloned() else { return Ok::<_, ServerError>(None) };
+        let user = object(user, "a user")?;
+        let facts: Map<String, Value> =
+            USER.iter().filter_map(|field| Some(((*field).to_owned(), user.get(*field)?.clone()))).collect();
+        Ok(Some((name.clone(), Known { uuid: text(&user, "id")?.to_owned(), facts: facts.into() })))
+    };
+    let found: Vec<Option<_>> = try_join_all(wanted.iter().map(one)).await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// Those that sign, as PEM.

@@ -40,6 +40,7 @@ pub use facts::{Facts, FactsWanted, facts, issue_registration_token};
 pub use fresh::record_defaults;
 pub use http::{Http, RequestCounts};
 pub use interest::Interest;
+pub use kinds::issue_password;
 pub use moves::Moves;
 pub use reader::{OpenRealm, read_again, read_part, read_realm};
 pub use record::{Holder, LOCK_TIME, Ledger, Lock, NewLedger};

@@ -52,7 +52,7 @@ impl FromStr for Destination {
 pub struct HandOff {
     /// The name of the output that it is of.
     pub output: String,
-    /// The client, or the realm.
+    /// The client, the user or the realm.
     pub of: Address,
 }
 
@@ -72,7 +72,8 @@ pub struct Handed {
     pub what: HandOff,
     /// The fingerprint of its text: what another wrote there since is left alone.
     pub print: String,
-    /// The fingerprint of the registration access token in it, which nobody else knows: the server shows it once.
+    /// The fingerprint of what nobody else knows: the registration access token in it, which the server shows once, or the generated
+    /// password.
     pub token: Option<String>,
 }
 

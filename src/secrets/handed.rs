@@ -7,8 +7,8 @@ use ring::digest::{Context, SHA256};
 /// A salted SHA-256 of a text that was handed over, cut to 16 bytes.
 ///
 /// A [`Fingerprint`](super::Fingerprint) would take 20 ms for each of a thousand files. What this stands for holds a client's
-/// secret at most, which who may read the record, where it is kept, may read anyway, and a registration access token, whose
-/// signature of 512 bits nobody finds by trying.
+/// secret at most, which who may read the record, where it is kept, may read anyway, and what nobody finds by trying: a
+/// registration access token, with a signature of 512 bits, and a generated password, of more than 90.
 pub fn handed_print(text: &str) -> String {
     print(text, rand::random())
 }

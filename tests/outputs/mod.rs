@@ -1,6 +1,7 @@
 //! What is handed over of what an apply made.
 
 mod kubernetes;
+mod passwords;
 mod tokens;
 mod vault;
 

@@ -8,17 +8,17 @@ use futures_util::future::LocalBoxFuture;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value as Json;
 
+use super::issued::{Issued, Source, forget_void, recorded, said};
 use super::sinks::{Done, Order, Results, Sinks};
-use super::tokens::{Token, Tokens, forget_void, recorded};
 use crate::apply::{HandOver, Outputs};
 use crate::cli::apply::stamp::{holder, stamp};
 use crate::cli::output::count;
 use crate::cli::workspace::Workspace;
 use crate::cli::{Context, Error};
-use crate::desired::{Output, Part, REGISTRATION_TOKEN};
+use crate::desired::{Output, PASSWORD, Part, REGISTRATION_TOKEN};
 use crate::diff::{Action, OutputChange};
 use crate::keycloak::{Facts, FactsWanted, Ledger, Servers, facts};
-use crate::model::{Address, Destination, HandOff, Handed, RealmName};
+use crate::model::{Address, Desired, Destination, HandOff, Handed, RealmName, kinds};
 use crate::outputs::{self, Rendered};
 use crate::plan::RealmPlan;
 use crate::secrets::{Redactor, handed_print};
@@ -29,6 +29,7 @@ pub(in crate::cli) struct HandingOver<'a> {
     /// The project's name.
     project: &'a str,
     outputs: &'a BTreeMap<RealmName, Vec<Output>>,
+    desired: &'a Desired,
     sinks: Sinks<'a>,
     told: RefCell<Told>,
 }
@@ -51,10 +52,11 @@ impl<'a> HandingOver<'a> {
     pub(in crate::cli) fn new(servers: &'a Servers, workspace: &'a Workspace) -> Self {
         let loaded = &workspace.loaded;
         let sinks = Sinks::new(&workspace.folder, &loaded.project.secrets);
-        Self { servers, project: &loaded.project.name, outputs: &loaded.outputs, sinks, told: RefCell::default() }
+        let (project, outputs, desired) = (&loaded.project.name, &loaded.outputs, &loaded.desired);
+        Self { servers, project, outputs, desired, sinks, told: RefCell::default() }
     }
 
-    /// Hands over the outputs of a realm to which nothing else was done, of those that are `wanted`. No token is issued.
+    /// Hands over the outputs of a realm to which nothing else was done, of those that are `wanted`. Nothing is issued.
     pub(in crate::cli) async fn unchanged(&self, realm: &RealmName, wanted: impl Fn(&Output) -> bool) {
         let outputs = self.outputs_of(realm, wanted);
         match recorded(self.servers.of(realm), self.project, realm, &outputs).await {
@@ -65,11 +67,11 @@ impl<'a> HandingOver<'a> {
         }
     }
 
-    /// The same of all outputs of a realm to which an apply has nothing else to do. A token that is nowhere any more is issued
+    /// The same of all outputs of a realm to which an apply has nothing else to do. What is nowhere any more is issued
     /// again, and that goes on record.
     pub(in crate::cli) async fn unchanged_by_apply(&self, realm: &RealmName) {
         let outputs = self.outputs_of(realm, |_| true);
-        match self.lacks_token(realm, &outputs).await {
+        match self.lacks_issued(realm, &outputs).await {
             Ok(true) => {
                 if let Err(error) = self.exchange_under_lock(realm, &outputs).await {
                     self.fail_all(&outputs, &error);
@@ -86,20 +88,24 @@ impl<'a> HandingOver<'a> {
         outputs.iter().filter(|output| !output.destinations.is_empty() && wanted(output)).collect()
     }
 
-    async fn lacks_token(&self, realm: &RealmName, outputs: &[&Output]) -> Result<bool, Error> {
-        let outputs: Vec<&Output> = outputs.iter().copied().filter(|output| output.has_registration_token).collect();
+    async fn lacks_issued(&self, realm: &RealmName, outputs: &[&Output]) -> Result<bool, Error> {
+        let outputs: Vec<&Output> = outputs.iter().copied().filter(|output| output.has_issued).collect();
         if outputs.is_empty() {
             return Ok(false);
         }
         let previous = recorded(self.servers.of(realm), self.project, realm, &outputs).await?;
         let facts = facts(self.servers.of(realm), realm, &wanted(&outputs)).await?;
-        let tokens = Tokens { http: self.servers.of(realm), sinks: &self.sinks, facts: &facts, previous: &previous };
+        let source = self.source(realm, &facts, &previous);
         for output in outputs {
-            if matches!(tokens.kept(&output.of).await, Ok(None)) {
+            if matches!(source.kept(&output.of).await, Ok(None)) {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    fn source<'s>(&'s self, realm: &RealmName, facts: &'s Facts, previous: &'s Outputs) -> Source<'s> {
+        Source { http: self.servers.of(realm), sinks: &self.sinks, facts, previous, desired: self.desired }
     }
 
     async fn exchange_under_lock(&self, realm: &RealmName, outputs: &[&Output]) -> Result<(), Error> {
@@ -163,8 +169,8 @@ impl<'a> HandingOver<'a> {
         previous: &Outputs,
         issuing: Issuing,
     ) -> Outputs {
-        let previous = &renamed(plan, previous);
-        let (rendered, tokens) = self.rendered(realm, outputs, previous, issuing).await;
+        let previous = &today(plan, previous);
+        let (rendered, issued) = self.rendered(realm, outputs, previous, issuing).await;
         let mut orders: BTreeMap<Destination, Order<'_>> = BTreeMap::new();
         let mut whats: BTreeMap<&Destination, HandOff> = BTreeMap::new();
         for (output, rendered) in outputs.iter().zip(&rendered) {
@@ -181,7 +187,7 @@ impl<'a> HandingOver<'a> {
         for (to, result) in &results {
             match (result, orders[to], whats.get(to)) {
                 (Ok(_), Order::Put(text), Some(what)) => {
-                    let token = tokens.get(&what.of).filter(|token| token.is_in(text));
+                    let token = issued.get(&what.of).filter(|issued| issued.is_in(text));
                     let token = token.and_then(|token| token.print.clone());
                     handed.insert(to.clone(), Handed { what: what.clone(), print: handed_print(text), token });
                 }
@@ -189,20 +195,20 @@ impl<'a> HandingOver<'a> {
                 (Ok(_), Order::Put(_), None) | (Err(_), _, _) => {}
             }
         }
-        forget_void(&mut handed, &tokens);
+        forget_void(&mut handed, &issued);
         let names = whats.into_iter().map(|(to, what)| (to.clone(), what.output));
         self.note(results, &names.chain(names_of(plan.diff.taken_back())).collect());
         handed
     }
 
-    /// What each output says now, `None` for one that failed; and the tokens in them.
+    /// What each output says now, `None` for one that failed; and what was issued of it.
     async fn rendered<'o>(
         &self,
         realm: &RealmName,
         outputs: &[&'o Output],
         previous: &Outputs,
         issuing: Issuing,
-    ) -> (Vec<Option<Rendered>>, BTreeMap<&'o Address, Token>) {
+    ) -> (Vec<Option<Rendered>>, BTreeMap<&'o Address, Issued>) {
         if outputs.is_empty() {
             return (Vec::new(), BTreeMap::new());
         }
@@ -213,72 +219,72 @@ impl<'a> HandingOver<'a> {
                 return (outputs.iter().map(|_| None).collect(), BTreeMap::new());
             }
         };
-        let tokens = self.tokens(realm, outputs, &facts, previous, issuing).await;
+        let issued = self.issued(realm, outputs, &facts, previous, issuing).await;
         let rendered = outputs.iter().map(|output| {
-            let token = tokens.get(&output.of);
-            if output.has_registration_token && token.is_none() {
+            let issued = issued.get(&output.of);
+            if output.has_issued && issued.is_none() {
                 return None;
             }
-            let rendered = render(output, &facts, token).map_err(|error| self.failed(&output.name, error.in_full()));
+            let rendered = render(output, &facts, issued).map_err(|error| self.failed(&output.name, error.in_full()));
             rendered.map(|(rendered, _)| rendered).ok()
         });
-        (rendered.collect(), tokens)
+        (rendered.collect(), issued)
     }
 
-    /// The tokens that outputs hand over, by their clients; without those of outputs that fail for want of one.
-    async fn tokens<'o>(
+    /// What is issued and handed over, by clients and users; without what outputs fail for want of.
+    async fn issued<'o>(
         &self,
         realm: &RealmName,
         outputs: &[&'o Output],
         facts: &Facts,
         previous: &Outputs,
         issuing: Issuing,
-    ) -> BTreeMap<&'o Address, Token> {
-        let mut clients: BTreeMap<&Address, Vec<&Output>> = BTreeMap::new();
-        for output in outputs.iter().copied().filter(|output| output.has_registration_token) {
-            clients.entry(&output.of).or_default().push(output);
+    ) -> BTreeMap<&'o Address, Issued> {
+        let mut subjects: BTreeMap<&Address, Vec<&Output>> = BTreeMap::new();
+        for output in outputs.iter().copied().filter(|output| output.has_issued) {
+            subjects.entry(&output.of).or_default().push(output);
         }
-        let source = Tokens { http: self.servers.of(realm), sinks: &self.sinks, facts, previous };
-        let mut tokens = BTreeMap::new();
-        for (client, outputs) in clients {
-            match self.token(&source, client, &outputs, issuing).await {
-                Ok(token) => drop(tokens.insert(client, token)),
+        let source = self.source(realm, facts, previous);
+        let mut issued = BTreeMap::new();
+        for (of, outputs) in subjects {
+            match self.issued_of(&source, of, &outputs, issuing).await {
+                Ok(one) => drop(issued.insert(of, one)),
                 Err(error) => self.fail_all(&outputs, &error),
             }
         }
-        tokens
+        issued
     }
 
-    async fn token(
+    async fn issued_of(
         &self,
-        source: &Tokens<'_>,
-        client: &Address,
+        source: &Source<'_>,
+        of: &Address,
         outputs: &[&Output],
         issuing: Issuing,
-    ) -> Result<Token, Error> {
-        match (source.kept(client).await?, issuing) {
+    ) -> Result<Issued, Error> {
+        match (source.kept(of).await?, issuing) {
             (Some(kept), _) => Ok(kept),
             (None, Issuing::WhereLost) => {
-                let issued = source.issue(client, outputs).await?;
-                self.note_issued(client, outputs, source.previous);
+                let issued = source.issue(of, outputs).await?;
+                self.note_issued(of, outputs, source.previous);
                 Ok(issued)
             }
             (None, Issuing::Never) => Err(Error::Other(format!(
-                "the registration access token of {client} is nowhere that it was handed over to: `realmform apply` issues \
-                 another one"
+                "{} is nowhere that it was handed over to: `realmform apply` issues another one",
+                said(of)
             ))),
         }
     }
 
-    fn note_issued(&self, client: &Address, outputs: &[&Output], previous: &Outputs) {
+    fn note_issued(&self, of: &Address, outputs: &[&Output], previous: &Outputs) {
         let mut told = self.told.borrow_mut();
         let names: BTreeSet<&str> = outputs.iter().map(|output| output.name.as_str()).collect();
         let names: Vec<&str> = names.into_iter().collect();
-        told.results.push(format!("output {}: registration access token of {client} issued\n", names.join(", ")));
-        if previous.values().any(|handed| handed.what.of == *client && handed.token.is_some()) {
+        told.results.push(format!("output {}: {} issued\n", names.join(", "), said(of).trim_start_matches("the ")));
+        if previous.values().any(|handed| handed.what.of == *of && handed.token.is_some()) {
             told.warnings.push(format!(
-                "warning: the registration access token of {client} was nowhere that it had been handed over to; it is void, since \
-                 another one was issued"
+                "warning: {} was nowhere that it had been handed over to; it is void, since another one was issued",
+                said(of)
             ));
         }
     }
@@ -344,7 +350,7 @@ impl HandOver for HandingOver<'_> {
     }
 }
 
-/// Whether a registration access token that is nowhere any more is issued again.
+/// Whether what is nowhere any more is issued again.
 #[derive(Clone, Copy)]
 enum Issuing {
     /// The lock is held, and the record will know of it.
@@ -352,14 +358,19 @@ enum Issuing {
     Never,
 }
 
-/// What was handed over, by the names that clients have since the plan.
-fn renamed(plan: &RealmPlan, previous: &Outputs) -> Outputs {
+/// What was handed over, by the names that clients and users have since the plan, and without passwords that it made others of.
+fn today(plan: &RealmPlan, previous: &Outputs) -> Outputs {
     let mut moved = previous.clone();
     for change in &plan.diff.changes {
         if let Action::Rename { from } = &change.action {
             for Handed { what, .. } in moved.values_mut() {
                 what.of = what.of.moved(from, &change.address);
             }
+        }
+        let is_another = change.fields.iter().any(|field| field.path.top() == PASSWORD);
+        if *change.address.kind() == kinds::USER && is_another {
+            let of_user = moved.values_mut().filter(|handed| handed.what.of == change.address);
+            of_user.for_each(|handed| handed.token = None);
         }
     }
     moved
@@ -386,7 +397,9 @@ pub(super) fn wanted(outputs: &[&Output]) -> FactsWanted {
         let used = output.content.facts();
         wanted.certificates |= used.contains("certificates");
         wanted.groups |= used.contains("groups");
-        wanted.clients.extend(output.of.parent().map(|_| output.of.name().to_owned()));
+        let (name, kind) = (output.of.name(), output.of.kind());
+        wanted.clients.extend((*kind == kinds::CLIENT).then(|| name.to_owned()));
+        wanted.users.extend((*kind == kinds::USER).then(|| name.to_owned()));
         wanted.clients.extend(output.clients.iter().flat_map(|clients| clients.iter().cloned()));
     }
     wanted
@@ -396,7 +409,7 @@ pub(super) fn wanted(outputs: &[&Output]) -> FactsWanted {
 pub(super) fn render(
     output: &Output,
     live: &Facts,
-    token: Option<&Token>,
+    issued: Option<&Issued>,
 ) -> Result<(Rendered, Vec<SecretString>), Error> {
     let mut facts = live.of(&output.of)?;
     let mut secrets: Vec<SecretString> =
@@ -404,8 +417,10 @@ pub(super) fn render(
     if let Some(clients) = &output.clients {
         facts["clients"] = live.listed(output.of.realm_name(), clients)?;
     }
-    if let Some(Token { value, print }) = token.filter(|_| output.has_registration_token) {
-        facts["client"][REGISTRATION_TOKEN] = value.expose_secret().into();
+    if let Some(Issued { value, print }) = issued.filter(|_| output.has_issued) {
+        let (of, name) =
+            if *output.of.kind() == kinds::USER { ("user", PASSWORD) } else { ("client", REGISTRATION_TOKEN) };
+        facts[of][name] = value.expose_secret().into();
         secrets.extend(print.as_ref().map(|_| value.clone()));
     }
     if let Json::Object(facts) = &mut facts {

@@ -1,27 +1,27 @@
 //! `realmform output`, and what an apply hands over when it is done.
 //!
 //! - `hand_over`: what an apply does.
+//! - `issued`: what only those places hold.
 //! - `sinks`: the places that outputs go to.
-//! - `tokens`: what only those places hold.
 
 mod hand_over;
+mod issued;
 mod sinks;
-mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use secrecy::ExposeSecret as _;
 
 use self::hand_over::{render, text, wanted};
+use self::issued::{Source, recorded, said};
 use self::sinks::Sinks;
-use self::tokens::{Tokens, recorded};
 use super::report::PlainFormat;
 use super::servers::sign_in;
 use super::workspace::{FileArgs, Workspace};
 use super::{Context, Error, Exit, connect};
 use crate::desired::{Output, OutputContent, Project};
 use crate::keycloak::{Facts, Servers, facts};
-use crate::model::{Address, RealmName};
+use crate::model::{Address, Desired, RealmName};
 use crate::render::json::{self, DestinationState, ListedDestination, ListedOutput};
 use crate::secrets::Redactor;
 
@@ -40,12 +40,13 @@ Examples:
 
 Outputs are declared in realmform.toml ([outputs.NAME]). An apply hands them over: into files, which only you may read, and into \
 a vault. What is up to date is left as it is; what is no longer declared, or whose client goes, is taken back. A registration access \
-token is read where it was handed over to: only an apply issues one, since that makes the one before void.")]
+token and a generated password are read where they were handed over to: only an apply issues one, since that makes the one before \
+void.")]
 pub(super) struct Args {
     /// The outputs [default: all of them]
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// Only what is handed over of this client or realm (repeatable)
+    /// Only what is handed over of this client, user or realm (repeatable)
     #[arg(long, value_name = "ADDRESS")]
     of: Vec<Address>,
     #[command(flatten)]
@@ -81,7 +82,8 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         return handing_over.finish(context).await.map(|()| Exit::Fine);
     }
     let sinks = Sinks::new(&workspace.folder, &project.secrets);
-    let look = Look { context, args, servers: &servers, project, sinks: &sinks };
+    let desired = &workspace.loaded.desired;
+    let look = Look { context, args, servers: &servers, project, desired, sinks: &sinks };
     let done = if args.names.is_empty() { look.list(&outputs).await } else { look.print(&outputs).await };
     sinks.close().await;
     done.map(|()| Exit::Fine)
@@ -96,6 +98,7 @@ struct Look<'a> {
     args: &'a Args,
     servers: &'a Servers,
     project: &'a Project,
+    desired: &'a Desired,
     sinks: &'a Sinks<'a>,
 }
 
@@ -105,17 +108,19 @@ impl Look<'_> {
         let mut documents = 0;
         for (realm, outputs) in outputs {
             let (facts, previous) = self.facts(realm, outputs).await?;
-            let tokens = Tokens { http: self.servers.of(realm), sinks: self.sinks, facts: &facts, previous: &previous };
+            let source = self.source(realm, &facts, &previous);
             for output in outputs {
-                let token = tokens.shown(output).await?;
-                if self.args.show_secrets && token.as_ref().is_some_and(|token| token.print.is_none()) {
+                let issued = source.shown(output).await?;
+                if self.args.show_secrets && issued.as_ref().is_some_and(|issued| issued.print.is_none()) {
                     return Err(Error::Other(format!(
-                        "{}: output {} of {}: the registration access token is nowhere that it would be handed over to: \
-                         `realmform apply` issues one, for an output that goes to a file or a vault",
-                        output.origin, output.name, output.of
+                        "{}: output {}: {} is nowhere that it would be handed over to: `realmform apply` issues one, for an \
+                         output that goes to a file or a vault",
+                        output.origin,
+                        output.name,
+                        said(&output.of)
                     )));
                 }
-                let (rendered, secrets) = render(output, &facts, token.as_ref())?;
+                let (rendered, secrets) = render(output, &facts, issued.as_ref())?;
                 if documents > 0 && matches!(output.content, OutputContent::Manifest(_) | OutputContent::Kubeconfig(_))
                 {
                     self.context.output.result("---\n")?;
@@ -137,10 +142,10 @@ impl Look<'_> {
         let mut listed = Vec::new();
         for (realm, outputs) in outputs {
             let (facts, previous) = self.facts(realm, outputs).await?;
-            let tokens = Tokens { http: self.servers.of(realm), sinks: self.sinks, facts: &facts, previous: &previous };
+            let source = self.source(realm, &facts, &previous);
             for output in outputs {
-                let token = tokens.shown(output).await?;
-                let (rendered, _) = render(output, &facts, token.as_ref())?;
+                let issued = source.shown(output).await?;
+                let (rendered, _) = render(output, &facts, issued.as_ref())?;
                 let Output { name, of, destinations, .. } = output;
                 let mut states = Vec::new();
                 if destinations.is_empty() {
@@ -166,6 +171,11 @@ impl Look<'_> {
             PlainFormat::Text => self.context.output.result(&aligned(&rows)),
             PlainFormat::Json => self.context.output.result(&format!("{:#}\n", json::outputs(listed))),
         }
+    }
+
+    fn source<'s>(&'s self, realm: &RealmName, facts: &'s Facts, previous: &'s crate::apply::Outputs) -> Source<'s> {
+        let Self { servers, desired, sinks, .. } = self;
+        Source { http: servers.of(realm), sinks, facts, previous, desired }
     }
 
     /// What a realm has for its outputs, and what was handed over of it before.

@@ -10,13 +10,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value as Json};
 
 use super::read::{DNS_NAME, is_dns_name};
-use super::{Kubeconfig, Manifest, Output, OutputContent, OutputRule, Outputs, Part, Subject};
+use super::{Kubeconfig, Manifest, Output, OutputContent, OutputRule, Outputs, PASSWORD, Part, Subject};
 use crate::desired::builder::Builder;
 use crate::desired::problem::Problem;
 use crate::desired::references::Use;
 use crate::desired::suggest::{did_you_mean, one_of};
 use crate::desired::template::{ENVIRONMENT, reason};
-use crate::model::{Address, Destination, FieldPath, HandOff, Intended, Origin, RealmName, Reference, kinds};
+use crate::model::{
+    Address, Destination, FieldPath, HandOff, Intended, Origin, RealmName, Reference, SecretRef, Value, kinds,
+};
 
 /// What is taken out of names that become parts of a path.
 const UNSAFE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
@@ -50,7 +52,7 @@ pub fn outputs<'a>(
         }
         let tells = Tells {
             clients: rule.content.facts().contains("clients").then(|| Arc::clone(&names)),
-            registration_token: rule.content.has_registration_token(),
+            issued: rule.content.has_issued(),
         };
         for of in of {
             let fault = |words| (rule.origin.clone(), format!("the output `{name}` cannot be made of {of}: {words}"));
@@ -113,6 +115,18 @@ pub(in crate::desired) fn of_all(
                 continue;
             }
         };
+        faults.extend(outputs.iter().filter(|output| output.has_issued).filter_map(|output| {
+            let user = realm.objects.get(&output.of).filter(|object| *object.kind == kinds::USER)?;
+            let password = user.fields.get(&FieldPath::new([PASSWORD])).map(|declared| &declared.value);
+            let is_generated = matches!(password, Some(Value::Secret(SecretRef::Generate { .. })));
+            let words = || {
+                format!(
+                    "the output `{}` has the password of {}, which is only handed over where it is {{ generate = {{}} }}",
+                    output.name, output.of
+                )
+            };
+            (!is_generated).then(|| (output.origin.clone(), words()))
+        }));
         for (to, Intended { what, .. }) in &destinations {
             if let Some(other) = taken.insert(to.clone(), name.clone()) {
                 let rule = of_blueprints.get(&what.output).unwrap_or_else(|| &rules[&what.output]);
@@ -162,6 +176,12 @@ fn check_subjects(builder: &mut Builder, rules: &Outputs, using: Option<&RealmNa
             builder.report(problem);
             continue;
         };
+        if *of.kind() == kinds::USER && !realm.objects.contains_key(of) {
+            let problem = Problem::error(format!("the output `{name}` is of {of}, and no file declares that user"))
+                .at(place, "this output");
+            builder.report(problem);
+            continue;
+        }
         // What is only printed is looked for when it is.
         if !realm.objects.contains_key(of) && rule.is_handed_over() {
             let path = FieldPath::new(["outputs", name.as_str()]);
@@ -174,7 +194,7 @@ fn check_subjects(builder: &mut Builder, rules: &Outputs, using: Option<&RealmNa
 #[derive(Clone)]
 struct Tells {
     clients: Option<Arc<BTreeSet<String>>>,
-    registration_token: bool,
+    issued: bool,
 }
 
 fn output(name: &str, rule: &OutputRule, of: &Address, tells: &Tells) -> Result<Output, String> {
@@ -205,18 +225,9 @@ fn output(name: &str, rule: &OutputRule, of: &Address, tells: &Tells) -> Result<
             })),
         }
     }
-    let Tells { clients, registration_token: has_registration_token } = tells.clone();
+    let Tells { clients, issued: has_issued } = tells.clone();
     let (parameters, origin) = (parameters.clone(), origin.clone());
-    Ok(Output {
-        name: name.to_owned(),
-        of: of.clone(),
-        content,
-        destinations,
-        clients,
-        has_registration_token,
-        parameters,
-        origin,
-    })
+    Ok(Output { name: name.to_owned(), of: of.clone(), content, destinations, clients, has_issued, parameters, origin })
 }
 
 fn content_of(content: &OutputContent, known: &Known<'_>) -> Result<OutputContent, String> {
@@ -264,14 +275,17 @@ impl Known<'_> {
         let mut parameters = Json::Object(self.parameters.clone());
         each_text(&mut parameters, &name);
         let (parameters, realm) = (Fact::from(Serde(parameters)), name(self.of.realm_name()));
-        let facts = if self.of.parent().is_some() {
-            context! { realm, client => context! { id => name(self.of.name()) }, ..parameters }
+        let own = name(self.of.name());
+        let (facts, known) = if *self.of.kind() == kinds::CLIENT {
+            (context! { realm, client => context! { id => own }, ..parameters }, Some("client.id"))
+        } else if *self.of.kind() == kinds::USER {
+            (context! { realm, user => context! { username => own }, ..parameters }, Some("user.username"))
         } else {
-            context! { realm, ..parameters }
+            (context! { realm, ..parameters }, None)
         };
         ENVIRONMENT.render_str(template, facts).map_err(|error| {
             let known: Vec<&str> =
-                ["realm", "client.id"].into_iter().chain(self.parameters.keys().map(String::as_str)).collect();
+                ["realm"].into_iter().chain(known).chain(self.parameters.keys().map(String::as_str)).collect();
             format!("`{template}`: {}; before an apply there is {}", reason(&error), one_of(&known))
         })
     }

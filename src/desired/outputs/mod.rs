@@ -16,7 +16,7 @@ pub use each::{OutputFault, destinations, outputs};
 pub(super) use read::{FACTS, read};
 
 use super::template;
-use crate::model::{Address, Destination, Origin, matches};
+use crate::model::{Address, Destination, Kind, Origin, kinds, matches};
 
 /// What the project file says of outputs, by their names.
 pub type Outputs = BTreeMap<String, OutputRule>;
@@ -24,10 +24,13 @@ pub type Outputs = BTreeMap<String, OutputRule>;
 /// What templates call the registration access token of `client`.
 pub const REGISTRATION_TOKEN: &str = "registrationAccessToken";
 
+/// What templates call the generated password of `user`.
+pub const PASSWORD: &str = "password";
+
 /// Templates by the name of what they make.
 pub type Templates = BTreeMap<String, String>;
 
-/// What is handed over of a client or of a realm, or of several.
+/// What is handed over of a client, of a user or of a realm, or of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputRule {
     /// What it is of.
@@ -56,7 +59,7 @@ impl OutputRule {
 /// What an output is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// A client, or a realm.
+    /// A client, a user, or a realm.
     One(Address),
     /// The declared clients that match.
     Clients {
@@ -72,11 +75,11 @@ pub enum Subject {
 }
 
 impl Subject {
-    fn is_client(&self) -> bool {
+    fn kind(&self) -> &'static Kind {
         match self {
-            Self::One(address) => address.parent().is_some(),
-            Self::Clients { .. } | Self::Each(_) => true,
-            Self::Realms(_) => false,
+            Self::One(address) => address.kind(),
+            Self::Clients { .. } | Self::Each(_) => &kinds::CLIENT,
+            Self::Realms(_) => &kinds::REALM,
         }
     }
 
@@ -90,12 +93,12 @@ impl Subject {
     }
 }
 
-/// What is handed over of one client, or of one realm.
+/// What is handed over of one client, user or realm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     /// Its name.
     pub name: String,
-    /// The client, or the realm.
+    /// The client, the user or the realm.
     pub of: Address,
     /// What is handed over.
     pub content: OutputContent,
@@ -103,8 +106,9 @@ pub struct Output {
     pub destinations: BTreeMap<Destination, Part>,
     /// The declared clients of the realm, by their clientIds, where the templates tell of them.
     pub clients: Option<Arc<BTreeSet<String>>>,
-    /// Whether the templates tell the client's registration access token.
-    pub has_registration_token: bool,
+    /// Whether the templates tell what an apply issues and nobody can read again: a client's registration access token, or a
+    /// user's password.
+    pub has_issued: bool,
     /// What templates may use beside the facts of a realm.
     pub parameters: Map<String, Json>,
     /// Where it is written.
@@ -175,8 +179,9 @@ impl OutputContent {
         self.templates().flat_map(|text| template::names(text)).flatten().collect()
     }
 
-    fn has_registration_token(&self) -> bool {
-        self.templates().any(|text| template::members(text, "client").contains(REGISTRATION_TOKEN))
+    fn has_issued(&self) -> bool {
+        let tells = |text: &String, of, what| template::members(text, of).contains(what);
+        self.templates().any(|text| tells(text, "client", REGISTRATION_TOKEN) || tells(text, "user", PASSWORD))
     }
 
     fn templates(&self) -> impl Iterator<Item = &String> {

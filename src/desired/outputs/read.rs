@@ -10,7 +10,7 @@ use crate::desired::project::Reader;
 use crate::desired::source::Place;
 use crate::desired::suggest::{did_you_mean, one_of};
 use crate::desired::template;
-use crate::model::{Address, kinds};
+use crate::model::{Address, Kind, kinds};
 
 const OUTPUT: &[&str] =
     &["of", "env", "json", "template", "secret", "configMap", "kubeconfig", "file", "directory", "vault"];
@@ -20,7 +20,7 @@ const MANIFEST: &[&str] = &["name", "namespace", "values"];
 
 /// What templates may use.
 pub(in crate::desired) const FACTS: &[&str] =
-    &["server", "realm", "issuer", "endpoints", "certificates", "groups", "clients", "client"];
+    &["server", "realm", "issuer", "endpoints", "certificates", "groups", "clients", "client", "user"];
 
 /// Reads the table.
 pub(in crate::desired) fn read(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Outputs {
@@ -56,7 +56,7 @@ fn rule(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<OutputRule> {
     };
     let of = of?;
     let sort = content.name;
-    let content = read_content(reader, content, of.is_client())?;
+    let content = read_content(reader, content, of.kind())?;
     if content.values().is_none() {
         let mut needs_values = |what: &str, place: &Place, label: &str| {
             let problem = Problem::error(format!("`{sort}` makes one text, and `{what}` takes values by their names"));
@@ -84,11 +84,11 @@ fn subject(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Subject> {
         None if text.contains('*') => (!text.contains('/')).then(|| Subject::Realms(text.clone())),
         _ => Address::from_str(&text)
             .ok()
-            .filter(|it| it.parent().is_none() || *it.kind() == kinds::CLIENT)
+            .filter(|it| [&kinds::REALM, &kinds::CLIENT, &kinds::USER].contains(&it.kind()))
             .map(Subject::One),
     };
     if known.is_none() {
-        let problem = Problem::error(format!("`{text}` is neither a client nor a realm")).at(
+        let problem = Problem::error(format!("`{text}` is no client, user or realm")).at(
             reader.place(entry),
             "expected an address such as \"acme/clients/shop\", \"acme/clients/*\" or \"acme\"",
         );
@@ -127,21 +127,21 @@ fn secret_path(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<String> {
     reader.expect(entry, "\"mount/path\" or \"mount/path#key\"", is_path.then(|| text.clone()))
 }
 
-fn read_content(reader: &mut Reader<'_>, entry: &Entry<'_>, is_client: bool) -> Option<OutputContent> {
+fn read_content(reader: &mut Reader<'_>, entry: &Entry<'_>, of: &Kind) -> Option<OutputContent> {
     Some(match entry.name {
-        "env" => OutputContent::Env(templates(reader, entry, is_client, is_variable, "the name of a variable")?),
-        "json" => OutputContent::Json(templates(reader, entry, is_client, |_| true, "a name")?),
+        "env" => OutputContent::Env(templates(reader, entry, of, is_variable, "the name of a variable")?),
+        "json" => OutputContent::Json(templates(reader, entry, of, |_| true, "a name")?),
         "template" => {
             let text = reader.text(entry)?;
-            check(reader, &text, reader.place(entry), is_client);
+            check(reader, &text, reader.place(entry), of);
             OutputContent::Text(text)
         }
-        "kubeconfig" => OutputContent::Kubeconfig(kubeconfig(reader, entry, is_client)?),
-        name => OutputContent::Manifest(manifest(reader, entry, is_client, name == "secret")?),
+        "kubeconfig" => OutputContent::Kubeconfig(kubeconfig(reader, entry, of)?),
+        name => OutputContent::Manifest(manifest(reader, entry, of, name == "secret")?),
     })
 }
 
-fn manifest(reader: &mut Reader<'_>, entry: &Entry<'_>, is_client: bool, is_secret: bool) -> Option<Manifest> {
+fn manifest(reader: &mut Reader<'_>, entry: &Entry<'_>, of: &Kind, is_secret: bool) -> Option<Manifest> {
     let table = reader.table(entry)?;
     let (mut name, mut namespace, mut values) = (None, None, None);
     for entry in entries(table) {
@@ -149,7 +149,7 @@ fn manifest(reader: &mut Reader<'_>, entry: &Entry<'_>, is_client: bool, is_secr
             "name" => name = dns_name(reader, &entry),
             "namespace" => namespace = dns_name(reader, &entry),
             "values" => {
-                values = Some(templates(reader, &entry, is_client, is_key, "letters, digits, `-`, `_` and `.`")?);
+                values = Some(templates(reader, &entry, of, is_key, "letters, digits, `-`, `_` and `.`")?);
             }
             _ => reader.unknown("a manifest", &entry, MANIFEST),
         }
@@ -159,13 +159,13 @@ fn manifest(reader: &mut Reader<'_>, entry: &Entry<'_>, is_client: bool, is_secr
             .at(reader.place(entry), "expected `name = \"shop-oidc\"`");
         reader.problems.push(problem);
     }
-    let values = values.unwrap_or_else(|| usual(is_client, is_secret));
+    let values = values.unwrap_or_else(|| usual(of, is_secret));
     Some(Manifest { is_secret, name: name?, namespace, values })
 }
 
-fn kubeconfig(reader: &mut Reader<'_>, entry: &Entry<'_>, is_client: bool) -> Option<Kubeconfig> {
+fn kubeconfig(reader: &mut Reader<'_>, entry: &Entry<'_>, of: &Kind) -> Option<Kubeconfig> {
     let table = reader.table(entry)?;
-    if !is_client {
+    if *of != kinds::CLIENT {
         let problem = Problem::error("a kubeconfig signs in with a client")
             .at(reader.place(entry), "expected an output of a client");
         reader.problems.push(problem);
@@ -194,13 +194,13 @@ fn kubeconfig(reader: &mut Reader<'_>, entry: &Entry<'_>, is_client: bool) -> Op
 fn templates(
     reader: &mut Reader<'_>,
     entry: &Entry<'_>,
-    is_client: bool,
+    of: &Kind,
     is_name: fn(&str) -> bool,
     expected: &str,
 ) -> Option<Templates> {
     let table = reader.table(entry)?;
     if table.is_empty() {
-        return Some(usual(is_client, true));
+        return Some(usual(of, true));
     }
     let mut templates = Templates::new();
     for entry in entries(table) {
@@ -210,17 +210,22 @@ fn templates(
             reader.problems.push(problem);
         }
         if let Some(text) = reader.text(&entry) {
-            check(reader, &text, reader.place(&entry), is_client);
+            check(reader, &text, reader.place(&entry), of);
             templates.insert(entry.name.to_owned(), text);
         }
     }
     Some(templates)
 }
 
-/// What an application needs to sign users in.
-fn usual(is_client: bool, has_secrets: bool) -> Templates {
+/// What an application needs to sign users in; of a user, what realmform and its like sign in with.
+fn usual(of: &Kind, has_secrets: bool) -> Templates {
+    let (is_client, is_user) = (*of == kinds::CLIENT, *of == kinds::USER);
     let all = [
-        ("OIDC_ISSUER", "{{ issuer }}", true),
+        ("KEYCLOAK_URL", "{{ server }}", is_user),
+        ("KEYCLOAK_REALM", "{{ realm }}", is_user),
+        ("KEYCLOAK_USER", "{{ user.username }}", is_user),
+        ("KEYCLOAK_PASSWORD", "{{ user.password }}", is_user && has_secrets),
+        ("OIDC_ISSUER", "{{ issuer }}", !is_user),
         ("OIDC_CLIENT_ID", "{{ client.id }}", is_client),
         // A public client has none; that another one's cannot be read is an error.
         (
@@ -234,7 +239,7 @@ fn usual(is_client: bool, has_secrets: bool) -> Templates {
 }
 
 /// What is wrong with a template, as far as no server has to be asked.
-fn check(reader: &mut Reader<'_>, text: &str, place: Place, is_client: bool) {
+fn check(reader: &mut Reader<'_>, text: &str, place: Place, of: &Kind) {
     let mut unknown = match template::names(text) {
         Ok(names) => names,
         Err(reason) => {
@@ -243,7 +248,11 @@ fn check(reader: &mut Reader<'_>, text: &str, place: Place, is_client: bool) {
             return;
         }
     };
-    let facts = FACTS.iter().copied().filter(|fact| *fact != "client" || is_client);
+    let facts = FACTS.iter().copied().filter(|fact| match *fact {
+        "client" => *of == kinds::CLIENT,
+        "user" => *of == kinds::USER,
+        _ => true,
+    });
     let parameters: Vec<String> = reader.parameters.keys().cloned().collect();
     let known: Vec<&str> = facts.chain(parameters.iter().map(String::as_str)).collect();
     unknown.retain(|name| !known.contains(&name.as_str()));

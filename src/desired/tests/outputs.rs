@@ -55,7 +55,7 @@ file = "same"
 "#,
         ), ("acme/realm.toml", "[clients.c]\n[clients.d]\n")]),
         @r#"
- × `acme/roles/a` is neither a client nor a realm
+ × `acme/roles/a` is no client, user or realm
   ╭─[realmform.toml:3:1]
 2 │ [outputs.a]
 3 │ of = "acme/roles/a"
@@ -213,8 +213,8 @@ file = ".handed/token"
     let names: Vec<&str> = clients.clients.iter().flat_map(|names| names.iter().map(String::as_str)).collect();
     assert_eq!(names, ["..", "https://sp/../x", "web-a", "web-b"]);
     assert!(issuer.clients.is_none() && token.clients.is_none());
-    let has_token = [clients, issuer, token].map(|output| output.has_registration_token);
-    assert_eq!(has_token, [false, false, true], "only a client's own");
+    let has_issued = [clients, issuer, token].map(|output| output.has_issued);
+    assert_eq!(has_issued, [false, false, true], "only a client's own");
     let listing: Vec<bool> = loaded.desired.realms["acme"]
         .outputs
         .iter()
@@ -378,7 +378,7 @@ file = "web.toml"
   ╰────
 
  × the output `b` cannot be made of acme: `{{ client.secret }}`: undefined value; before an apply
- │ there is `realm` or `client.id`
+ │ there is `realm`
   ╭─[realmform.toml:5:10]
 4 │ secret = ***                     }" }
 5 │ [outputs.b]

@@ -23,6 +23,8 @@ mod user;
 pub(super) mod user_profile;
 pub(super) mod workflow;
 
+pub use user::issue_password;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;

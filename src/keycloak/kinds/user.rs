@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use super::client::link_roles;
@@ -11,7 +12,7 @@ use crate::keycloak::path::segment;
 use crate::keycloak::reader::Reader;
 use crate::keycloak::shape::{Object, object, objects, text};
 use crate::keycloak::writer::{Changes, Leaf, Leaves, Links, Writer, body, exposed, merged};
-use crate::keycloak::{HttpError, ServerError};
+use crate::keycloak::{Http, HttpError, ServerError};
 use crate::model::{Address, FieldPath, LiveObject, LiveValue, PROTECTION_ROLE, flatten, kinds, texts};
 
 /// Users are listed in bigger pages than what carries more.
@@ -225,8 +226,21 @@ fn credential(password: &Value) -> Value {
 
 async fn set_password(writer: &Writer, address: &Address, password: &Leaf) -> Result<(), ServerError> {
     let id = writer.directory.id(address).await?;
-    let path = writer.path(format!("/users/{}/reset-password", segment(&id)));
-    match writer.http().put(&path, &credential(&exposed(password))).await {
+    reset(writer.http(), &writer.path(format!("/users/{}", segment(&id))), &exposed(password)).await
+}
+
+/// Gives a user, by the server's own name of it, another password.
+///
+/// # Errors
+/// The server's refusals.
+pub async fn issue_password(http: &Http, realm: &str, uuid: &str, password: &SecretString) -> Result<(), ServerError> {
+    http.hide([password]);
+    let path = format!("/{}/users/{}", segment(realm), segment(uuid));
+    reset(http, &path, &password.expose_secret().into()).await
+}
+
+async fn reset(http: &Http, user: &str, password: &Value) -> Result<(), ServerError> {
+    match http.put(&format!("{user}/reset-password"), &credential(password)).await {
         // The request whose answer was lost has set it: a policy may rule out what was a password before, and the
         // present one is among these.
         Err(e) if e.repeated() && is_password_of_before(&e) => Ok(()),

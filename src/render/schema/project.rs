@@ -229,7 +229,7 @@ pub(super) fn outputs() -> Json {
             "required": ["of"],
             "properties": {
                 "of": {
-                    "description": "A client, such as acme/clients/shop, or a realm; with * the declared ones that match, such as acme/clients/*.",
+                    "description": "A client, such as acme/clients/shop, a user or a realm; of clients and realms with * the declared ones that match, such as acme/clients/*.",
                     "type": "string",
                 },
                 "env": templates("Variables, by name; an empty table is those that OpenID Connect takes."),
