@@ -60,6 +60,8 @@ pub enum OutputAction {
     Refresh,
     /// It is taken away.
     Remove,
+    /// It is another realm's to hand over there from now on.
+    Leave,
 }
 
 /// How much of a realm a difference is about.

@@ -77,5 +77,6 @@ pub fn diff(desired: &Desired, live: &Live, base: &BTreeMap<RealmName, &DesiredR
         let today = Today::of(name, &wanted, live, base);
         realms.insert(name.clone(), realm::diff(&wanted, &today, secrets));
     }
+    outputs::leave(desired, &mut realms);
     Diff { realms }
 }

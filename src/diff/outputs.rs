@@ -1,9 +1,9 @@
 //! What is handed over, and what is taken back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, OutputAction, OutputChange};
-use crate::model::{Address, Destination, HandOff, Intended, Record, kinds};
+use super::{Change, OutputAction, OutputChange, RealmDiff};
+use crate::model::{Address, Desired, Destination, HandOff, Intended, RealmName, Record, kinds};
 
 /// What happens at each destination.
 pub(super) fn outputs(
@@ -28,4 +28,15 @@ pub(super) fn outputs(
     }
     outputs.sort_by(|a, b| (&a.what.output, &a.what.of, &a.to).cmp(&(&b.what.output, &b.what.of, &b.to)));
     outputs
+}
+
+/// Nothing is taken back from where another realm hands over now, as when a tenant gets a realm of its own: whichever of the two
+/// comes last would have the say.
+pub(super) fn leave(desired: &Desired, realms: &mut BTreeMap<RealmName, RealmDiff>) {
+    let wanted: BTreeSet<&Destination> =
+        desired.realms.values().filter_map(|realm| realm.outputs.as_ref()).flat_map(BTreeMap::keys).collect();
+    let all = realms.values_mut().flat_map(|realm| &mut realm.outputs);
+    for output in all.filter(|output| output.action == OutputAction::Remove && wanted.contains(&output.to)) {
+        output.action = OutputAction::Leave;
+    }
 }

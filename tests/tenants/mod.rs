@@ -92,3 +92,35 @@ fn a_tenant_lives_in_the_realm_above_until_it_has_its_own() {
     let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
     assert!(plan["realms"]["tree"]["changes"].as_array().unwrap().is_empty());
 }
+
+/// Two realms have a say then where it goes: the one that the tenant leaves takes nothing back.
+#[test]
+fn what_is_handed_over_of_a_tenant_stays_when_it_gets_a_realm() {
+    let project = Project::in_git("tree-handed");
+    let prod = Admin::of("tree-handed-prod");
+    prod.delete_if_there("");
+    let output = "[outputs.name]\nof = \"{{ realm }}/clients/{{ tenant }}-app\"\ntemplate = \"{{ client.id }}\\n\"\n\
+                  file = \".handed/name\"\n";
+    project.write("blueprints/app/blueprint.toml", output);
+    project.write("blueprints/app/realm.toml", "[clients.\"{{ tenant }}-app\"]\n");
+    project.write("tree-handed/tenants/prod/tenant.toml", "use = [{ blueprint = \"app\" }]\n");
+    let apply = |arguments: &[&str], realm: &str| {
+        project.git(&["add", "--all", ":!.handed"]);
+        project.git(&["commit", "--quiet", "--message", realm]);
+        let planned = project.run(&[&["plan"], arguments].concat()).stdout;
+        let applied = project.apply_with(arguments);
+        assert!(!applied.stderr.contains("warning"), "{applied:?}");
+        let handed = std::fs::read_to_string(project.folder().join(".handed/name")).unwrap();
+        assert_eq!(handed, "tree-handed-prod-app\n");
+        let listed = project.run(&["output"]).stdout;
+        assert!(listed.contains(&format!("  {realm}/clients/tree-handed-prod-app  .handed/name  up to date\n")));
+        planned
+    };
+    apply(&[], "tree-handed");
+    project.write("tree-handed/tenants/prod/realm.toml", "realm = \"tree-handed-prod\"\n");
+    let planned = apply(&[], "tree-handed-prod");
+    assert!(planned.contains("left to another realm") && planned.ends_with("Outputs: 1 to write.\n"), "{planned}");
+    std::fs::remove_file(project.folder().join("tree-handed/tenants/prod/realm.toml")).unwrap();
+    apply(&["--allow-destroy", "tree-handed-prod"], "tree-handed");
+    assert_eq!(prod.status(""), 404);
+}

@@ -16,7 +16,7 @@ use crate::cli::output::count;
 use crate::cli::workspace::Workspace;
 use crate::cli::{Context, Error};
 use crate::desired::{Output, PASSWORD, Part, REGISTRATION_TOKEN};
-use crate::diff::{Action, OutputChange};
+use crate::diff::{Action, OutputAction, OutputChange};
 use crate::keycloak::{Facts, FactsWanted, Ledger, Servers, facts};
 use crate::model::{Address, Desired, Destination, HandOff, Handed, RealmName, kinds};
 use crate::outputs::{self, Rendered};
@@ -195,6 +195,7 @@ impl<'a> HandingOver<'a> {
                 (Ok(_), Order::Put(_), None) | (Err(_), _, _) => {}
             }
         }
+        handed.retain(|to, _| !plan.diff.outputs.iter().any(|it| it.to == *to && it.action == OutputAction::Leave));
         forget_void(&mut handed, &issued);
         let names = whats.into_iter().map(|(to, what)| (to.clone(), what.output));
         self.note(results, &names.chain(names_of(plan.diff.taken_back())).collect());

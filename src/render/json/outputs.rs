@@ -28,9 +28,11 @@ enum OutputWord {
     Refresh,
     /// It is taken away.
     Remove,
+    /// It stays, as another realm's: that hands over there from now on.
+    Leave,
 }
 
-words!(OutputWord, OutputAction: Write Refresh Remove);
+words!(OutputWord, OutputAction: Write Refresh Remove Leave);
 
 impl From<&OutputChange> for OutputDocument {
     fn from(change: &OutputChange) -> Self {

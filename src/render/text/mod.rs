@@ -156,6 +156,7 @@ pub(super) fn output_words(action: OutputAction) -> (char, &'static str) {
         OutputAction::Write => ('+', ""),
         OutputAction::Refresh => ('~', "if it says something else then"),
         OutputAction::Remove => ('-', "taken back"),
+        OutputAction::Leave => ('-', "left to another realm"),
     }
 }
 
