@@ -18,6 +18,7 @@ mod blueprints;
 mod broker;
 mod changed;
 mod cli;
+mod clusters;
 mod customers;
 mod demo;
 mod drift;

@@ -45,8 +45,8 @@ fn every_example_is_a_project_with_an_explanation() {
 
 #[test]
 fn a_real_server_takes_every_example() {
-    // `customers`, `mesh` and `broker` apply those.
-    let elsewhere = ["customer-access", "organisation-mesh", "enterprise-broker"];
+    // `broker`, `clusters`, `customers` and `mesh` apply those.
+    let elsewhere = ["customer-access", "enterprise-broker", "organisation-mesh", "tenant-clusters"];
     for example in examples().into_iter().filter(|example| !elsewhere.iter().any(|it| example.ends_with(it))) {
         let is_newer = ["permissions", "two-teams"].iter().any(|it| example.ends_with(it));
         if is_newer && is_26_0("permissions and descriptions of groups are newer") {
