@@ -202,7 +202,7 @@ fn changing(plan: &Plan, desired: &Desired) -> Desired {
         let addresses = plan.diff.changes.iter().map(|change| &change.address).collect();
         Some((name.clone(), part(desired.realms.get(name)?, &addresses)))
     });
-    Desired { realms: realms.collect() }
+    Desired { realms: realms.collect(), ..Desired::default() }
 }
 
 /// Says what moved, if anything did.

@@ -8,7 +8,7 @@ use super::output::Output;
 use super::{Context, Error};
 use crate::desired::{self, Loaded, PROJECT_FILE, Project};
 use crate::git::{self, Touches, Tree};
-use crate::model::RealmName;
+use crate::model::{Desired, RealmName};
 
 /// Which state of the files is meant.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -193,9 +193,12 @@ fn only(loaded: &mut Loaded, realms: &[RealmName]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Leaves other realms out.
+/// Leaves other realms out, and keeps in mind where they hand over.
 pub(super) fn keep(loaded: &mut Loaded, is_kept: impl Fn(&RealmName) -> bool) {
-    loaded.desired.realms.retain(|name, _| is_kept(name));
+    let Desired { realms, elsewhere } = &mut loaded.desired;
+    let others = realms.iter().filter(|(name, _)| !is_kept(name));
+    elsewhere.extend(others.filter_map(|(_, realm)| realm.outputs.as_ref()).flat_map(BTreeMap::keys).cloned());
+    realms.retain(|name, _| is_kept(name));
     loaded.outputs.retain(|name, _| is_kept(name));
     loaded.references.retain(|reference| is_kept(&reference.realm));
     let Loaded { desired, settings, .. } = loaded;

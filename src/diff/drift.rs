@@ -135,7 +135,7 @@ fn is_drift(cause: Cause) -> bool {
 /// What the server needs to be as it was applied.
 fn set_back(name: &RealmName, live: &LiveRealm, base: &DesiredRealm, secrets: &dyn Secrets) -> RealmDiff {
     let (name, live) = by_former_name(name, live);
-    let desired = Desired { realms: [(name.clone(), base.clone())].into() };
+    let desired = Desired { realms: [(name.clone(), base.clone())].into(), ..Desired::default() };
     let live = Live { realms: [(name.clone(), live)].into() };
     let bases = [(name.clone(), base)].into();
     let Diff { mut realms } = diff(&desired, &live, &bases, secrets);

@@ -33,8 +33,8 @@ pub(super) fn outputs(
 /// Nothing is taken back from where another realm hands over now, as when a tenant gets a realm of its own: whichever of the two
 /// comes last would have the say.
 pub(super) fn leave(desired: &Desired, realms: &mut BTreeMap<RealmName, RealmDiff>) {
-    let wanted: BTreeSet<&Destination> =
-        desired.realms.values().filter_map(|realm| realm.outputs.as_ref()).flat_map(BTreeMap::keys).collect();
+    let wanted = desired.realms.values().filter_map(|realm| realm.outputs.as_ref()).flat_map(BTreeMap::keys);
+    let wanted: BTreeSet<&Destination> = wanted.chain(&desired.elsewhere).collect();
     let all = realms.values_mut().flat_map(|realm| &mut realm.outputs);
     for output in all.filter(|output| output.action == OutputAction::Remove && wanted.contains(&output.to)) {
         output.action = OutputAction::Leave;

@@ -1,6 +1,6 @@
 //! What the files want.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,6 +11,8 @@ use super::{Address, Destination, FieldPath, Intended, Kind, Placement, RealmNam
 pub struct Desired {
     /// By realm name.
     pub realms: BTreeMap<RealmName, DesiredRealm>,
+    /// Where realms hand over that were left out.
+    pub elsewhere: BTreeSet<Destination>,
 }
 
 /// What the files want of one realm.

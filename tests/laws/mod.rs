@@ -257,7 +257,10 @@ fn planned(desired: &DesiredRealm, live: LiveRealm) -> (Plan, LiveRealm) {
 fn compared(desired: &DesiredRealm, live: LiveRealm) -> (Diff, LiveRealm) {
     let address = desired.objects.keys().next().unwrap().clone();
     let realm = address.realm_name().to_owned();
-    let wanted = realmform::model::Desired { realms: [(realm.clone(), desired.clone())].into() };
+    let wanted = realmform::model::Desired {
+        realms: [(realm.clone(), desired.clone())].into(),
+        ..realmform::model::Desired::default()
+    };
     if !live.objects.contains_key(&address) {
         return (diff::diff(&wanted, &Live::default(), &BTreeMap::new(), &Known), live);
     }

@@ -71,7 +71,10 @@ fn live(export: &Export, wanted: &DesiredRealm) -> LiveRealm {
 
 fn changes(wanted: &DesiredRealm, export: &Export) -> Undone {
     let live = Live { realms: [(REALM.to_owned(), live(export, wanted))].into() };
-    let desired = realmform::model::Desired { realms: [(REALM.to_owned(), wanted.clone())].into() };
+    let desired = realmform::model::Desired {
+        realms: [(REALM.to_owned(), wanted.clone())].into(),
+        ..realmform::model::Desired::default()
+    };
     let mut diff = diff::diff(&desired, &live, &BTreeMap::new(), &NoSecrets);
     let changes = diff.realms.remove(REALM).unwrap().changes;
     let undone = changes.into_iter().map(|change| match change.action {

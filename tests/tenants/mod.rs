@@ -123,4 +123,14 @@ fn what_is_handed_over_of_a_tenant_stays_when_it_gets_a_realm() {
     std::fs::remove_file(project.folder().join("tree-handed/tenants/prod/realm.toml")).unwrap();
     apply(&["--allow-destroy", "tree-handed-prod"], "tree-handed");
     assert_eq!(prod.status(""), 404);
+
+    // One after the other, too.
+    project.write("tree-handed/tenants/prod/realm.toml", "realm = \"tree-handed-prod\"\n");
+    for realm in ["tree-handed-prod", "tree-handed"] {
+        let ran = project.run(&["apply", "--yes", "--realm", realm]);
+        assert_eq!(ran.status, 0, "{ran:?}");
+        assert!(project.folder().join(".handed/name").exists(), "{ran:?}");
+    }
+    project.assert_empty_plan();
+    prod.delete_if_there("");
 }

@@ -164,7 +164,7 @@ impl Work<'_> {
     async fn check_unmoved(&self, context: &Context, realm: &RealmName, plan: &RealmPlan) -> Result<(), Error> {
         let changed = plan.diff.changes.iter().map(|change| &change.address).collect();
         let desired = self.desired.realms.get(realm).map(|desired| (realm.clone(), part(desired, &changed)));
-        let desired = Desired { realms: desired.into_iter().collect() };
+        let desired = Desired { realms: desired.into_iter().collect(), ..Desired::default() };
         let plan = Plan { realms: [(realm.clone(), plan.clone())].into() };
         let live = saved::look(self.servers, self.project, &plan, &desired).await?;
         let now = live.realms.get(realm);
@@ -230,7 +230,7 @@ impl Work<'_> {
         let objects = read_again(self.servers.of(realm), realm, &Interest::of(&part)).await?;
         part.prune = desired.prune.clone();
         let live = LiveRealm { objects, record, ..LiveRealm::default() };
-        let desired = Desired { realms: [(realm.clone(), part)].into() };
+        let desired = Desired { realms: [(realm.clone(), part)].into(), ..Desired::default() };
         let live = Live { realms: [(realm.clone(), live)].into() };
         let diff = diff::diff(&desired, &live, &BTreeMap::new(), &Resolved(self.secrets));
         check_secrets(&diff)?;

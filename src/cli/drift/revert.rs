@@ -70,7 +70,7 @@ impl Revert<'_> {
                 servers: self.servers,
                 project: &self.workspace.loaded.project.name,
                 plan: &Plan { realms: [(name.clone(), realm.clone())].into() },
-                desired: &Desired { realms: base.into_iter().collect() },
+                desired: &Desired { realms: base.into_iter().collect(), ..Desired::default() },
                 secrets: &secrets,
                 redactor: &redactor,
                 patience: &Patience::new(self.context, self.args.lock_timeout),

@@ -96,7 +96,7 @@ impl Saved {
     /// The objects that the plan makes or changes, as the files want them.
     pub fn desired(&self) -> Desired {
         let realms = self.plan.realms.iter().map(|(name, realm)| (name.clone(), self.desired_realm(realm)));
-        Desired { realms: realms.collect() }
+        Desired { realms: realms.collect(), ..Desired::default() }
     }
 
     fn desired_realm(&self, realm: &RealmPlan) -> DesiredRealm {
