@@ -165,7 +165,10 @@ impl Files {
     /// The realms that are looked at, by their folders.
     fn realms(&self, args: &PlanArgs) -> Result<Vec<(&String, &RealmName)>, Error> {
         check_known(&args.files.realm, &self.realms.values().collect())?;
-        let is_wanted = |name: &RealmName| args.files.realm.is_empty() || args.files.realm.contains(name);
+        let is_wanted = |name: &RealmName| {
+            (args.files.realm.is_empty() || args.files.realm.contains(name))
+                && args.shard.is_none_or(|shard| shard.has(name))
+        };
         Ok(self.realms.iter().filter(|(_, name)| is_wanted(name)).collect())
     }
 

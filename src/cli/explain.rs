@@ -48,7 +48,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    let (workspace, connected) = load_and_connect(context, &args.files, &args.connect).await?;
+    let (workspace, connected) = load_and_connect(context, &args.files, &args.connect, None).await?;
     workspace.print_warnings(context);
     let readings = readings(&args.what)?;
     let servers = connected?.servers;

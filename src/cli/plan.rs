@@ -42,7 +42,7 @@ pub(super) struct Args {
     detailed_exitcode: bool,
     /// Compare with a realm export instead of a server: a file of `kc.sh export` or of the console, or a folder of them
     /// (repeatable). Such a plan cannot be applied
-    #[arg(long, value_name = "EXPORT")]
+    #[arg(long, value_name = "EXPORT", conflicts_with = "shard")]
     live: Vec<PathBuf>,
     /// Look only at what changed since it was applied: in the files, by git, and on the server where the realm keeps admin
     /// events. What cannot be told that way is planned in full

@@ -15,7 +15,7 @@ use crate::apply::Secrets;
 use crate::desired::{self, Loaded, Output, Ref};
 use crate::diff;
 use crate::diff::Unreadable;
-use crate::fleet::Survey;
+use crate::fleet::{Shard, Survey};
 use crate::keycloak::{Connection, Credentials, Http, Interest, Servers, read_realm};
 use crate::model::{
     Address, DesiredRealm, FieldPath, Live, LiveRealm, LiveValue, RealmName, Record, Reference, SecretRef,
@@ -34,6 +34,9 @@ pub(super) struct PlanArgs {
     pub(super) connect: connect::ConnectArgs,
     #[command(flatten)]
     pub(super) fetch: FetchArgs,
+    /// Only the realms of this part, such as 1/4 for the first of four: runs that share the work
+    #[arg(long, value_name = "K/N", conflicts_with = "realm")]
+    pub(super) shard: Option<Shard>,
     /// Allow this object to be deleted with the data that hangs on it (repeatable)
     #[arg(long, value_name = "ADDRESS")]
     allow_destroy: Vec<String>,
@@ -83,7 +86,7 @@ pub(super) async fn prepare_after(
     refuse: impl FnOnce(&Workspace) -> Result<(), Error>,
     wait: impl AsyncFnOnce(&Workspace, &Servers) -> Result<(), Error>,
 ) -> Result<Prepared, Error> {
-    let (mut workspace, connected) = load_and_connect(context, &args.files, &args.connect).await?;
+    let (mut workspace, connected) = load_and_connect(context, &args.files, &args.connect, args.shard).await?;
     refuse(&workspace)?;
     workspace.print_warnings(context);
     let (secrets, made_up) = resolve(context, &workspace).await?;
@@ -157,6 +160,7 @@ pub(super) async fn load_and_connect(
     context: &Context,
     files: &workspace::FileArgs,
     args: &connect::ConnectArgs,
+    shard: Option<Shard>,
 ) -> Result<(Workspace, Result<Located, Error>), Error> {
     let found = Found::new(context, files)?;
     let (mut workspace, signed_in) = if let Some(project) = found.project() {
@@ -168,7 +172,7 @@ pub(super) async fn load_and_connect(
         (workspace, signed_in)
     };
     let located = match signed_in {
-        Ok(signed_in) => signed_in.locate(context, args, &mut workspace).await,
+        Ok(signed_in) => signed_in.locate(context, args, shard, &mut workspace).await,
         Err(error) => Err(error),
     };
     Ok((workspace, located))
@@ -268,8 +272,9 @@ async fn read_server(
         http.require_supported_for_new_realms().await?;
     }
     if whole {
-        let known = located.known_on(server);
-        live.realms.extend(crate::keycloak::read_abandoned(http, project, workspace.environment(), &known).await?);
+        let is_meant = |realm: &RealmName| located.may_be_left_on(server, realm);
+        let left = crate::keycloak::read_abandoned(http, project, workspace.environment(), is_meant).await?;
+        live.realms.extend(left);
     }
     Ok(live)
 }

@@ -58,8 +58,9 @@ pub(super) struct Steps<'a> {
 }
 
 impl<'a> Steps<'a> {
-    pub(super) fn new(total: usize, redactor: &'a Redactor) -> Self {
-        let terminal = std::io::stderr().is_terminal();
+    /// With a bar on a terminal, unless it is one of several that would draw over each other.
+    pub(super) fn new(total: usize, redactor: &'a Redactor, is_alone: bool) -> Self {
+        let terminal = is_alone && std::io::stderr().is_terminal();
         let bar = if terminal { ProgressBar::new(total as u64) } else { ProgressBar::hidden() };
         bar.set_style(style("{spinner} {bar:30} {pos}/{len} {wide_msg}"));
         Self { bar, terminal, total, done: 0, redactor }

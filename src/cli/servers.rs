@@ -10,7 +10,7 @@ use super::prepare::{credential, renamed_from};
 use super::workspace::{Workspace, keep};
 use super::{Context, Error};
 use crate::desired::Project;
-use crate::fleet::{self, Duplicate, Member, Survey, Wanted};
+use crate::fleet::{self, Duplicate, Member, Shard, Survey, Wanted};
 use crate::keycloak::{Http, Ledger, Servers, realm_names};
 use crate::model::{Address, RealmName};
 use crate::plan::Plan;
@@ -49,6 +49,8 @@ pub(super) struct Located {
     pub(super) credential: Vec<Address>,
     /// The realms that the files declare, by their names of now and before, those included that are left out.
     declared: BTreeSet<RealmName>,
+    /// The part of the realms that is looked at.
+    shard: Option<Shard>,
 }
 
 /// Signs in: to the server that is meant, or to all of the fleet. One of a fleet that cannot be reached is no reason to fail.
@@ -99,7 +101,7 @@ impl SignedIn {
     pub(super) fn only(self) -> Option<Located> {
         let Reached::One(http) = self.reached else { return None };
         let (servers, declared) = (Servers::one(http), BTreeSet::new());
-        Some(Located { servers, survey: None, credential: self.credential, declared })
+        Some(Located { servers, survey: None, credential: self.credential, declared, shard: None })
     }
 
     /// Finds the realms of the workspace. Those of which nobody can tell where they are, and those on other servers than the
@@ -108,6 +110,7 @@ impl SignedIn {
         self,
         context: &Context,
         args: &ConnectArgs,
+        shard: Option<Shard>,
         workspace: &mut Workspace,
     ) -> Result<Located, Error> {
         let Self { reached, credential } = self;
@@ -115,7 +118,9 @@ impl SignedIn {
         let declared = realms.keys().cloned().chain(realms.values().filter_map(renamed_from)).collect();
         let seen = match reached {
             Reached::One(http) => {
-                return Ok(Located { servers: Servers::one(http), survey: None, credential, declared });
+                keep_shard(workspace, shard);
+                let servers = Servers::one(http);
+                return Ok(Located { servers, survey: None, credential, declared, shard });
             }
             Reached::Fleet(seen) => seen,
         };
@@ -161,7 +166,9 @@ impl SignedIn {
         survey.tell(|text| context.output.message(text));
         let is_meant = |realm: &RealmName| survey.places.of.get(realm).is_some_and(|place| is_asked(&place.server));
         keep(&mut workspace.loaded, is_meant);
-        Ok(Located { servers, survey: Some(survey), credential, declared })
+        // Only now: where new realms go depends on all of them.
+        keep_shard(workspace, shard);
+        Ok(Located { servers, survey: Some(survey), credential, declared, shard })
     }
 }
 
@@ -189,12 +196,19 @@ impl Located {
         Ok(())
     }
 
-    /// The realms of a server that are not to be looked at for what the project left behind: those that the files declare, and
-    /// those of which another server's counts.
-    pub(super) fn known_on(&self, server: &str) -> BTreeSet<RealmName> {
-        let duplicates = self.survey.iter().flat_map(|survey| &survey.duplicates);
-        let ignored = duplicates.filter(|it| it.ignored.iter().any(|ignored| ignored == server)).map(|it| &it.realm);
-        self.declared.iter().chain(ignored).cloned().collect()
+    /// Whether the project may have left a realm behind on a server: not one that the files declare, of which another server's
+    /// counts, or that is another run's to look at.
+    pub(super) fn may_be_left_on(&self, server: &str, realm: &RealmName) -> bool {
+        let mut duplicates = self.survey.iter().flat_map(|survey| &survey.duplicates);
+        let is_ignored = duplicates.any(|it| it.realm == *realm && it.ignored.iter().any(|ignored| ignored == server));
+        !is_ignored && !self.declared.contains(realm) && self.shard.is_none_or(|shard| shard.has(realm))
+    }
+}
+
+/// Leaves the realms of other runs out.
+fn keep_shard(workspace: &mut Workspace, shard: Option<Shard>) {
+    if let Some(shard) = shard {
+        keep(&mut workspace.loaded, |realm| shard.has(realm));
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         return Err(Error::Usage(format!("--from {}: that is this project", args.from)));
     }
     let signed_in = sign_in(context, &args.connect, &workspace.folder, Some(project)).await?;
-    let servers = signed_in.locate(context, &args.connect, &mut workspace).await?.servers;
+    let servers = signed_in.locate(context, &args.connect, None, &mut workspace).await?.servers;
     let project = &workspace.loaded.project;
     let mut realms: BTreeMap<RealmName, Handed> = BTreeMap::new();
     for what in &args.what {

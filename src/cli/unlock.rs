@@ -31,7 +31,7 @@ pub(super) struct Args {
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     let mut workspace = Workspace::load(context, &FileArgs::default())?;
     let signed_in = sign_in(context, &args.connect, &workspace.folder, Some(&workspace.loaded.project)).await?;
-    let servers = signed_in.locate(context, &args.connect, &mut workspace).await?.servers;
+    let servers = signed_in.locate(context, &args.connect, None, &mut workspace).await?.servers;
     let project = &workspace.loaded.project;
     let declared = workspace.loaded.desired.realms.keys();
     let realms: Vec<&RealmName> =

@@ -8,11 +8,14 @@ have room. While a server cannot be reached, what is found nowhere may be there,
 Pure and synchronous: it gets what was found on the servers, and answers with places, or with what there is no room for.
 */
 
+mod shard;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+
+pub use shard::Shard;
 
 use crate::desired::Server;
 use crate::model::{Placement, RealmName};

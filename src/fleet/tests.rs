@@ -143,3 +143,26 @@ fn of_two_realms_of_one_name_one_counts() {
     assert_eq!(duplicates(&members, |_, server| server == "a"), [duplicate("a", "b")]);
     assert_eq!(duplicates(&members, |_, _| true), [duplicate("b", "a")]);
 }
+
+#[test]
+fn shards_divide_the_realms_and_stay_what_they_are() {
+    let realms: Vec<RealmName> = (0..1000).map(|number| format!("tenant-{number}")).collect();
+    let shard = |number: usize, of: usize| format!("{number}/{of}").parse::<Shard>().unwrap();
+    let of = |realm: &RealmName, of: usize| (1..=of).filter(|number| shard(*number, of).has(realm)).collect::<Vec<_>>();
+    let of_four: Vec<usize> = realms.iter().map(|realm| of(realm, 4)[0]).collect();
+    assert!(realms.iter().all(|realm| of(realm, 4).len() == 1));
+    for number in 1..=4 {
+        let size = of_four.iter().filter(|it| **it == number).count();
+        assert!((200..300).contains(&size), "{number}: {size}");
+    }
+    // With a fifth, whoever moves goes there.
+    let moved = realms.iter().zip(&of_four).filter(|(realm, before)| of(realm, 5)[0] != **before);
+    let moved: Vec<usize> = moved.map(|(realm, _)| of(realm, 5)[0]).collect();
+    assert!(moved.iter().all(|number| *number == 5) && (150..250).contains(&moved.len()), "{}", moved.len());
+    // A later version must not divide them otherwise: two runs may be of two versions.
+    let sample = ["acme", "beta", "gamma", "delta"].map(|name| of(&name.to_owned(), 3)[0]);
+    assert_eq!(sample, [1, 3, 1, 3]);
+    for wrong in ["", "1", "0/4", "5/4", "1/0", "a/b", "1/1001", "-1/2"] {
+        assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
+    }
+}

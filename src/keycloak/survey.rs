@@ -16,8 +16,7 @@ use crate::model::{
 /// As many names are looked through for "did you mean".
 const CANDIDATES: usize = 500;
 
-/// Realms that hold a record of this project and are not among `known`: the files no longer name them. One look-up for
-/// each realm; only the realm itself, its record and the clients of which something was handed over are read.
+/// Realms of those that are `meant` which hold a record of this project: the files no longer name them. One look-up for each realm; only the realm itself, its record and the clients of which something was handed over are read.
 ///
 /// # Errors
 /// The server's failures; records that cannot be read.
@@ -25,9 +24,9 @@ pub async fn read_abandoned(
     http: &Http,
     project: &str,
     environment: Option<&str>,
-    known: &BTreeSet<RealmName>,
+    is_meant: impl Fn(&RealmName) -> bool,
 ) -> Result<Vec<(RealmName, LiveRealm)>, ServerError> {
-    let names = realm_names(http).await?.into_iter().filter(|name| !known.contains(name) && name != "master");
+    let names = realm_names(http).await?.into_iter().filter(|name| name != "master" && is_meant(name));
     let asked = stream::iter(names).map(async |name| {
         let realm = read_if_ours(http, project, environment, &name).await?;
         Ok::<_, ServerError>(realm.map(|realm| (name, realm)))

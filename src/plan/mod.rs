@@ -92,13 +92,15 @@ pub fn check(plan: Plan, policy: &Policy) -> Result<Plan, Refusal> {
 }
 
 impl Plan {
-    /// The realms in which something is to be done, in the order in which they are applied: what moves from one to another is
-    /// made before it goes, so that people can sign in all the time.
-    pub fn in_order(&self) -> Vec<(&RealmName, &RealmPlan)> {
-        let mut realms: Vec<_> = self.realms.iter().filter(|(_, plan)| !plan.is_empty()).collect();
+    /// The realms in which something is to be done, in stages that are applied one after the other: what moves from one to
+    /// another is made before it goes, so that people can sign in all the time.
+    pub fn stages(&self) -> impl Iterator<Item = Vec<(&RealmName, &RealmPlan)>> {
         let deletes = |plan: &RealmPlan| plan.diff.changes.iter().any(Change::is_deletion);
-        realms.sort_by_key(|(_, plan)| (plan.deletes_realm(), deletes(plan)));
-        realms
+        let mut stages: BTreeMap<(bool, bool), Vec<_>> = BTreeMap::new();
+        for (name, plan) in self.realms.iter().filter(|(_, plan)| !plan.is_empty()) {
+            stages.entry((plan.deletes_realm(), deletes(plan))).or_default().push((name, plan));
+        }
+        stages.into_values()
     }
 
     /// What of it to look at first.

@@ -139,6 +139,9 @@ fn plan_tells_its_options() {
           --no-fetch
               Do not fetch the commit that was applied last where it is not in this clone
 
+          --shard <K/N>
+              Only the realms of this part, such as 1/4 for the first of four: runs that share the work
+
           --allow-destroy <ADDRESS>
               Allow this object to be deleted with the data that hangs on it (repeatable)
 

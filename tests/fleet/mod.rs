@@ -19,12 +19,13 @@ fn servers() -> &'static [Access; 3] {
     static SERVERS: OnceLock<[Sandbox; 3]> = OnceLock::new();
     static ACCESS: OnceLock<[Access; 3]> = OnceLock::new();
     ACCESS.get_or_init(|| {
+        // One after the other: three at once take longer than each is given.
         let start = |_| {
             let mut options = options();
             options.heap_mb = Some(400);
-            std::thread::spawn(|| start(options))
+            start(options)
         };
-        let started = SERVERS.get_or_init(|| [0, 1, 2].map(start).map(|server| server.join().unwrap()));
+        let started = SERVERS.get_or_init(|| [0, 1, 2].map(start));
         started.each_ref().map(access_to)
     })
 }
@@ -163,6 +164,29 @@ fn new_realms_are_placed_and_stay() {
     let applied = fleet.apply();
     assert!(applied.contains("r1: read again, nothing is left to do."), "{applied}");
     assert_realms([&["r2"], &["r1", "r3"], &["here", "us"]]);
+
+    // Two runs share the work.
+    for name in ["r1", "r2", "r3", "here"] {
+        fleet.realm(name, "displayName = \"Shared\"\n[clients.portal]\n");
+    }
+    fleet.commit();
+    let of_shard = |shard: &str| {
+        let plan = fleet.run(0, &["plan", "--shard", shard, "--format", "json"]);
+        let plan: Value = serde_json::from_str(stdout(&plan)).unwrap();
+        plan["realms"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+    };
+    let (first, second) = (of_shard("1/2"), of_shard("2/2"));
+    assert!(!first.is_empty() && !second.is_empty());
+    let mut both = [first, second].concat();
+    both.sort();
+    assert_eq!(both, ["here", "r1", "r2", "r3", "us"]);
+    fleet.run(0, &["apply", "--yes", "--shard", "1/2"]);
+    fleet.run(2, &["plan", "--detailed-exitcode"]);
+    fleet.run(0, &["apply", "--yes", "--shard", "2/2"]);
+    fleet.run(0, &["plan", "--detailed-exitcode"]);
+    fleet.run(0, &["drift", "--shard", "2/2"]);
+    let wrong = fleet.run(64, &["plan", "--shard", "3/2"]);
+    assert!(wrong.contains("1/4 is the first of four"), "{wrong}");
 
     // Where it is, the servers say: from an empty clone and after other numbers, it is there still.
     let plan = fleet.plan();

@@ -46,7 +46,7 @@ pub(super) struct Args {
     #[arg(
         value_name = "PLAN",
         conflicts_with_all = [
-            "rev", "realm", "strict", "allow_destroy", "allow_many_deletes", "rotate", "require_clean", "expect"
+            "rev", "realm", "shard", "strict", "allow_destroy", "allow_many_deletes", "rotate", "require_clean", "expect"
         ]
     )]
     saved: Option<PathBuf>,

@@ -1,10 +1,11 @@
 //! Carrying a plan out: realm after realm, with what was and what was not done in the server's own words.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use tokio::sync::watch;
 
 use super::patience::Patience;
@@ -46,38 +47,68 @@ pub(in crate::cli) struct Work<'a> {
 const LOOK: Duration = Duration::from_secs(2);
 
 impl Work<'_> {
-    /// One realm after the other, so that a failure leaves the others alone.
-    pub(in crate::cli) async fn carry_out(&self, context: &Context, mut live: Live) -> Result<(), Error> {
+    /// On each server one realm after the other, so that a failure leaves the others alone; on several at once.
+    pub(in crate::cli) async fn carry_out(&self, context: &Context, live: Live) -> Result<(), Error> {
         let interrupted = interruptions();
-        let mut ended = Ended::default();
-        for (realm, plan) in self.plan.in_order() {
-            if *interrupted.borrow() || ended.fails(self.servers.name_of(realm)) {
-                ended.unfinished.push(realm.as_str());
-                continue;
+        let ended = RefCell::new(Ended::default());
+        let live = RefCell::new(live);
+        for stage in self.plan.stages() {
+            let mut of_servers: BTreeMap<Option<&str>, Vec<(&RealmName, &RealmPlan)>> = BTreeMap::new();
+            for (realm, plan) in stage {
+                of_servers.entry(self.servers.name_of(realm)).or_default().push((realm, plan));
             }
-            match self.carry_out_realm(context, realm, plan, live.realms.remove(realm), interrupted.clone()).await {
-                Ok(outcome) => {
-                    ended.touched = true;
-                    self.report(context, realm, plan, &outcome);
-                    if let Some(handing_over) = self.handing_over {
-                        handing_over.tell(context)?;
+            let (ended, live, interrupted) = (&ended, &live, &interrupted);
+            let told = join_all(of_servers.into_iter().map(async |(server, realms)| {
+                for (realm, plan) in realms {
+                    if *interrupted.borrow() || ended.borrow().failing.contains(&server) {
+                        ended.borrow_mut().unfinished.push(realm.as_str());
+                        continue;
                     }
-                    let is_complete = outcome.is_complete();
-                    if !is_complete || !self.verify(context, realm, plan, outcome.record).await {
-                        ended.unfinished.push(realm);
-                    }
+                    let before = live.borrow_mut().realms.remove(realm);
+                    let outcome = self.carry_out_realm(context, realm, plan, before, interrupted.clone()).await;
+                    self.conclude(context, realm, plan, outcome, ended).await?;
                 }
-                Err(error) => {
-                    ended.unfinished.push(realm);
-                    // A realm that is locked says nothing of the others; a server that fails does.
-                    if matches!(error, Error::Server(_)) {
-                        ended.failing.insert(self.servers.name_of(realm));
-                    }
-                    ended.refused.push(error);
+                Ok::<_, Error>(())
+            }))
+            .await;
+            // What another server was at is finished before it is told that nobody listens any more.
+            told.into_iter().collect::<Result<(), Error>>()?;
+        }
+        ended.into_inner().result(context, *interrupted.borrow())
+    }
+
+    /// Tells how a realm ended, and looks whether anything is left.
+    async fn conclude<'s>(
+        &'s self,
+        context: &Context,
+        realm: &'s RealmName,
+        plan: &RealmPlan,
+        outcome: Result<Outcome, Error>,
+        ended: &RefCell<Ended<'s>>,
+    ) -> Result<(), Error> {
+        match outcome {
+            Ok(outcome) => {
+                ended.borrow_mut().touched = true;
+                self.report(context, realm, plan, &outcome);
+                if let Some(handing_over) = self.handing_over {
+                    handing_over.tell(context)?;
                 }
+                let is_complete = outcome.is_complete();
+                if !is_complete || !self.verify(context, realm, plan, outcome.record).await {
+                    ended.borrow_mut().unfinished.push(realm);
+                }
+            }
+            Err(error) => {
+                let mut ended = ended.borrow_mut();
+                ended.unfinished.push(realm);
+                // A realm that is locked says nothing of the others; a server that fails does.
+                if matches!(error, Error::Server(_)) {
+                    ended.failing.insert(self.servers.name_of(realm));
+                }
+                ended.refused.push(error);
             }
         }
-        ended.result(context, *interrupted.borrow())
+        Ok(())
     }
 
     async fn carry_out_realm(
@@ -134,7 +165,7 @@ impl Work<'_> {
             parallelism: self.servers.of(realm).parallelism() * 2,
             interrupted: stopped,
         };
-        let mut progress = Steps::new(plan.steps.len(), self.redactor);
+        let mut progress = Steps::new(plan.steps.len(), self.redactor, self.servers.only().is_some());
         let mut show = |event: crate::apply::Event<'_>| progress.show(&event);
         let lost = Cell::new(false);
         let outcome = tokio::select! {
@@ -252,10 +283,6 @@ struct Ended<'a> {
 }
 
 impl Ended<'_> {
-    fn fails(&self, server: Option<&str>) -> bool {
-        self.failing.contains(&server)
-    }
-
     fn result(mut self, context: &Context, interrupted: bool) -> Result<(), Error> {
         if !self.touched && !self.refused.is_empty() {
             // Nothing was changed, so the first reason is the whole story.
@@ -264,6 +291,8 @@ impl Ended<'_> {
         for error in &self.refused {
             context.output.message(&format!("error: {error}"));
         }
+        // Servers end in whatever order.
+        self.unfinished.sort_unstable();
         match (self.unfinished.as_slice(), interrupted) {
             // An interruption that comes when all is done changes nothing.
             ([], _) => Ok(()),

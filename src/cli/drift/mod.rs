@@ -25,6 +25,7 @@ use super::workspace::{FileArgs, Workspace};
 use super::{Context, Error, Exit, offline, plan};
 use crate::apply::Secrets;
 use crate::diff::{self, Buckets, RealmReport, Report};
+use crate::fleet::Shard;
 use crate::keycloak::{Culprits, Http, Interest, culprits, read_abandoned, read_realm};
 use crate::model::matches;
 use crate::model::{Live, Prune, PruneRules, RealmName, Record};
@@ -59,6 +60,9 @@ pub(super) struct Args {
     connect: ConnectArgs,
     #[command(flatten)]
     fetch: FetchArgs,
+    /// Only the realms of this part, such as 1/4 for the first of four: runs that share the work
+    #[arg(long, value_name = "K/N", conflicts_with = "realm")]
+    shard: Option<Shard>,
     /// Leave out what matches an address, or a field of it as ADDRESS.FIELD; `*` stands for any text (repeatable)
     #[arg(long, value_name = "PATTERN")]
     ignore: Vec<String>,
@@ -104,7 +108,7 @@ enum Bucket {
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
-    let (mut workspace, connected) = prepare::load_and_connect(context, &args.files, &args.connect).await?;
+    let (mut workspace, connected) = prepare::load_and_connect(context, &args.files, &args.connect, args.shard).await?;
     workspace.print_warnings(context);
     let located = connected?;
     let servers = &located.servers;
@@ -234,8 +238,8 @@ async fn read_server(
         }
     }
     if args.files.realm.is_empty() {
-        let known = located.known_on(server);
-        live.realms.extend(read_abandoned(http, project, workspace.environment(), &known).await?);
+        let is_meant = |realm: &RealmName| located.may_be_left_on(server, realm);
+        live.realms.extend(read_abandoned(http, project, workspace.environment(), is_meant).await?);
     }
     Ok((live, unread))
 }

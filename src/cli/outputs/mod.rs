@@ -71,7 +71,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     }
     let project = &workspace.loaded.project;
     let signed_in = sign_in(context, &args.connect, &workspace.folder, Some(project)).await?;
-    let servers = signed_in.locate(context, &args.connect, &mut workspace).await?.servers;
+    let servers = signed_in.locate(context, &args.connect, None, &mut workspace).await?.servers;
     let project = &workspace.loaded.project;
     let outputs = asked_for(&workspace, args)?;
     if args.write {
