@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use walkdir::WalkDir;
 use yaml_rust2::{Yaml, YamlLoader};
 
-use self::api_server::ApiServer;
+use self::api_server::{ApiServer, forged};
 use crate::examples::copied;
 use crate::support::access;
 use crate::support::admin::Admin;
@@ -32,7 +33,7 @@ fn blocks() -> Vec<Vec<String>> {
 
 /// A copy of the example, and a server without anything of it.
 struct Tree {
-    folder: PathBuf,
+    copy: TempDir,
     program: Program,
     blocks: std::vec::IntoIter<Vec<String>>,
     /// What every realm has.
@@ -60,7 +61,7 @@ impl Tree {
 
     #[track_caller]
     fn text(&self, path: &str) -> String {
-        std::fs::read_to_string(self.folder.join(".handed").join(path))
+        std::fs::read_to_string(self.copy.path().join(".handed").join(path))
             .unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
@@ -110,7 +111,7 @@ impl Tree {
                 handed.insert(format!("{tenant}/{cluster}.kubeconfig"));
             }
         }
-        let root = self.folder.join(".handed");
+        let root = self.copy.path().join(".handed");
         let files = WalkDir::new(&root).into_iter().map(Result::unwrap).filter(|entry| entry.file_type().is_file());
         let files = files.map(|file| file.path().strip_prefix(&root).unwrap().to_str().unwrap().to_owned());
         assert_eq!(files.collect::<BTreeSet<_>>(), handed);
@@ -172,16 +173,10 @@ fn tree() -> Tree {
     bare.post_realm(&json!({ "realm": "clusters-bare", "enabled": true }));
     let keycloaks_own = objects(&bare);
     bare.delete_if_there("");
-    let folder = copied(&example()).keep();
-    let program = Program::with_server().at(&folder);
-    program.git(&["init", "--quiet", folder.to_str().unwrap()]);
-    Tree { folder, program, blocks: blocks().into_iter(), keycloaks_own }
-}
-
-impl Drop for Tree {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.folder).ok();
-    }
+    let copy = copied(&example());
+    let program = Program::with_server().at(copy.path());
+    program.git(&["init", "--quiet", copy.path().to_str().unwrap()]);
+    Tree { copy, program, blocks: blocks().into_iter(), keycloaks_own }
 }
 
 #[test]
@@ -205,18 +200,22 @@ fn realms_are_given_and_taken_away_and_nothing_is_left_over() {
     tree.is(&[root, ("clusters-acme", "acme", &[tools, web, batch, eu]), staging]);
     who_may_what(&tree);
 
-    // The tenant gets a realm; the one inside of it gets it instead; one gives it up.
-    tree.next();
+    // The tenant gets a realm; the one inside of it gets it instead; one gives it up. What moves is made before it goes.
+    let first = |told: &str, one: &str, other: &str| {
+        let at = |realm: &str| told.find(&format!("{realm}: applied")).unwrap_or_else(|| panic!("{realm}: {told}"));
+        assert!(at(one) < at(other), "{told}");
+    };
+    first(&tree.next(), "clusters-acme-prod", "\nclusters-acme");
     tree.is(&[
         root,
         ("clusters-acme", "acme", &[tools]),
         ("clusters-acme-prod", "acme-prod", &[web, batch, eu]),
         staging,
     ]);
-    tree.next();
+    first(&tree.next(), "\nclusters-acme", "clusters-acme-prod");
     let inner = ("clusters-acme-prod-eu", "acme-prod-eu", &[eu][..]);
     tree.is(&[root, ("clusters-acme", "acme", &[tools, web, batch]), inner, staging]);
-    tree.next();
+    first(&tree.next(), "\nclusters-acme", "clusters-acme-staging");
     tree.is(&[root, ("clusters-acme", "acme", &[tools, web, batch, staged]), inner]);
     // Whose realm stayed has the same password all the time.
     assert_eq!(handed[..2], ["root", "acme"].map(|owner| tree.text(&format!("{owner}/administrator.yaml"))));
@@ -280,8 +279,7 @@ fn who_may_what(tree: &Tree) {
     assert!(of_batch.believe(token).is_ok());
     assert_eq!(of_web.believe(token), Err(format!("not for {web}")));
     assert_eq!(direct(of_batch, &format!("openid {web}"))["error"], "invalid_scope");
-    let forged = format!("{}A", &token[..token.len() - 1]);
-    let forged = if forged == token { format!("{}B", &token[..token.len() - 1]) } else { forged };
-    assert_eq!(of_batch.believe(&forged), Err("not signed by the issuer".to_owned()));
+    let forged = forged(token, web);
+    assert_eq!(of_web.believe(&forged), Err("not signed by the issuer".to_owned()));
     admin.delete(&format!("users/{}", admin.id("users?username=joan&exact=true", "username", "joan")));
 }
