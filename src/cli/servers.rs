@@ -10,7 +10,7 @@ use super::prepare::{credential, renamed_from};
 use super::workspace::{Workspace, keep};
 use super::{Context, Error};
 use crate::desired::Project;
-use crate::fleet::{self, Duplicate, Member, Shard, Survey, Wanted};
+use crate::fleet::{self, Member, Shard, Survey, Wanted};
 use crate::keycloak::{Http, Ledger, Servers, realm_names};
 use crate::model::{Address, RealmName};
 use crate::plan::Plan;
@@ -115,7 +115,8 @@ impl SignedIn {
     ) -> Result<Located, Error> {
         let Self { reached, credential } = self;
         let realms = &workspace.loaded.desired.realms;
-        let declared = realms.keys().cloned().chain(realms.values().filter_map(renamed_from)).collect();
+        let declared: BTreeSet<RealmName> =
+            realms.keys().cloned().chain(realms.values().filter_map(renamed_from)).collect();
         let seen = match reached {
             Reached::One(http) => {
                 keep_shard(workspace, shard);
@@ -133,15 +134,15 @@ impl SignedIn {
                 realms: found.as_ref().ok().map(|(_, realms)| realms),
             })
             .collect();
-        let holders = holders(&project.name, &seen, &fleet::duplicates(&members, |_, _| false)).await?;
-        let duplicates =
-            fleet::duplicates(&members, |realm, server| holders.contains(&(realm.clone(), server.to_owned())));
+        let holders = holders(&project.name, &seen, &declared).await?;
+        let holds = |realm: &RealmName, server: &str| holders.contains(&(realm.clone(), server.to_owned()));
+        let duplicates = fleet::duplicates(&members, holds);
         let former: BTreeMap<&RealmName, RealmName> =
             realms.iter().filter_map(|(name, realm)| Some((name, renamed_from(realm)?))).collect();
         let wanted = realms
             .iter()
             .map(|(name, realm)| (name, Wanted { placement: &realm.placement, renamed_from: former.get(name) }));
-        let places = fleet::places(&members, &duplicates, wanted);
+        let places = fleet::places(&members, &duplicates, holds, wanted);
         let unreachable: BTreeMap<String, String> =
             seen.iter().filter_map(|it| Some((it.name.clone(), it.found.as_ref().err()?.clone()))).collect();
         let survey = Survey { places, duplicates, unreachable };
@@ -231,19 +232,23 @@ pub(super) async fn check_nowhere(servers: &Servers, survey: &Survey, plan: &Pla
     Ok(())
 }
 
-/// On which servers duplicates hold the project's record.
+/// Which realms hold the project's record, of those on several servers, and, where a server cannot be reached, of those that the
+/// files declare: what would be theirs may be there.
 async fn holders(
     project: &str,
     seen: &[Seen],
-    duplicates: &[Duplicate],
+    declared: &BTreeSet<RealmName>,
 ) -> Result<BTreeSet<(RealmName, String)>, Error> {
-    let asked = duplicates.iter().flat_map(|Duplicate { realm, active, ignored }| {
-        std::iter::once(active).chain(ignored).map(move |server| (realm, server))
+    let reached = || seen.iter().filter_map(|it| it.found.as_ref().ok().map(|found| (&it.name, found)));
+    let is_partial = reached().count() < seen.len();
+    let mut times: BTreeMap<&RealmName, usize> = BTreeMap::new();
+    reached().flat_map(|(_, (_, realms))| realms).for_each(|realm| *times.entry(realm).or_default() += 1);
+    let is_asked =
+        |realm: &RealmName| times.get(realm).is_some_and(|it| *it > 1) || is_partial && declared.contains(realm);
+    let asked = reached().flat_map(|(server, (http, realms))| {
+        realms.iter().filter(|realm| is_asked(realm)).map(move |realm| (server, http, realm))
     });
-    let way =
-        |server: &String| seen.iter().find(|it| it.name == *server).and_then(|it| Some(&it.found.as_ref().ok()?.0));
-    let asked = asked.filter_map(|(realm, server)| Some((realm, server, way(server)?)));
-    let held = stream::iter(asked).map(async |(realm, server, http)| {
+    let held = stream::iter(asked).map(async |(server, http, realm)| {
         let ledger = Ledger::find(http, realm, project).await?;
         Ok::<_, Error>(ledger.map(|_| (realm.clone(), server.clone())))
     });

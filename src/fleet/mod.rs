@@ -93,7 +93,7 @@ impl Survey {
 pub struct Places {
     /// The declared realms of which that is known.
     pub of: BTreeMap<RealmName, Place>,
-    /// Declared realms that were found nowhere, while servers could not be reached that may have them.
+    /// Declared realms that servers may have which could not be reached: no other has them with the project's record.
     pub unknown: BTreeSet<RealmName>,
     /// New realms for which there is no room.
     pub full: Option<Full>,
@@ -214,10 +214,12 @@ pub fn duplicates(members: &[Member<'_>], holds: impl Fn(&RealmName, &str) -> bo
     several.map(duplicate).collect()
 }
 
-/// Finds the declared realms, and places those that are new, in the order of their names.
+/// Finds the declared realms, and places those that are new, in the order of their names. `holds` says whether a server's realm
+/// holds the project's record: while a server cannot be reached, one that does not may be another's of the same name.
 pub fn places<'a>(
     members: &[Member<'_>],
     duplicates: &[Duplicate],
+    holds: impl Fn(&RealmName, &str) -> bool,
     wanted: impl IntoIterator<Item = (&'a RealmName, Wanted<'a>)>,
 ) -> Places {
     let active: BTreeMap<&RealmName, &str> = duplicates.iter().map(|it| (&it.realm, it.active.as_str())).collect();
@@ -234,7 +236,13 @@ pub fn places<'a>(
     let mut places = Places::default();
     let mut homeless: Vec<Homeless> = Vec::new();
     for (name, Wanted { placement, renamed_from }) in wanted {
-        if let Some(member) = on(name).or_else(|| on(renamed_from?)) {
+        let found = on(name).map(|member| (name, member));
+        let found = found.or_else(|| renamed_from.and_then(|name| Some((name, on(name)?))));
+        if let Some((name_there, member)) = found {
+            if is_partial && !holds(name_there, member.name) {
+                places.unknown.insert(name.clone());
+                continue;
+            }
             let misplaced = (!fits(member, placement)).then(|| placement.clone());
             places.of.insert(name.clone(), Place { server: member.name.to_owned(), chosen: None, misplaced });
             continue;

@@ -48,7 +48,7 @@ fn placed(seen: [Option<&[&str]>; 3], wanted: &[(&str, Placement)]) -> Result<Ve
         wanted.iter().map(|(name, placement)| ((*name).to_owned(), placement)).collect();
     let duplicates = duplicates(&members, |_, _| false);
     let asked = wanted.iter().map(|(name, placement)| (name, Wanted { placement, renamed_from: None }));
-    let places = places(&members, &duplicates, asked);
+    let places = places(&members, &duplicates, |realm, _| !realm.starts_with("not-ours"), asked);
     if let Some(full) = places.full {
         return Err(full.to_string());
     }
@@ -121,9 +121,11 @@ fn where_there_is_no_room_it_says_how_much_is_missing() {
 #[test]
 fn what_may_be_on_a_server_that_is_down_is_unknown() {
     let any = Placement::default;
-    let wanted = [("gone", any()), ("here", any()), ("named", placement(Some("a"), &[]))];
-    let told = placed([Some(&["here"]), None, Some(&[])], &wanted).unwrap();
-    assert_eq!(told, ["here on a", "gone unknown", "named unknown"]);
+    let wanted = [("gone", any()), ("here", any()), ("named", placement(Some("a"), &[])), ("not-ours", any())];
+    let told = placed([Some(&["here", "not-ours"]), None, Some(&[])], &wanted).unwrap();
+    assert_eq!(told, ["here on a", "gone unknown", "named unknown", "not-ours unknown"]);
+    let told = placed([Some(&["not-ours"]), Some(&[]), Some(&[])], &wanted[3..]).unwrap();
+    assert_eq!(told, ["not-ours on a"]);
 }
 
 #[test]

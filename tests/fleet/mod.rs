@@ -273,6 +273,12 @@ fn of_two_realms_of_one_name_one_counts() {
     let expected = json!([{ "realm": "twice", "active": "b", "ignored": ["a", "c"] }]);
     assert_eq!(fleet.plan()["fleet"]["duplicates"], expected);
 
+    // While the server with ours is not there, the others are not taken for it.
+    fleet.down(&[1]);
+    let blind = fleet.run(0, &["plan", "--detailed-exitcode"]);
+    assert!(blind.contains("warning: left out, since they may be on b: twice\n"), "{blind}");
+    fleet.down(&[]);
+
     // One that leaves the files goes where it is ours, and nowhere else.
     fleet.remove("twice");
     fleet.realm("other", "");

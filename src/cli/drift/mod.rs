@@ -120,6 +120,9 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
         let servers: Vec<&str> = survey.unreachable.keys().map(String::as_str).collect();
         let why = format!("it may be on {}, which cannot be reached", servers.join(" or "));
         unread.extend(survey.places.unknown.iter().map(|name| (name.clone(), why.clone())));
+        if let Some(full) = &survey.places.full {
+            context.output.message(&format!("warning: {full}"));
+        }
     }
     // What could not be read is neither there nor gone.
     workspace.loaded.desired.realms.retain(|name, _| !unread.contains_key(name));
