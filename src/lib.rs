@@ -16,11 +16,11 @@ Data flows one way. A room imports only from rooms above it in this table; `test
 | [`desired`] | TOML with spans → environments, blueprints → merge → checks → [`model::Desired`] | none |
 | [`secrets`] | a reference → a value; fingerprints | environment, files, programs, a vault |
 | [`keycloak`] | sign-in, reading into [`model::Live`], writing single objects: all quirks of the wire end here | network |
-| [`fleet`] | on which of several servers a realm is, and where a new one goes → [`fleet::Places`] | none |
+| [`fleet`] | on which of several servers a realm is, and where a new one goes → [`fleet::Places`]; how all of them are → [`fleet::Status`] | none |
 | [`diff`] | the three-way truth table → [`diff::Diff`] | none |
 | [`plan`] | order, cycles, guards → [`plan::Plan`], or a refusal; saved plans, and whether they still hold | none |
 | [`apply`] | walks a plan through an [`apply::Executor`]; a server, or values in memory | through the executor |
-| [`render`] | plans, refusals, differences and schemas → text, JSON and Markdown, a saved plan back from JSON, a live realm → files, and what drifted → files that are there: one file for each format | none |
+| [`render`] | plans, refusals, differences, a status and schemas → text, JSON, Markdown and HTML, a saved plan back from JSON, a live realm → files, and what drifted → files that are there: one file for each format | none |
 | [`outputs`] | templates and the facts of a realm → what is handed over | none |
 | [`cli`] | one file for each command; the only room that knows all the others | terminal |
 
@@ -60,7 +60,7 @@ choices: it starts the steps whose predecessors succeeded, notes what was done, 
 - A kind of object: a file in `model/kinds/`, a line in its parent's `children`, and, where the server wants more than
   plain requests, a file in `keycloak/kinds/`. Files, plans and schemas follow from the table.
 - A command: a file in `cli/` with `Args` and `run`, and a line in `cli/mod.rs`.
-- An output format: a file in `render/`, and a function of the trait `Render` in `cli/report.rs`.
+- An output format: a file in `render/`, and a function of the trait `Render` in `cli/report.rs`; one that not every result has, like a page, is a `Show` of its own.
 
 # Deliberately absent
 

@@ -56,6 +56,7 @@ mod sandbox;
 mod saved;
 mod schemas;
 mod secrets;
+mod status;
 mod support;
 mod tenants;
 mod truth;

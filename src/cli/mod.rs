@@ -37,6 +37,7 @@ mod secrets;
 mod servers;
 mod show;
 mod staged;
+mod status;
 mod transfer;
 mod unlock;
 mod unreadable;
@@ -128,6 +129,8 @@ enum Command {
     Apply(apply::Args),
     /// Show what moved since it was applied, and whose it is
     Drift(drift::Args),
+    /// Show how the servers and their realms are
+    Status(status::Args),
     /// Show what is handed over of what an apply made
     Output(outputs::Args),
     /// Tell the whole story of an object, or of a field of it
@@ -207,6 +210,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Exit, Error> {
         Command::Show(args) => show::run(context, &args),
         Command::Apply(args) => apply::run(context, &args).await,
         Command::Drift(args) => Box::pin(drift::run(context, &args)).await,
+        Command::Status(args) => Box::pin(status::run(context, &args)).await,
         Command::Output(args) => outputs::run(context, &args).await,
         Command::Explain(args) => explain::run(context, &args).await,
         Command::Transfer(args) => transfer::run(context, &args).await,

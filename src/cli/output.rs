@@ -93,6 +93,11 @@ impl Output {
         }
     }
 
+    /// Has the next result take the place of those before it, where that is a terminal's screen.
+    pub(super) fn start_over(&self) -> Result<(), Error> {
+        if std::io::stdout().is_terminal() { self.result("\x1b[2J\x1b[3J\x1b[H") } else { Ok(()) }
+    }
+
     /// Prints a message.
     pub(super) fn message(&self, text: &str) {
         // There is nowhere else to say that standard error is gone.

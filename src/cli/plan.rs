@@ -11,7 +11,7 @@ use super::prepare::{self, Prepared, prepare};
 use super::report::{self, Format, Render, Reports};
 use super::{Context, Error, Exit, changed, offline, saved, unreadable};
 use crate::diff::Unreadable;
-use crate::keycloak::{Servers, culprits};
+use crate::keycloak::{RequestCounts, Servers, culprits};
 use crate::model::RealmName;
 use crate::plan::explain::Explanations;
 use crate::plan::{Plan, RealmPlan, Refusal};
@@ -189,7 +189,10 @@ impl Render for PlanView<'_> {
 
 /// Prints what a command cost, most frequent first.
 pub(super) fn print_requests(context: &Context, servers: &Servers) {
-    let counts = servers.requests();
+    tell_requests(context, &servers.requests());
+}
+
+pub(super) fn tell_requests(context: &Context, counts: &RequestCounts) {
     let mut lines: Vec<_> = counts.iter().collect();
     lines.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     let total: u64 = counts.values().sum();

@@ -7,7 +7,7 @@ use std::time::Instant;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::secrets::{self, Uses};
-use super::servers::{Located, SignedIn, sign_in};
+use super::servers::{Located, sign_in};
 use super::unreadable::{self, Applied, FetchArgs};
 use super::workspace::{self, Found, Workspace};
 use super::{Context, Error, connect, features};
@@ -179,10 +179,10 @@ pub(super) async fn load_and_connect(
 }
 
 /// Does a piece of work while the server checks the credential. A failure of the work comes first, and at once.
-pub(super) async fn beside<T: Send + 'static>(
+pub(super) async fn beside<T: Send + 'static, C>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-    connecting: impl Future<Output = Result<SignedIn, Error>>,
-) -> Result<(T, Result<SignedIn, Error>), Error> {
+    connecting: impl Future<Output = Result<C, Error>>,
+) -> Result<(T, Result<C, Error>), Error> {
     let (done, doing) = tokio::sync::oneshot::channel();
     // A thread that ends when it is done, unlike the runtime's own: what it freed is used again.
     std::thread::spawn(move || drop(done.send(work())));

@@ -29,6 +29,20 @@ pub(super) enum PlainFormat {
     Json,
 }
 
+/// A format of results that are looked at again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PageFormat {
+    Text,
+    Json,
+    /// A page for a browser, which needs nothing else
+    Html,
+}
+
+/// A result in the formats that there are of it.
+pub(super) trait Show<F> {
+    fn show(&self, format: F, options: text::Options) -> Result<String, Error>;
+}
+
 /// A result that every format can show.
 pub(super) trait Render {
     fn text(&self, options: text::Options) -> String;
@@ -40,14 +54,22 @@ pub(super) trait Render {
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Reports {
     /// Also write what it shows to a file, as text, json or markdown: `markdown=comment.md` (repeatable)
-    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = TargetParser)]
-    targets: Vec<Target>,
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = TargetParser::<Format>::default())]
+    targets: Vec<Target<Format>>,
+}
+
+/// The same of a result that has a page.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct PageReports {
+    /// Also write what it shows to a file, as text, json or html: `html=status.html` (repeatable)
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = TargetParser::<PageFormat>::default())]
+    pub(super) targets: Vec<Target<PageFormat>>,
 }
 
 /// One file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Target {
-    format: Format,
+pub(super) struct Target<F> {
+    format: F,
     path: PathBuf,
 }
 
@@ -62,22 +84,37 @@ pub(super) fn show(
     verbose: bool,
     reports: &Reports,
 ) -> Result<(), Error> {
+    show_in(context, &Rendered(result), format, verbose, &reports.targets)
+}
+
+/// The same in whatever formats there are of it.
+pub(super) fn show_in<F: Copy>(
+    context: &Context,
+    result: &impl Show<F>,
+    format: F,
+    verbose: bool,
+    targets: &[Target<F>],
+) -> Result<(), Error> {
     let mut paths = BTreeSet::new();
-    if let Some(twice) = reports.targets.iter().find(|target| !paths.insert(&target.path)) {
+    if let Some(twice) = targets.iter().find(|target| !paths.insert(&target.path)) {
         return Err(Error::Usage(format!("--report names {} twice", twice.path.display())));
     }
-    context.output.result(&rendered(result, format, context.output.text_options(verbose)))?;
-    for Target { format, path } in &reports.targets {
-        write(path, &rendered(result, *format, text::Options { color: false, width: WIDTH, verbose }))?;
+    context.output.result(&result.show(format, context.output.text_options(verbose))?)?;
+    for Target { format, path } in targets {
+        write(path, &result.show(*format, text::Options { color: false, width: WIDTH, verbose })?)?;
     }
     Ok(())
 }
 
-fn rendered(result: &impl Render, format: Format, options: text::Options) -> String {
-    match format {
-        Format::Text => result.text(options),
-        Format::Json => format!("{:#}\n", result.json()),
-        Format::Markdown => result.markdown(),
+struct Rendered<'a, R>(&'a R);
+
+impl<R: Render> Show<Format> for Rendered<'_, R> {
+    fn show(&self, format: Format, options: text::Options) -> Result<String, Error> {
+        Ok(match format {
+            Format::Text => self.0.text(options),
+            Format::Json => format!("{:#}\n", self.0.json()),
+            Format::Markdown => self.0.markdown(),
+        })
     }
 }
 
@@ -93,14 +130,27 @@ fn write(path: &Path, text: &str) -> Result<(), Error> {
 
 /// Reads `markdown=comment.md`; what is no format is told as clap tells it of `--format`.
 #[derive(Clone)]
-struct TargetParser;
+struct TargetParser<F>(EnumValueParser<F>)
+where
+    F: ValueEnum + Clone + Send + Sync + 'static;
 
-impl TypedValueParser for TargetParser {
-    type Value = Target;
+impl<F: ValueEnum + Clone + Send + Sync + 'static> Default for TargetParser<F> {
+    fn default() -> Self {
+        Self(EnumValueParser::new())
+    }
+}
 
-    fn parse_ref(&self, cmd: &clap::Command, arg: Option<&clap::Arg>, value: &OsStr) -> Result<Target, clap::Error> {
+impl<F: ValueEnum + Clone + Send + Sync + 'static> TypedValueParser for TargetParser<F> {
+    type Value = Target<F>;
+
+    fn parse_ref(
+        &self,
+        cmd: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Self::Value, clap::Error> {
         let (format, path) = TypedValueParser::parse_ref(&split, cmd, arg, value)?;
-        let format = EnumValueParser::<Format>::new().parse_ref(cmd, arg, OsStr::new(&format))?;
+        let format = self.0.parse_ref(cmd, arg, OsStr::new(&format))?;
         Ok(Target { format, path })
     }
 }

@@ -1,6 +1,7 @@
 //! The servers of a run: signing in, and on which of them each realm is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -9,9 +10,9 @@ use super::connect::{self, ConnectArgs};
 use super::prepare::{credential, renamed_from};
 use super::workspace::{Workspace, keep};
 use super::{Context, Error};
-use crate::desired::Project;
-use crate::fleet::{self, Member, Shard, Survey, Wanted};
-use crate::keycloak::{Http, Ledger, Servers, realm_names};
+use crate::desired::{Loaded, Project};
+use crate::fleet::{self, Member, Place, Shard, Survey, Wanted};
+use crate::keycloak::{Connection, Http, Ledger, RequestCounts, Servers, realm_names};
 use crate::model::{Address, RealmName};
 use crate::plan::Plan;
 
@@ -33,11 +34,28 @@ enum Reached {
     Fleet(Vec<Seen>),
 }
 
-/// What was found out of a server of a fleet.
-struct Seen {
-    name: String,
+/// What was found out of a server.
+#[derive(Clone)]
+pub(super) struct Seen {
+    pub(super) name: String,
+    /// Its base URL, where it is one.
+    pub(super) url: Option<String>,
     /// The way to it and its realms, `master` left out, or why there is none.
-    found: Result<(Http, BTreeSet<RealmName>), String>,
+    pub(super) found: Result<(Http, BTreeSet<RealmName>), String>,
+}
+
+/// All servers of a project, those included that cannot be reached.
+pub(super) struct Sight {
+    pub(super) seen: Vec<Seen>,
+    pub(super) is_fleet: bool,
+    credential: Vec<Address>,
+}
+
+/// How to reach the servers that are meant.
+enum Connections {
+    One(Connection),
+    /// By their names.
+    Fleet(Vec<(String, Connection)>),
 }
 
 /// Servers, and where the realms of the project are.
@@ -57,33 +75,75 @@ pub(super) struct Located {
 pub(super) async fn sign_in(
     context: &Context,
     args: &ConnectArgs,
-    folder: &std::path::Path,
+    folder: &Path,
     project: Option<&Project>,
 ) -> Result<SignedIn, Error> {
+    match connections(context, args, folder, project).await? {
+        Connections::One(connection) => {
+            let credential = credential(&connection);
+            Ok(SignedIn { reached: Reached::One(Http::connect(connection).await?), credential })
+        }
+        Connections::Fleet(connections) => {
+            let reached = Reached::Fleet(look(&connections).await);
+            Ok(SignedIn { reached, credential: credentials(&connections) })
+        }
+    }
+}
+
+/// The same, where the only server may be one that cannot be reached, too.
+pub(super) async fn look_around(
+    context: &Context,
+    args: &ConnectArgs,
+    folder: &Path,
+    project: &Project,
+) -> Result<Sight, Error> {
+    let (connections, is_fleet) = match connections(context, args, folder, Some(project)).await? {
+        Connections::One(connection) => {
+            let name = args.server().or(project.default_server.as_deref()).filter(|_| context.server.is_none());
+            (vec![(name.unwrap_or("server").to_owned(), connection)], false)
+        }
+        Connections::Fleet(connections) => (connections, true),
+    };
+    Ok(Sight { seen: look(&connections).await, is_fleet, credential: credentials(&connections) })
+}
+
+async fn connections(
+    context: &Context,
+    args: &ConnectArgs,
+    folder: &Path,
+    project: Option<&Project>,
+) -> Result<Connections, Error> {
     let fleet =
         project.and_then(|project| Some((project, project.fleet.as_ref()?))).filter(|_| context.server.is_none());
     let Some((project, names)) = fleet else {
-        let connection = connect::connection(context, args, folder, project).await?;
-        let credential = credential(&connection);
-        return Ok(SignedIn { reached: Reached::One(Http::connect(connection).await?), credential });
+        return Ok(Connections::One(connect::connection(context, args, folder, project).await?));
     };
     args.check_fleet(names)?;
     let mut connections = Vec::new();
-    let mut credentials = BTreeSet::new();
     for name in names {
         let connection = connect::connection(context, &args.to(name), folder, Some(project)).await?;
-        credentials.extend(credential(&connection));
-        connections.push((name, connection));
+        connections.push((name.clone(), connection));
     }
-    let look = async |(name, connection): &(&String, crate::keycloak::Connection)| {
+    Ok(Connections::Fleet(connections))
+}
+
+fn credentials(connections: &[(String, Connection)]) -> Vec<Address> {
+    let credentials: BTreeSet<Address> =
+        connections.iter().flat_map(|(_, connection)| credential(connection)).collect();
+    credentials.into_iter().collect()
+}
+
+/// Looks at all of them, and once more at those that could not be reached.
+async fn look(connections: &[(String, Connection)]) -> Vec<Seen> {
+    let look = async |(name, connection): &(String, Connection)| {
         let found = async {
             let http = Http::connect(connection.clone()).await.map_err(|error| error.to_string())?;
             let realms = realm_names(&http).await.map_err(|error| error.to_string())?;
             Ok::<_, String>((http, realms.into_iter().filter(|realm| realm != "master").collect()))
         };
-        Seen { name: (*name).clone(), found: found.await }
+        Seen { name: name.clone(), url: connection.base_url(), found: found.await }
     };
-    let mut seen: Vec<Seen> = stream::iter(&connections).map(look).buffered(AT_ONCE).collect().await;
+    let mut seen: Vec<Seen> = stream::iter(connections).map(look).buffered(AT_ONCE).collect().await;
     let failed: Vec<usize> = (0..seen.len()).filter(|at| seen[*at].found.is_err()).collect();
     if !failed.is_empty() {
         tokio::time::sleep(PAUSE).await;
@@ -93,7 +153,42 @@ pub(super) async fn sign_in(
             seen[at] = again;
         }
     }
-    Ok(SignedIn { reached: Reached::Fleet(seen), credential: credentials.into_iter().collect() })
+    seen
+}
+
+impl Sight {
+    /// Where the realms are; `holds` says whether a server's realm holds the project's record.
+    pub(super) fn survey(&self, loaded: &Loaded, holds: impl Fn(&RealmName, &str) -> bool) -> Survey {
+        if self.is_fleet {
+            return survey(loaded, &self.seen, holds);
+        }
+        let mut survey = Survey::default();
+        for Seen { name, found, .. } in &self.seen {
+            let place =
+                |realm: &RealmName| (realm.clone(), Place { server: name.clone(), chosen: None, misplaced: None });
+            survey.places.of = loaded.desired.realms.keys().map(place).collect();
+            if let Err(why) = found {
+                survey.lose(name, why.clone());
+            }
+        }
+        survey
+    }
+
+    /// The servers that were reached; `None` without any.
+    pub(super) fn signed_in(&self) -> Option<SignedIn> {
+        let reached = match self.seen.as_slice() {
+            [only] if !self.is_fleet => Reached::One(only.found.as_ref().ok()?.0.clone()),
+            seen if seen.iter().all(|it| it.found.is_err()) => return None,
+            seen => Reached::Fleet(seen.to_vec()),
+        };
+        Some(SignedIn { reached, credential: self.credential.clone() })
+    }
+
+    /// How many requests were sent, by what they were.
+    pub(super) fn requests(&self) -> RequestCounts {
+        let reached = self.seen.iter().filter_map(|it| Some((it.name.clone(), it.found.as_ref().ok()?.0.clone())));
+        Servers::several(reached.collect(), []).map(|servers| servers.requests()).unwrap_or_default()
+    }
 }
 
 impl SignedIn {
@@ -113,6 +208,18 @@ impl SignedIn {
         shard: Option<Shard>,
         workspace: &mut Workspace,
     ) -> Result<Located, Error> {
+        let located = self.locate_quietly(args, shard, workspace).await?;
+        located.survey.iter().for_each(|survey| survey.tell(|text| context.output.message(text)));
+        Ok(located)
+    }
+
+    /// The same, and nobody is told what is not as it should be.
+    pub(super) async fn locate_quietly(
+        self,
+        args: &ConnectArgs,
+        shard: Option<Shard>,
+        workspace: &mut Workspace,
+    ) -> Result<Located, Error> {
         let Self { reached, credential } = self;
         let realms = &workspace.loaded.desired.realms;
         let declared: BTreeSet<RealmName> =
@@ -125,27 +232,9 @@ impl SignedIn {
             }
             Reached::Fleet(seen) => seen,
         };
-        let project = &workspace.loaded.project;
-        let members: Vec<Member<'_>> = seen
-            .iter()
-            .map(|Seen { name, found }| Member {
-                name,
-                server: &project.servers[name],
-                realms: found.as_ref().ok().map(|(_, realms)| realms),
-            })
-            .collect();
-        let holders = holders(&project.name, &seen, &declared).await?;
-        let holds = |realm: &RealmName, server: &str| holders.contains(&(realm.clone(), server.to_owned()));
-        let duplicates = fleet::duplicates(&members, holds);
-        let former: BTreeMap<&RealmName, RealmName> =
-            realms.iter().filter_map(|(name, realm)| Some((name, renamed_from(realm)?))).collect();
-        let wanted = realms
-            .iter()
-            .map(|(name, realm)| (name, Wanted { placement: &realm.placement, renamed_from: former.get(name) }));
-        let places = fleet::places(&members, &duplicates, holds, wanted);
-        let unreachable: BTreeMap<String, String> =
-            seen.iter().filter_map(|it| Some((it.name.clone(), it.found.as_ref().err()?.clone()))).collect();
-        let survey = Survey { places, duplicates, unreachable };
+        let loaded = &workspace.loaded;
+        let holders = holders(&loaded.project.name, &seen, &declared).await?;
+        let survey = survey(loaded, &seen, |realm, server| holders.contains(&(realm.clone(), server.to_owned())));
         let active: BTreeMap<&RealmName, &str> =
             survey.duplicates.iter().map(|it| (&it.realm, it.active.as_str())).collect();
         let there = seen.iter().filter_map(|it| Some((&it.name, &it.found.as_ref().ok()?.1)));
@@ -164,7 +253,6 @@ impl SignedIn {
                 args.server().map_or_else(|| "no server of the fleet can".to_owned(), |it| format!("{it} cannot"));
             return Err(Error::Other(format!("{whom} be reached{}", reasons.concat())));
         };
-        survey.tell(|text| context.output.message(text));
         let is_meant = |realm: &RealmName| survey.places.of.get(realm).is_some_and(|place| is_asked(&place.server));
         keep(&mut workspace.loaded, is_meant);
         // Only now: where new realms go depends on all of them.
@@ -230,6 +318,30 @@ pub(super) async fn check_nowhere(servers: &Servers, survey: &Survey, plan: &Pla
         }
     }
     Ok(())
+}
+
+/// Where the realms of a fleet are; `holds` says whether a server's realm holds the project's record.
+fn survey(loaded: &Loaded, seen: &[Seen], holds: impl Fn(&RealmName, &str) -> bool) -> Survey {
+    let realms = &loaded.desired.realms;
+    let members = members(loaded, seen);
+    let duplicates = fleet::duplicates(&members, &holds);
+    let former: BTreeMap<&RealmName, RealmName> =
+        realms.iter().filter_map(|(name, realm)| Some((name, renamed_from(realm)?))).collect();
+    let wanted = realms
+        .iter()
+        .map(|(name, realm)| (name, Wanted { placement: &realm.placement, renamed_from: former.get(name) }));
+    let places = fleet::places(&members, &duplicates, &holds, wanted);
+    let unreachable = seen.iter().filter_map(|it| Some((it.name.clone(), it.found.as_ref().err()?.clone()))).collect();
+    Survey { places, duplicates, unreachable }
+}
+
+fn members<'a>(loaded: &'a Loaded, seen: &'a [Seen]) -> Vec<Member<'a>> {
+    let member = |Seen { name, url: _, found }: &'a Seen| Member {
+        name,
+        server: &loaded.project.servers[name],
+        realms: found.as_ref().ok().map(|(_, realms)| realms),
+    };
+    seen.iter().map(member).collect()
 }
 
 /// Which realms hold the project's record, of those on several servers, and, where a server cannot be reached, of those that the

@@ -5,10 +5,12 @@ Where a realm is, only the servers know: no file remembers it. A realm that is f
 nowhere is placed on the server with the fewest realms for its weight, among those that have what its `placement` asks for and
 have room. While a server cannot be reached, what is found nowhere may be there, and nothing is placed.
 
-Pure and synchronous: it gets what was found on the servers, and answers with places, or with what there is no room for.
+Pure and synchronous: it gets what was found on the servers, and answers with places, or with what there is no room for; and
+with how servers and realms are ([`Status`]).
 */
 
 mod shard;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub use shard::Shard;
+pub use status::{About, Findings, Held, RealmStatus, ServerStatus, State, Status};
 
 use crate::desired::Server;
 use crate::model::{Placement, RealmName};

@@ -54,6 +54,11 @@ impl Connection {
         Redactor::new(self.credentials.secrets())
     }
 
+    /// The base URL, without a slash at its end; `None` where it is none, or holds what is nobody's business.
+    pub fn base_url(&self) -> Option<String> {
+        Some(self.transport().base().ok()?.as_str().trim_end_matches('/').to_owned())
+    }
+
     /// What requests go through.
     pub(super) fn transport(&self) -> Transport<'_> {
         Transport {

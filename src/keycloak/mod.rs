@@ -47,5 +47,5 @@ pub use record::{Holder, LOCK_TIME, Ledger, Lock, NewLedger};
 pub use retry::RetryPolicy;
 pub use server_error::ServerError;
 pub use servers::Servers;
-pub use survey::{features, names_of, providers, read_abandoned, realm_names};
+pub use survey::{Applied, features, names_of, providers, read_abandoned, read_applied, realm_names};
 pub use writer::{Changes, Leaf, Leaves, Links, Writer};

@@ -47,6 +47,25 @@ pub async fn realm_names(http: &Http) -> Result<Vec<RealmName>, ServerError> {
     Ok(names)
 }
 
+/// What projects applied last to a realm.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// What this one did.
+    pub own: Option<Record>,
+    /// The names of the others.
+    pub others: Vec<String>,
+}
+
+/// Looks for the records in a realm: one request.
+///
+/// # Errors
+/// The server's failures; a record that cannot be read.
+pub async fn read_applied(http: &Http, project: &str, realm: &str) -> Result<Applied, ServerError> {
+    let mut holders = record::find_all(http, realm).await?;
+    let own = holders.remove(project).map(|holder| decode_record(realm, &holder)).transpose()?.flatten();
+    Ok(Applied { own, others: holders.into_keys().collect() })
+}
+
 async fn read_if_ours(
     http: &Http,
     project: &str,

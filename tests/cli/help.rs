@@ -14,6 +14,7 @@ const COMMANDS: &[&str] = &[
     "show",
     "apply",
     "drift",
+    "status",
     "output",
     "explain",
     "transfer",
@@ -44,6 +45,7 @@ fn the_program_tells_its_commands() {
       show         Show a saved plan
       apply        Change the server to what the files say
       drift        Show what moved since it was applied, and whose it is
+      status       Show how the servers and their realms are
       output       Show what is handed over of what an apply made
       explain      Tell the whole story of an object, or of a field of it
       transfer     Hand objects or fields of another project over

@@ -170,14 +170,14 @@ fn schemas() {
 status: 0
 --- stdout
 --- stderr
-41 schemas written to a/b
+42 schemas written to a/b
 "#);
     assert_eq!(std::fs::read_to_string(program.folder().join("a/b/client.schema.json")).unwrap(), stdout(&one));
     insta::assert_snapshot!(program.run(&["schema", "clients"]), @r#"
 status: 64
 --- stdout
 --- stderr
-error: there is no schema `clients`; there are authentication-flow, authorization-permission, authorization-policy, authorization-resource, authorization-scope, blueprint-realm, blueprint, client-policy, client-profile, client-registration-policy, client-role, client-scope, client, component, group, identity-provider-mapper, identity-provider, key-provider, localization, organization, output-diff, output-drift, output-explain, output-output, output-plan, output-refresh, output-update, permission-policy, permission, protocol-mapper, realm, realmform, required-action, role, saved-plan, user-federation-mapper, user-federation-provider, user-profile-attribute, user-profile-group, user, workflow
+error: there is no schema `clients`; there are authentication-flow, authorization-permission, authorization-policy, authorization-resource, authorization-scope, blueprint-realm, blueprint, client-policy, client-profile, client-registration-policy, client-role, client-scope, client, component, group, identity-provider-mapper, identity-provider, key-provider, localization, organization, output-diff, output-drift, output-explain, output-output, output-plan, output-refresh, output-status, output-update, permission-policy, permission, protocol-mapper, realm, realmform, required-action, role, saved-plan, user-federation-mapper, user-federation-provider, user-profile-attribute, user-profile-group, user, workflow
 "#);
 }
 

@@ -10,15 +10,19 @@ use crate::schemas::Validator;
 use crate::support::admin::Admin;
 use crate::support::program::{Program, stdout};
 use crate::support::proxy::{Fault, Proxy};
-use crate::support::{Access, access_to, options, start};
+use crate::support::{Access, access_to, options, running, start};
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
-/// Three servers of these tests alone, since what they count is realms.
-fn servers() -> &'static [Access; 3] {
+/// Three servers of these tests alone, since what they count is realms; or `REALMFORM_TEST_FLEET_A`, `_B` and `_C`, in case
+/// they run already.
+pub(crate) fn servers() -> &'static [Access; 3] {
     static SERVERS: OnceLock<[Sandbox; 3]> = OnceLock::new();
     static ACCESS: OnceLock<[Access; 3]> = OnceLock::new();
     ACCESS.get_or_init(|| {
+        if let [Some(a), Some(b), Some(c)] = ["A", "B", "C"].map(|it| running(&format!("REALMFORM_TEST_FLEET_{it}"))) {
+            return [a, b, c];
+        }
         // One after the other: three at once take longer than each is given.
         let start = |_| {
             let mut options = options();
@@ -31,8 +35,8 @@ fn servers() -> &'static [Access; 3] {
 }
 
 /// A project on the three servers, each behind a wire that can break.
-struct Fleet {
-    program: Program,
+pub(crate) struct Fleet {
+    pub(crate) program: Program,
     /// What the project file says of each server, without its address.
     of_servers: [String; 3],
     /// How many requests each server still answers before it fails.
@@ -46,7 +50,7 @@ const ALWAYS: u64 = u64::MAX / 2;
 
 impl Fleet {
     /// With what the project file says of each server. No server has a realm.
-    fn new(of_servers: [&str; 3]) -> Self {
+    pub(crate) fn new(of_servers: [&str; 3]) -> Self {
         static TURN: Mutex<()> = Mutex::new(());
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -72,7 +76,7 @@ impl Fleet {
     }
 
     /// Has nobody answer at the addresses of these servers.
-    fn down(&self, servers_down: &[usize]) {
+    pub(crate) fn down(&self, servers_down: &[usize]) {
         let mut project = "name = \"fleet\"\nfleet = \"all\"\n".to_owned();
         for (at, name) in NAMES.into_iter().enumerate() {
             let url = if servers_down.contains(&at) { "http://127.0.0.1:9".to_owned() } else { self.proxies[at].url() };
@@ -86,16 +90,16 @@ impl Fleet {
         self.commit();
     }
 
-    fn commit(&self) {
+    pub(crate) fn commit(&self) {
         self.program.git(&["add", "--all"]);
         self.program.git(&["commit", "--quiet", "--allow-empty", "--message", "Change"]);
     }
 
-    fn realm(&self, name: &str, text: &str) {
+    pub(crate) fn realm(&self, name: &str, text: &str) {
         self.program.write(&format!("{name}/realm.toml"), text);
     }
 
-    fn remove(&self, path: &str) {
+    pub(crate) fn remove(&self, path: &str) {
         std::fs::remove_dir_all(self.program.folder().join(path)).unwrap();
     }
 
@@ -105,14 +109,14 @@ impl Fleet {
     }
 
     #[track_caller]
-    fn run(&self, status: u8, arguments: &[&str]) -> String {
+    pub(crate) fn run(&self, status: u8, arguments: &[&str]) -> String {
         let outcome = self.program.run(arguments);
         assert!(outcome.starts_with(&format!("status: {status}\n")), "{arguments:?}: {outcome}");
         outcome
     }
 
     #[track_caller]
-    fn apply(&self) -> String {
+    pub(crate) fn apply(&self) -> String {
         self.commit();
         let applied = self.run(0, &["apply", "--yes"]);
         self.run(0, &["plan", "--detailed-exitcode", "--strict"]);

@@ -5,6 +5,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -23,6 +25,8 @@ pub(crate) struct Chromium {
     answers: Receiver<Value>,
     asked: u64,
     session: Option<String>,
+    /// What pages and their scripts were told off for.
+    complaints: Vec<Value>,
     _profile: TempDir,
 }
 
@@ -51,10 +55,14 @@ impl Chromium {
             messages.map_while(|message| tell.send(serde_json::from_slice(&message).unwrap()).ok()).for_each(drop);
         });
         let asks = process.stdin.take();
-        let mut browser = Self { process, asks, answers, asked: 0, session: None, _profile: profile };
+        let mut browser =
+            Self { process, asks, answers, asked: 0, session: None, complaints: Vec::new(), _profile: profile };
         let page = browser.ask("Target.createTarget", json!({ "url": "about:blank" }));
         let attached = browser.ask("Target.attachToTarget", json!({ "targetId": page["targetId"], "flatten": true }));
         browser.session = Some(attached["sessionId"].as_str().unwrap().to_owned());
+        for domain in ["Log.enable", "Runtime.enable", "Page.enable"] {
+            browser.ask(domain, json!({}));
+        }
         browser
     }
 
@@ -78,6 +86,54 @@ impl Chromium {
         self.wait(&format!("!!document.querySelector({element:?})"));
         self.script(&format!("window.isLeft = true; document.querySelector({element:?}).click()")).unwrap();
         self.wait("!window.isLeft && document.readyState == 'complete'");
+    }
+
+    /// Presses keys, `/` or `Tab` for instance, wherever the focus is.
+    #[track_caller]
+    pub(crate) fn press(&mut self, keys: &[&str]) {
+        for key in keys {
+            let text = if key.chars().count() == 1 { *key } else { "" };
+            let code = match *key {
+                "Tab" => 9,
+                "Enter" => 13,
+                " " => 32,
+                _ => 0,
+            };
+            let event = |kind: &str| json!({ "type": kind, "key": key, "text": text, "windowsVirtualKeyCode": code });
+            self.ask("Input.dispatchKeyEvent", event("keyDown"));
+            self.ask("Input.dispatchKeyEvent", json!({ "type": "keyUp", "key": key, "windowsVirtualKeyCode": code }));
+        }
+    }
+
+    /// Has the page look as for people who prefer `light` or `dark`, in a window of that size.
+    #[track_caller]
+    pub(crate) fn look(&mut self, scheme: &str, [width, height]: [u32; 2]) {
+        let feature = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.ask("Emulation.setEmulatedMedia", json!({ "features": feature }));
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.ask("Emulation.setDeviceMetricsOverride", size);
+    }
+
+    /// A picture of the window, as PNG.
+    #[track_caller]
+    pub(crate) fn picture(&mut self) -> Vec<u8> {
+        let picture = self.ask("Page.captureScreenshot", json!({ "format": "png" }));
+        STANDARD.decode(picture["data"].as_str().unwrap()).unwrap()
+    }
+
+    /// What a script makes of the page once there is something.
+    #[track_caller]
+    pub(crate) fn told(&mut self, script: &str) -> Value {
+        self.wait(&format!("({script}) !== undefined"));
+        self.script(script).unwrap()
+    }
+
+    /// What pages and their scripts were told off for so far.
+    #[track_caller]
+    pub(crate) fn complaints(&mut self) -> &[Value] {
+        // Whatever came before this answer has been heard.
+        self.script("0");
+        &self.complaints
     }
 
     /// What a field holds once it is there.
@@ -110,7 +166,7 @@ impl Chromium {
 
     /// Waits until a script says so.
     #[track_caller]
-    fn wait(&mut self, script: &str) {
+    pub(crate) fn wait(&mut self, script: &str) {
         let started = Instant::now();
         while self.script(script) != Some(Value::Bool(true)) {
             self.have_patience(started, script);
@@ -152,6 +208,10 @@ impl Chromium {
         asks.write_all(format!("{message}\0").as_bytes()).unwrap();
         loop {
             let answer = self.answers.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("{method}: {error}"));
+            let method = answer["method"].as_str().unwrap_or_default();
+            if ["Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled"].contains(&method) {
+                self.complaints.push(answer["params"].clone());
+            }
             if answer["id"] == self.asked {
                 return answer;
             }

@@ -120,7 +120,8 @@ pub fn second_access() -> &'static Access {
     ACCESS.get_or_init(|| running("REALMFORM_TEST_SECOND_ACCESS").unwrap_or_else(start))
 }
 
-fn running(variable: &str) -> Option<Access> {
+/// A server that runs already, as a variable says.
+pub fn running(variable: &str) -> Option<Access> {
     rustls::crypto::ring::default_provider().install_default().ok();
     let running = std::env::var(variable).unwrap_or_default();
     let [http, https, user, password, ca] = running.split_whitespace().collect::<Vec<_>>()[..] else { return None };

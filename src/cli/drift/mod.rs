@@ -112,46 +112,23 @@ pub(super) async fn run(context: &Context, args: &Args) -> Result<Exit, Error> {
     workspace.print_warnings(context);
     let located = connected?;
     let servers = &located.servers;
-    let secrets = offline::secrets(&workspace).await;
-    servers.hide(secrets.values());
     let looked_at = Instant::now();
-    let (live, mut unread) = read(&located, &workspace, args).await?;
-    if let Some(survey) = &located.survey {
-        let servers: Vec<&str> = survey.unreachable.keys().map(String::as_str).collect();
-        let why = format!("it may be on {}, which cannot be reached", servers.join(" or "));
-        unread.extend(survey.places.unknown.iter().map(|name| (name.clone(), why.clone())));
-        if let Some(full) = &survey.places.full {
-            context.output.message(&format!("warning: {full}"));
+    let looking = Looking {
+        whole: args.files.realm.is_empty(),
+        unmanaged: !args.skip_unmanaged,
+        ignore: &args.ignore,
+        fetch: args.fetch,
+    };
+    let Found { live, secrets, applied, mut report } = looking.look(context, &located, &mut workspace).await?;
+    for (name, RealmReport { drift, culprits: who, unreadable, .. }) in &mut report.realms {
+        if let Some(realm) = live.realms.get(name) {
+            *who = culprits(servers.of(name), realm, &drift.moved_addresses()).await?;
+        }
+        if let Some(why) = unreadable {
+            unreadable::tell(context, name, why);
         }
     }
-    // What could not be read is neither there nor gone.
-    workspace.loaded.desired.realms.retain(|name, _| !unread.contains_key(name));
-    unreadable::fetch(context, args.fetch, &workspace.folder, &workspace.tree.source, records(&live)).await;
-    let mut applied = applied_desires(&workspace, live.realms.values());
-    let not_compared = keep_unknown(&mut workspace, &mut applied, &live, &secrets);
     let bases = bases(&workspace, &live, &applied);
-    let mut drift = diff::drift(&workspace.loaded.desired, &live, &bases, &Resolved(&secrets));
-    let unreadable = unreadable::realms(&live, &applied, &bases);
-    for realm in drift.values_mut() {
-        ignore(&mut realm.moved, &args.ignore);
-        ignore(&mut realm.pending, &args.ignore);
-        realm.unmanaged.retain(|address| !is_ignored(&args.ignore, &address.to_string()));
-    }
-    let mut report = Report { unread, not_compared, ..Report::default() };
-    for (name, drift) in drift {
-        let realm = live.realms.get(&name);
-        let culprits = match realm {
-            Some(realm) => culprits(servers.of(&name), realm, &drift.moved_addresses()).await?,
-            None => Culprits::default(),
-        };
-        let unreadable = unreadable.get(&name).filter(|_| !drift.moved.changes.is_empty()).cloned();
-        if let Some(why) = &unreadable {
-            unreadable::tell(context, &name, why);
-        }
-        let left_out = realm.map(|realm| realm.left_out.clone()).unwrap_or_default();
-        let applied = realm.and_then(|realm| realm.record.as_ref()).map(Record::heading);
-        report.realms.insert(name, RealmReport { drift, applied, culprits, left_out, unreadable });
-    }
     let view = DriftView { report: &report, about: prepare::about(&workspace, servers) };
     report::show(context, &view, args.format, args.verbose, &args.reports)?;
     if args.requests {
@@ -205,13 +182,77 @@ fn exit(args: &Args, report: &Report) -> Result<Exit, Error> {
     }
 }
 
+/// How it is looked for what moved.
+pub(super) struct Looking<'a> {
+    /// Also at the realms that left the files.
+    pub(super) whole: bool,
+    /// Also for what no project has.
+    pub(super) unmanaged: bool,
+    /// What is not to be told.
+    pub(super) ignore: &'a [String],
+    pub(super) fetch: FetchArgs,
+}
+
+/// What moved, and what it was told from.
+pub(super) struct Found {
+    live: Live,
+    secrets: Secrets,
+    applied: Applied,
+    /// Without those who moved it.
+    pub(super) report: Report,
+}
+
+impl Looking<'_> {
+    /// Reads the realms, and compares. Secrets whose values are not at hand count, in the workspace too, as what the server
+    /// has; realms that cannot be read are left out of it.
+    pub(super) async fn look(
+        &self,
+        context: &Context,
+        located: &Located,
+        workspace: &mut Workspace,
+    ) -> Result<Found, Error> {
+        let secrets = offline::secrets(workspace).await;
+        located.servers.hide(secrets.values());
+        let (live, mut unread) = read(located, workspace, self).await?;
+        if let Some(survey) = &located.survey {
+            let servers: Vec<&str> = survey.unreachable.keys().map(String::as_str).collect();
+            let why = format!("it may be on {}, which cannot be reached", servers.join(" or "));
+            unread.extend(survey.places.unknown.iter().map(|name| (name.clone(), why.clone())));
+            if let Some(full) = &survey.places.full {
+                context.output.message(&format!("warning: {full}"));
+            }
+        }
+        // What could not be read is neither there nor gone.
+        workspace.loaded.desired.realms.retain(|name, _| !unread.contains_key(name));
+        unreadable::fetch(context, self.fetch, &workspace.folder, &workspace.tree.source, records(&live)).await;
+        let mut applied = applied_desires(workspace, live.realms.values());
+        let not_compared = keep_unknown(workspace, &mut applied, &live, &secrets);
+        let bases = bases(workspace, &live, &applied);
+        let drift = diff::drift(&workspace.loaded.desired, &live, &bases, &Resolved(&secrets));
+        let unreadable = unreadable::realms(&live, &applied, &bases);
+        let mut report = Report { unread, not_compared, ..Report::default() };
+        for (name, mut drift) in drift {
+            ignore(&mut drift.moved, self.ignore);
+            ignore(&mut drift.pending, self.ignore);
+            drift.unmanaged.retain(|address| !is_ignored(self.ignore, &address.to_string()));
+            let realm = live.realms.get(&name);
+            let unreadable = unreadable.get(&name).filter(|_| !drift.moved.changes.is_empty()).cloned();
+            let left_out = realm.map(|realm| realm.left_out.clone()).unwrap_or_default();
+            let applied = realm.and_then(|realm| realm.record.as_ref()).map(Record::heading);
+            let culprits = Culprits::default();
+            report.realms.insert(name, RealmReport { drift, applied, culprits, left_out, unreadable });
+        }
+        Ok(Found { live, secrets, applied, report })
+    }
+}
+
 /// Every realm of the files, one that cannot be read beside the others, and those that the project left behind.
 async fn read(
     located: &Located,
     workspace: &Workspace,
-    args: &Args,
+    looking: &Looking<'_>,
 ) -> Result<(Live, BTreeMap<RealmName, String>), Error> {
-    let of_server = located.servers.iter().map(|(server, http)| read_server(located, server, http, workspace, args));
+    let of_server = located.servers.iter().map(|(server, http)| read_server(located, server, http, workspace, looking));
     let (mut live, mut unread) = (Live::default(), BTreeMap::new());
     for (of_server, unread_of) in try_join_all(of_server).await? {
         live.realms.extend(of_server.realms);
@@ -225,14 +266,14 @@ async fn read_server(
     server: &str,
     http: &Http,
     workspace: &Workspace,
-    args: &Args,
+    looking: &Looking<'_>,
 ) -> Result<(Live, BTreeMap<RealmName, String>), Error> {
     let project = &workspace.loaded.project.name;
     let (mut live, mut unread) = (Live::default(), BTreeMap::new());
     let declared = workspace.loaded.desired.realms.iter().filter(|(name, _)| located.servers.is_on(name, server));
     for (name, desired) in declared {
         let mut looked_for = desired.clone();
-        if !args.skip_unmanaged {
+        if looking.unmanaged {
             looked_for.prune = PruneRules { default: Prune::All, by_collection: BTreeMap::new() };
         }
         match read_realm(http, project, name, Interest::of(&looked_for)).await {
@@ -240,7 +281,7 @@ async fn read_server(
             Err(error) => drop(unread.insert(name.clone(), error.to_string())),
         }
     }
-    if args.files.realm.is_empty() {
+    if looking.whole {
         let is_meant = |realm: &RealmName| located.may_be_left_on(server, realm);
         live.realms.extend(read_abandoned(http, project, workspace.environment(), is_meant).await?);
     }

@@ -21,6 +21,7 @@ mod drift;
 mod lists;
 mod outputs;
 mod saved;
+mod status;
 mod story;
 
 use serde::Serialize;
@@ -32,12 +33,14 @@ pub use lists::{
 pub use saved::{SavedError, read_saved, saved};
 
 use crate::diff::{Concern, Counts, Diff, RealmDiff, Report};
+use crate::fleet::Status;
 use crate::plan::explain::{Explanations, Story};
 use crate::plan::{Plan, Refusal};
 use document::{DifferenceDocument, FORMAT_VERSION, PlanDocument};
 use drift::DriftDocument;
 use lists::{OutputList, RefreshList, UpdateList};
 use saved::SavedDocument;
+pub(super) use status::StatusDocument;
 use story::StoryDocument;
 
 /// A plan: `formatVersion`, the counts as `summary`, `concerns` of security, and by realm the `changes`, with who is behind
@@ -76,6 +79,11 @@ pub fn story(story: &Story) -> Json {
     value(&StoryDocument::from(story))
 }
 
+/// How servers and realms are: `formatVersion`, `wrong`, the counts as `summary`, the `servers` and the `realms`.
+pub fn status(status: &Status) -> Json {
+    value(&StatusDocument::from(status))
+}
+
 /// What is handed over: `formatVersion`, and each of the `outputs` with its destinations.
 pub fn outputs(outputs: Vec<ListedOutput>) -> Json {
     value(&OutputList::from(outputs))
@@ -92,7 +100,7 @@ pub fn updated(blueprints: Vec<UpdatedBlueprint>) -> Json {
 }
 
 /// The JSON Schemas of what this room writes, by the names of their files.
-pub fn schemas() -> [(&'static str, Json); 8] {
+pub fn schemas() -> [(&'static str, Json); 9] {
     [
         ("output-plan.schema.json", schemars::schema_for!(PlanDocument).into()),
         ("output-diff.schema.json", schemars::schema_for!(DifferenceDocument).into()),
@@ -100,6 +108,7 @@ pub fn schemas() -> [(&'static str, Json); 8] {
         ("output-explain.schema.json", schemars::schema_for!(StoryDocument).into()),
         ("output-output.schema.json", schemars::schema_for!(OutputList).into()),
         ("output-refresh.schema.json", schemars::schema_for!(RefreshList).into()),
+        ("output-status.schema.json", schemars::schema_for!(StatusDocument).into()),
         ("output-update.schema.json", schemars::schema_for!(UpdateList).into()),
         ("saved-plan.schema.json", schemars::schema_for!(SavedDocument).into()),
     ]

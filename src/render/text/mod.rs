@@ -2,6 +2,7 @@
 
 mod drift;
 mod stale;
+mod status;
 mod story;
 
 use std::fmt::{Display, Write as _};
@@ -24,6 +25,8 @@ use crate::plan::{Plan, Refusal, Violation};
 pub use drift::drift;
 pub(super) use drift::{summary as drift_summary, told};
 pub use stale::{stale, unexpected};
+pub use status::status;
+pub(super) use status::{commit, headline, sign as state_sign, word as state_word};
 pub use story::story;
 
 /// How it is printed.
