@@ -53,7 +53,7 @@ pub(super) struct Sight {
 
 /// How to reach the servers that are meant.
 enum Connections {
-    One(Connection),
+    One(Box<Connection>),
     /// By their names.
     Fleet(Vec<(String, Connection)>),
 }
@@ -81,7 +81,7 @@ pub(super) async fn sign_in(
     match connections(context, args, folder, project).await? {
         Connections::One(connection) => {
             let credential = credential(&connection);
-            Ok(SignedIn { reached: Reached::One(Http::connect(connection).await?), credential })
+            Ok(SignedIn { reached: Reached::One(Http::connect(*connection).await?), credential })
         }
         Connections::Fleet(connections) => {
             let reached = Reached::Fleet(look(&connections).await);
@@ -100,7 +100,7 @@ pub(super) async fn look_around(
     let (connections, is_fleet) = match connections(context, args, folder, Some(project)).await? {
         Connections::One(connection) => {
             let name = args.server().or(project.default_server.as_deref()).filter(|_| context.server.is_none());
-            (vec![(name.unwrap_or("server").to_owned(), connection)], false)
+            (vec![(name.unwrap_or("server").to_owned(), *connection)], false)
         }
         Connections::Fleet(connections) => (connections, true),
     };
@@ -116,7 +116,7 @@ async fn connections(
     let fleet =
         project.and_then(|project| Some((project, project.fleet.as_ref()?))).filter(|_| context.server.is_none());
     let Some((project, names)) = fleet else {
-        return Ok(Connections::One(connect::connection(context, args, folder, project).await?));
+        return Ok(Connections::One(Box::new(connect::connection(context, args, folder, project).await?)));
     };
     args.check_fleet(names)?;
     let mut connections = Vec::new();

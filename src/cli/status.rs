@@ -188,16 +188,13 @@ async fn compare(
 /// Reads the files while the servers are looked at.
 async fn load_and_look(context: &Context, args: &Args) -> Result<(Workspace, Sight), Error> {
     let found = Found::new(context, &FileArgs::default())?;
-    let (workspace, sight) = match found.project() {
-        Some(project) => {
-            let folder = found.folder.clone();
-            beside(|| found.load(), look_around(context, &args.connect, &folder, &project)).await?
-        }
-        None => {
-            let workspace = found.load()?;
-            let sight = look_around(context, &args.connect, &workspace.folder, &workspace.loaded.project).await;
-            (workspace, sight)
-        }
+    let (workspace, sight) = if let Some(project) = found.project() {
+        let folder = found.folder.clone();
+        beside(|| found.load(), look_around(context, &args.connect, &folder, &project)).await?
+    } else {
+        let workspace = found.load()?;
+        let sight = look_around(context, &args.connect, &workspace.folder, &workspace.loaded.project).await;
+        (workspace, sight)
     };
     workspace.print_warnings(context);
     Ok((workspace, sight?))

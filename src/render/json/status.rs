@@ -116,7 +116,7 @@ words!(StateWord, State: Unknown NoRoom Drift Duplicate Left Pending New Applied
 impl From<&Status> for StatusDocument {
     fn from(status: &Status) -> Self {
         let Status { project, environment, time, is_compared, servers, realms, full } = status;
-        let states = State::ALL.into_iter().map(|state| (state.into(), status.count(state)));
+        let counts = State::ALL.into_iter().map(|state| (state.into(), status.count(state)));
         Self {
             format_version: FORMAT_VERSION,
             project: project.clone(),
@@ -129,7 +129,7 @@ impl From<&Status> for StatusDocument {
                 unreachable: servers.iter().filter(|server| server.found.is_err()).count(),
                 realms: realms.len(),
                 misplaced: realms.iter().filter(|realm| realm.misplaced.is_some()).count(),
-                states: states.filter(|(_, count)| *count > 0).collect(),
+                states: counts.filter(|(_, count)| *count > 0).collect(),
             },
             servers: servers.iter().map(Into::into).collect(),
             realms: realms.iter().map(Into::into).collect(),
