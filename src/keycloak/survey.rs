@@ -35,7 +35,8 @@ pub async fn read_abandoned(
     Ok(found.into_iter().flatten().collect())
 }
 
-/// The realms of the server that the credential may see, sorted.
+/// The realms of the server that the credential may see, sorted. One that is called `.` or `..` has no address, so that nothing
+/// can be asked of it; it is as if it were not there.
 ///
 /// # Errors
 /// The server's failures.
@@ -43,6 +44,7 @@ pub async fn realm_names(http: &Http) -> Result<Vec<RealmName>, ServerError> {
     let realms = objects(http.get("?briefRepresentation=true").await?, "the realms")?;
     let mut names =
         realms.iter().map(|realm| Ok(text(realm, "realm")?.to_owned())).collect::<Result<Vec<_>, ServerError>>()?;
+    names.retain(|name| name != "." && name != "..");
     names.sort();
     Ok(names)
 }
